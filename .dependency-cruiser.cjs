@@ -1,0 +1,83 @@
+/** @type {import('dependency-cruiser').IConfiguration} */
+module.exports = {
+  forbidden: [
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    { name: 'everything-resolves', severity: 'error', from: {}, to: { couldNotResolve: true } },
+    {
+      name: 'core-knows-no-adapter',
+      severity: 'error',
+      from: { path: '^packages/core/' },
+      to: { path: '^packages/(?!core/)' },
+    },
+    {
+      name: 'adapters-meet-only-in-core',
+      comment: "A package uses itself and core's entry points, nothing else of this repository.",
+      severity: 'error',
+      from: { path: '^packages/(?!core/)([^/]+)/' },
+      to: {
+        path: '^packages/',
+        pathNot: ['^packages/$1/', '^packages/core/src/((node|testing|inspector)/)?index[.]ts$'],
+      },
+    },
+    {
+      name: 'nouns-need-no-node',
+      comment: 'Outside src/node, src/testing and src/inspector core runs in a browser too.',
+      severity: 'error',
+      from: { path: '^packages/core/src/(?!(node|testing|inspector)/)' },
+      to: { dependencyTypes: ['core'] },
+    },
+    {
+      name: 'nouns-stand-alone',
+      severity: 'error',
+      from: { path: '^packages/core/src/(?!(node|testing|inspector)/)' },
+      to: { path: '^packages/core/src/(node|testing|inspector)/' },
+    },
+    {
+      name: 'wire-does-no-io',
+      comment: 'src/wire turns bytes into messages and back: of Node.js it has only buffers and hashes.',
+      severity: 'error',
+      from: { path: '^packages/[^/]+/src/wire/' },
+      to: { dependencyTypes: ['core'], pathNot: '^(node:)?(buffer|crypto|util|zlib)$' },
+    },
+    {
+      name: 'wire-is-pure',
+      severity: 'error',
+      from: { path: '^packages/[^/]+/src/wire/' },
+      to: { path: 'node_modules/(rxjs|ws|pino|commander)/' },
+    },
+    {
+      name: 'wire-stands-alone',
+      severity: 'error',
+      from: { path: '^packages/([^/]+)/src/wire/' },
+      to: { path: '^packages/$1/src/', pathNot: '^packages/$1/src/wire/' },
+    },
+    {
+      name: 'testing-is-for-tests',
+      severity: 'error',
+      from: { path: '^packages/[^/]+/src/(?!(testing|cli)/)' },
+      to: { path: '^packages/[^/]+/src/testing/' },
+    },
+    {
+      name: 'cli-is-a-leaf',
+      severity: 'error',
+      from: { path: '^packages/[^/]+/src/(?!cli/)' },
+      to: { path: '^packages/[^/]+/src/cli/' },
+    },
+    {
+      name: 'only-programs-parse-arguments-and-log',
+      severity: 'error',
+      from: { path: '^packages/[^/]+/src/', pathNot: '^packages/([^/]+/src/cli|core/src/node)/' },
+      to: { path: 'node_modules/(commander|pino)/' },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '^packages/[^/]+/(dist|bin|doc-examples)/' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['@holdfast/source', 'types', 'import', 'node', 'default'],
+    },
+  },
+}

@@ -1,0 +1,129 @@
+import type { End, LinkId, Millis, Off } from '../end.js'
+import type { Timer } from '../env/types.js'
+import type { Gate } from '../gate/types.js'
+
+/** Where to dial or listen: `tcp:`, `tls:`, `unix:`, `ws:`, `wss:`, `memory:`, or an adapter's own scheme. */
+export interface Endpoint {
+  readonly uri: string
+  readonly [option: string]: unknown
+}
+
+/** What became of a write: `full` means accepted, stop until {@link LinkSink.writable}; `refused` means dropped. */
+export type WriteResult = 'sent' | 'full' | 'refused'
+
+/** One generation of one connection: single use, bytes in, bytes out, exactly one end. */
+export interface Link {
+  readonly id: LinkId
+  readonly endpoint: Endpoint
+  /** `retiring`: {@link Link.end} was called and what was accepted is being flushed. */
+  readonly phase: 'opening' | 'open' | 'retiring' | 'ended'
+  /** Hands over bytes, which the link may keep; refused unless the link is open. */
+  write(chunk: Uint8Array | string): WriteResult
+  /** Unreliable delivery, where the transport has it. */
+  datagram?(chunk: Uint8Array): 'sent' | 'refused'
+  /** A control frame of the transport (WebSocket); its answer counts as heard. */
+  ping?(): void
+  /** Bytes ever accepted. Keeps its last value after the end. */
+  readonly accepted: number
+  /** Of those, not yet taken by the kernel, in whole writes. Keeps its last value after the end. */
+  readonly unflushed: number
+  /** Inbound back-pressure; reads again when every holder has released. */
+  pause(): Off
+  /** Graceful: flushes within a deadline, then ends. */
+  end(why: End): void
+  /** Ends at once. Idempotent. */
+  destroy(why: End): void
+}
+
+/** What a link tells its owner. One slot each, synchronous, exactly one `ended`, nothing after it. */
+export interface LinkSink {
+  opened(): void
+  /** The chunk is lent: valid during the call only. */
+  data(chunk: Uint8Array): void
+  /** A whole message, where the transport has them; lent like a chunk. */
+  message?(message: Uint8Array | string): void
+  datagram?(chunk: Uint8Array): void
+  /** The peer showed life without data, for example by a pong. */
+  heard?(): void
+  /** What was accepted has been flushed after a `full`. */
+  writable(): void
+  ended(why: End): void
+}
+
+/** Opens links. */
+export interface Dialer {
+  /** Returns at once with a link in phase `opening`; whatever fails later is told to `sink.ended`. */
+  dial(to: Endpoint, sink: LinkSink): Link
+}
+
+/** What an {@link Acceptor} tells its owner. */
+export interface AcceptSink {
+  /**
+   * A peer has connected. Calling `take` during this call makes it a link, already open or opening; not calling
+   * it refuses the peer.
+   */
+  incoming(take: (sink: LinkSink) => Link, remote: Endpoint): void
+  /** Accepting broke down; nothing more will come in. */
+  failed(cause: unknown): void
+}
+
+/** A bound, accepting address. */
+export interface Accepting {
+  /** What was bound, with the real port where 0 was asked for. */
+  readonly endpoint: Endpoint
+  /** Stops accepting; links that were taken go on. Idempotent. */
+  close(): Promise<void>
+}
+
+/** The accept side of a transport. */
+export interface Acceptor {
+  /** @throws a `HoldfastError` `HF_LISTEN_FAILED` when the address cannot be bound */
+  accept(at: Endpoint, sink: AcceptSink): Promise<Accepting>
+}
+
+/** A protocol's object: one for each link, made when the link opens, never used after its end. */
+export interface LinkProtocol {
+  data?(chunk: Uint8Array): void
+  message?(message: Uint8Array | string): void
+  datagram?(chunk: Uint8Array): void
+  writable?(): void
+  /** Nothing was written for {@link Keepalive.sendEvery}, or the host woke: say something. */
+  probe?(): void
+  /** Draining began: say goodbye; what is in flight may finish until the deadline (a point on `clock.now()`). */
+  retire?(deadline: Millis): void
+  /** The last call, after everything that was deferred on the scope. */
+  ended?(why: End): void
+}
+
+/** Everything a protocol may hold of its link; all of it dies with the link. */
+export interface LinkScope {
+  readonly link: Link
+  readonly endpoint: Endpoint
+  readonly gate: Gate
+  /** The protocol's own readiness: greeted and subscribed and positioned. Once; later calls do nothing. */
+  ready(): void
+  /** Ends the link at once with this reason. */
+  fail(why: End): void
+  /** Starts liveness checks where {@link Keepalive.arm} is `manual`. Once; later calls do nothing. */
+  armKeepalive(): void
+  /** The peer said goodbye: drain now, dial again with advice `now`. */
+  peerDrains(within: Millis): void
+  after(ms: Millis, fn: () => void): Timer
+  sweep(ms: Millis, fn: () => void): Timer
+  /** Wraps `fn` so that it does nothing once the link has ended. */
+  guard<A extends unknown[]>(fn: (...args: A) => void): (...args: A) => void
+  /** Runs `fn` when the link ends: last registered first, each isolated. At once if it already has. */
+  defer(fn: (why: End) => void): void
+  /** Aborted with the end's `HoldfastError` when the link ends. Made on first access. */
+  readonly signal: AbortSignal
+}
+
+/** When to speak and how long to listen. */
+export interface Keepalive {
+  /** `probe()` is called when nothing was written for this long; the gap never exceeds it. */
+  readonly sendEvery?: Millis
+  /** The link ends as `silent` when nothing was heard for this long. */
+  readonly hearWithin?: Millis
+  /** When listening starts: with the link, or when the protocol says so by {@link LinkScope.armKeepalive}. */
+  readonly arm: 'at-open' | 'manual'
+}

@@ -1,0 +1,7 @@
+export {
+  type CounterExample,
+  describeCounterExample,
+  type Exploration,
+  type ExplorationResult,
+  explore,
+} from './explorer.js'

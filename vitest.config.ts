@@ -1,0 +1,27 @@
+import { readdirSync } from 'node:fs'
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  // Tests run the packages' sources; only tests of the command-line programs need `dist`.
+  ssr: { resolve: { conditions: ['@holdfast/source', 'module', 'node', 'development|production'] } },
+  test: {
+    projects: readdirSync('packages').map((name) => ({
+      extends: true,
+      root: `packages/${name}`,
+      test: {
+        name,
+        include: ['test/**/*.test.ts', 'doc-examples/*.test.ts'],
+        benchmark: { include: ['bench/**/*.bench.ts'] },
+      },
+    })),
+    restoreMocks: true,
+    reporters: process.env['CI'] ? ['default', './tools/tally-reporter.ts'] : ['default'],
+    coverage: {
+      provider: 'v8',
+      include: ['packages/*/src/**/*.ts'],
+      exclude: ['packages/*/src/cli/main.ts'],
+      reporter: ['text-summary', 'html', 'lcovonly'],
+      thresholds: { lines: 90, branches: 85 },
+    },
+  },
+})
