@@ -9,6 +9,10 @@ export {
   type Reached,
   type RetryAdvice,
 } from './end.js'
+export { type AdmissionOptions, admission } from './env/admission.js'
+export { SweepWheel } from './env/sweep-wheel.js'
+export { systemClock } from './env/system-clock.js'
+export { type SystemEnvOptions, silentLog, systemEnv } from './env/system-env.js'
 export type {
   Admission,
   Clock,

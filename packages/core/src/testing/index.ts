@@ -5,3 +5,6 @@ export {
   type ExplorationResult,
   explore,
 } from './explorer.js'
+export { seededRandom } from './seeded-random.js'
+export { type TestEnv, type TestEnvOptions, testEnv } from './test-env.js'
+export { VirtualClock } from './virtual-clock.js'
