@@ -67,7 +67,13 @@ async function buildVenv(venv: string, requirements: readonly string[]): Promise
 }
 
 function environment(version: SynapseVersion): NodeJS.ProcessEnv {
-  const env = { PATH: process.env['PATH'], HOME: process.env['HOME'], LANG: 'C.UTF-8', PYTHONUNBUFFERED: '1' }
+  const env = {
+    PATH: process.env['PATH'],
+    HOME: process.env['HOME'],
+    LANG: 'C.UTF-8',
+    PYTHONUNBUFFERED: '1',
+    PYTHONDONTWRITEBYTECODE: '1',
+  }
   return version === '1.4.0' ? { ...env, PYTHONPATH: join(here, 'python-shims') } : env
 }
 
