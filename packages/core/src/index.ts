@@ -25,7 +25,31 @@ export type {
   WallStamp,
 } from './env/types.js'
 export { HoldfastError, type HoldfastErrorOptions, OptionError } from './errors.js'
+export { gate } from './gate/gate.js'
+export { type GateEffect, type GateEvent, type GateMachine, gateStep, openGate } from './gate/machine.js'
 export type { DrainReport, Gate, Ticket } from './gate/types.js'
+export type { Step } from './interpreter.js'
+export { type FullJitterOptions, fullJitter } from './lifecycle/backoff.js'
+export { lifecycle } from './lifecycle/lifecycle.js'
+export { lifecycleStep } from './lifecycle/machine.js'
+export {
+  idleLifecycle,
+  type LifecycleEffect,
+  type LifecycleInput,
+  type LifecycleMachine,
+  type LifecycleRules,
+} from './lifecycle/model.js'
+export type {
+  Backoff,
+  BackoffContext,
+  Lifecycle,
+  LifecycleEvent,
+  LifecycleOptions,
+  LifecycleState,
+} from './lifecycle/types.js'
+export { whileReady } from './lifecycle/while-ready.js'
+export { nextLinkId } from './link/link-id.js'
+export type { LinkOptions } from './link/options.js'
 export type {
   Accepting,
   Acceptor,
@@ -39,3 +63,6 @@ export type {
   LinkSink,
   WriteResult,
 } from './link/types.js'
+export { listen } from './listener/listener.js'
+export { type ListenerEffect, type ListenerEvent, listenerStep, listening } from './listener/machine.js'
+export type { Listener, ListenerLimits, ListenerOptions, ListenerState } from './listener/types.js'

@@ -23,6 +23,11 @@ export abstract class Interpreter<S, E, F> {
   /** Called once for each event that changed the state, after its effects. */
   protected abstract publish(before: S): void
 
+  /** Whether an event is being handled right now; what is sent meanwhile is handled after it. */
+  protected get running(): boolean {
+    return this.#running
+  }
+
   protected send(event: E): void {
     if (this.#running) {
       this.#queued ??= []

@@ -1,0 +1,408 @@
+import { lastValueFrom, type Observable, Subject } from 'rxjs'
+import { callable, positive } from '../budget.js'
+import { type End, end, type Millis, type Reached, type RetryAdvice } from '../end.js'
+import type { Timer } from '../env/types.js'
+import { HoldfastError, OptionError } from '../errors.js'
+import type { DrainReport } from '../gate/types.js'
+import { Interpreter, type Step } from '../interpreter.js'
+import { asError, type LinkOwner, LinkRun } from '../link/link-run.js'
+import { checkLinkOptions, defaultDrainWithin, defaultHandshakeWithin } from '../link/options.js'
+import type { Endpoint, Link, LinkProtocol, LinkSink } from '../link/types.js'
+import { Snapshots } from '../snapshots.js'
+import { fullJitter } from './backoff.js'
+import { lifecycleStep } from './machine.js'
+import {
+  idleLifecycle,
+  type LifecycleEffect,
+  type LifecycleInput,
+  type LifecycleMachine,
+  type LifecycleRules,
+} from './model.js'
+import type { BackoffContext, Lifecycle, LifecycleEvent, LifecycleOptions, LifecycleState } from './types.js'
+
+/**
+ * Makes a lifecycle; it is idle until started.
+ *
+ * @throws an `OptionError` that names the first option that cannot be used
+ */
+export function lifecycle<P extends LinkProtocol>(options: LifecycleOptions<P>): Lifecycle<P> {
+  checkLinkOptions(options)
+  const { dialer, endpoints, backoff, advise, prefer } = options
+  callable('dialer.dial', (dialer as LifecycleOptions<P>['dialer'] | undefined)?.dial)
+  if (Array.isArray(endpoints) ? endpoints.length === 0 : typeof endpoints !== 'function') {
+    throw new OptionError('endpoints', 'a list of at least one endpoint, or a function', endpoints)
+  }
+  for (const field of ['dialWithin', 'stableAfter'] as const) {
+    if (options[field] !== undefined) positive(field, options[field])
+  }
+  for (const [field, hook] of Object.entries({ backoff, advise, prefer })) {
+    if (hook !== undefined) callable(field, hook)
+  }
+  return new LifecycleInterpreter(options)
+}
+
+interface Offer {
+  readonly take: (sink: LinkSink) => Link
+  readonly from: Endpoint
+}
+
+const defaultBackoff = fullJitter()
+const nothingDrained: DrainReport = { finished: 0, cut: [], took: 0, timedOut: false }
+
+class LifecycleInterpreter<P extends LinkProtocol>
+  extends Interpreter<LifecycleMachine, LifecycleInput, LifecycleEffect>
+  implements Lifecycle<P>, LinkOwner<P>, LifecycleRules
+{
+  readonly options: LifecycleOptions<P>
+  /** The link of this generation, from its dial to its end. */
+  #run: LinkRun<P> | null = null
+  /** A link that the peer opened, during the call that offers it. */
+  #offer: Offer | null = null
+  #endpoint: Endpoint | null = null
+  #turn = 0
+  #timer: Timer | null = null
+  #leave: (() => void) | null = null
+  #states: Snapshots<LifecycleState> | null = null
+  #currents: Snapshots<P | null> | null = null
+  #events$: Subject<LifecycleEvent> | null = null
+  #report: Promise<DrainReport> | null = null
+
+  constructor(options: LifecycleOptions<P>) {
+    super(idleLifecycle)
+    this.options = options
+  }
+
+  // What everybody sees ----------------------------------------------------------------------------------------
+
+  get state(): LifecycleState {
+    return this.machine.told
+  }
+
+  get state$(): Observable<LifecycleState> {
+    this.#states ??= new Snapshots(
+      () => this.state,
+      () => this.#isOver,
+    )
+    return this.#states.value$
+  }
+
+  get current(): P | null {
+    return this.state.phase === 'ready' ? (this.#run?.protocol ?? null) : null
+  }
+
+  get current$(): Observable<P | null> {
+    this.#currents ??= new Snapshots<P | null>(
+      () => this.current,
+      () => this.#isOver,
+    )
+    return this.#currents.value$
+  }
+
+  get events$(): Observable<LifecycleEvent> {
+    this.#events$ ??= new Subject()
+    if (this.#isOver) this.#events$.complete()
+    return this.#events$.asObservable()
+  }
+
+  start(): void {
+    this.send({ kind: 'start', at: this.#now })
+  }
+
+  nudge(_why: 'network-up' | 'host-woke' | 'operator'): void {
+    this.#happened('nudged')
+    this.send({ kind: 'nudge', at: this.#now })
+  }
+
+  restart(why: End): void {
+    this.send({ kind: 'restart', at: this.#now, why })
+  }
+
+  adopt(take: (sink: LinkSink) => Link, from: Endpoint): boolean {
+    // The answer is due now, and a lifecycle in the middle of a step cannot give one.
+    if (this.running) return false
+    const offer: Offer = { take, from }
+    this.#offer = offer
+    this.send({ kind: 'adopt', at: this.#now, prefer: this.#preferred(from) })
+    const taken = this.#offer !== offer
+    this.#offer = null
+    return taken
+  }
+
+  async whenReady(o: { readonly signal?: AbortSignal; readonly within?: Millis } = {}): Promise<P> {
+    o.signal?.throwIfAborted()
+    return new Promise((resolve, reject) => {
+      const settle = (act: () => void): void => {
+        timer?.cancel()
+        o.signal?.removeEventListener('abort', abort)
+        // On a state that is told while subscribing, there is no subscription yet.
+        queueMicrotask(() => subscription.unsubscribe())
+        act()
+      }
+      const abort = (): void => settle(() => reject(o.signal?.reason as Error))
+      const tooLate = (): void => {
+        const message = `${this.options.env.name} was not ready within ${o.within} ms: it is ${this.state.phase}`
+        settle(() => reject(new HoldfastError('HF_NOT_READY', message)))
+      }
+      const timer = o.within === undefined ? null : this.options.env.clock.after(o.within, tooLate)
+      o.signal?.addEventListener('abort', abort)
+      const subscription = this.state$.subscribe((state) => {
+        const { current } = this
+        if (current !== null) settle(() => resolve(current))
+        else if (state.phase === 'closed' || state.phase === 'failed')
+          settle(() => reject(this.#endedError(state.why)))
+      })
+    })
+  }
+
+  drain(o: { readonly within?: Millis } = {}): Promise<DrainReport> {
+    const within = o.within ?? this.options.drainWithin ?? defaultDrainWithin
+    this.send({ kind: 'drain', at: this.#now, within, inFlight: this.#run?.inFlight ?? 0 })
+    return lastValueFrom(this.state$).then(() => this.#report ?? nothingDrained)
+  }
+
+  close(why: Partial<End> = {}): void {
+    this.send({
+      kind: 'close',
+      at: this.#now,
+      why: end('closed-by-us', { advice: { kind: 'never' }, ...why }),
+    })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close()
+  }
+
+  // What a run tells -------------------------------------------------------------------------------------------
+
+  opened(run: LinkRun<P>): void {
+    this.send({ kind: 'opened', at: this.#now, generation: run.generation })
+  }
+
+  ready(run: LinkRun<P>): void {
+    this.send({ kind: 'ready', at: this.#now, generation: run.generation })
+  }
+
+  peerDrains(run: LinkRun<P>, within: Millis): void {
+    const { generation, inFlight } = run
+    this.send({ kind: 'peer-drains', at: this.#now, generation, within, inFlight })
+  }
+
+  probed(run: LinkRun<P>): void {
+    if (run === this.#run) this.#happened('probed')
+  }
+
+  ended(run: LinkRun<P>, why: End): void {
+    this.send({ kind: 'ended', at: this.#now, generation: run.generation, why })
+  }
+
+  // What the machine is told of the options --------------------------------------------------------------------
+
+  get dialWithin(): Millis {
+    return this.options.dialWithin ?? 10_000
+  }
+
+  get handshakeWithin(): Millis {
+    return this.options.handshakeWithin ?? defaultHandshakeWithin
+  }
+
+  get stableAfter(): Millis {
+    return this.options.stableAfter ?? 10_000
+  }
+
+  advise(why: End, reached: Reached): RetryAdvice {
+    return this.#hook('advise', () => this.options.advise?.(why, reached)) ?? why.advice
+  }
+
+  retryIn(context: Omit<BackoffContext, 'random'>): Millis | 'give-up' {
+    const { env, backoff = defaultBackoff } = this.options
+    const asked = { ...context, random: () => env.random() }
+    const drawn = this.#hook('backoff', () => backoff(asked)) ?? defaultBackoff(asked)
+    return drawn === 'give-up' || drawn >= 0 ? drawn : 0
+  }
+
+  #preferred(incoming: Endpoint): 'current' | 'incoming' {
+    const protocol = this.#run?.protocol
+    if (protocol === undefined || protocol === null) return 'current'
+    return this.#hook('prefer', () => this.options.prefer?.(protocol, incoming)) ?? 'current'
+  }
+
+  /** A hook that is not about one link has no link to end when it throws: the default holds, and it is said. */
+  #hook<T>(name: string, call: () => T): T | undefined {
+    try {
+      return call()
+    } catch (thrown) {
+      const { env } = this.options
+      env.log.error({ name: env.name, err: thrown }, `${name} threw; its default is used`)
+      return undefined
+    }
+  }
+
+  // The machine at work ----------------------------------------------------------------------------------------
+
+  protected step(state: LifecycleMachine, event: LifecycleInput): Step<LifecycleMachine, LifecycleEffect> {
+    return lifecycleStep(state, event, this)
+  }
+
+  protected perform(effect: LifecycleEffect): void {
+    switch (effect.kind) {
+      case 'locate':
+        this.#locate(effect.generation)
+        return
+      case 'admit':
+        this.#admit(effect.generation)
+        return
+      case 'dial':
+        this.#dial(effect.generation)
+        return
+      case 'take':
+        this.#take(effect.generation)
+        return
+      case 'leave':
+        this.#leave?.()
+        this.#leave = null
+        return
+      case 'arm':
+        this.#arm(effect.at, effect.generation)
+        return
+      case 'disarm':
+        this.#timer?.cancel()
+        this.#timer = null
+        return
+      case 'retire':
+        this.#retire(effect.deadline)
+        return
+      case 'end':
+        this.#run?.endGracefully(effect.why)
+        return
+      case 'destroy':
+        this.#run?.fail(effect.why)
+    }
+  }
+
+  protected publish({ told: before }: LifecycleMachine): void {
+    const { told } = this.machine
+    if (told === before) return
+    if (told.phase === 'waiting' || this.#isOver) this.#run = null
+    if (told.phase !== before.phase) this.#moved(before, told)
+    this.#states?.next(told)
+    if (told.phase !== before.phase && (told.phase === 'ready' || before.phase === 'ready')) {
+      this.#currents?.next(this.current)
+    }
+    if (!this.#isOver) return
+    this.#states?.complete()
+    this.#currents?.complete()
+    this.#events$?.complete()
+  }
+
+  #locate(generation: number): void {
+    const { endpoints } = this.options
+    const failed = (cause: unknown): void => {
+      const why = end('dial-failed', { cause, detail: `no endpoint: ${String(cause)}` })
+      this.send({ kind: 'ended', at: this.#now, generation, why })
+    }
+    const found = (endpoint: Endpoint): void => {
+      if (generation !== this.machine.generation) return
+      this.#endpoint = endpoint
+      this.send({ kind: 'located', at: this.#now, generation })
+    }
+    try {
+      const where = typeof endpoints === 'function' ? endpoints() : endpoints[this.#turn++ % endpoints.length]
+      if (where instanceof Promise) where.then(found, failed)
+      else found(where as Endpoint)
+    } catch (thrown) {
+      failed(thrown)
+    }
+  }
+
+  #admit(generation: number): void {
+    const { env } = this.options
+    let granted = false
+    const withdraw = env.admission.enter(env.name, (leave) => {
+      granted = true
+      this.#leave = leave
+      this.#happened('admitted')
+      this.send({ kind: 'admitted', at: this.#now, generation })
+    })
+    if (!granted) this.#leave = withdraw
+  }
+
+  #dial(generation: number): void {
+    const endpoint = this.#endpoint as Endpoint
+    this.#connect(generation, endpoint, (sink) => this.options.dialer.dial(endpoint, sink))
+  }
+
+  #take(generation: number): void {
+    const offer = this.#offer
+    this.#offer = null
+    if (offer !== null) this.#connect(generation, offer.from, offer.take)
+  }
+
+  #connect(generation: number, endpoint: Endpoint, take: (sink: LinkSink) => Link): void {
+    const run = new LinkRun<P>(this, generation)
+    this.#run = run
+    try {
+      const link = run.connect(take)
+      this.send({ kind: 'dialed', at: this.#now, generation, link: link.id, endpoint })
+      run.begin()
+    } catch (thrown) {
+      run.fail(end('dial-failed', { cause: thrown, detail: String(thrown) }))
+    }
+  }
+
+  #arm(at: Millis, generation: number): void {
+    this.#timer?.cancel()
+    this.#timer = this.options.env.clock.after(at - this.#now, () => {
+      // Hosts' timers may be a fraction of a millisecond early.
+      this.send({ kind: 'timer', at: Math.max(this.#now, at), generation })
+    })
+  }
+
+  #retire(deadline: Millis): void {
+    const run = this.#run
+    if (run === null) return
+    const { generation } = run
+    run.retire(deadline)
+    this.#report = run.drainGate(deadline - this.#now, (inFlight) => {
+      this.send({ kind: 'in-flight', at: this.#now, generation, inFlight })
+    })
+    void this.#report.then(() => this.send({ kind: 'emptied', at: this.#now, generation }))
+  }
+
+  #moved(before: LifecycleState, told: LifecycleState): void {
+    const { env } = this.options
+    const why = 'why' in told ? told.why : undefined
+    const link = 'link' in told ? told.link : why?.link
+    const fields = { kind: 'transition', from: before.phase, to: told.phase, ...(why && { why }) } as const
+    env.log.info({ name: env.name, ...(link && { link }), ...fields }, `${before.phase} → ${told.phase}`)
+    this.#tell({ at: this.#now, ...(link && { link }), ...fields })
+  }
+
+  #happened(kind: 'probed' | 'nudged' | 'admitted'): void {
+    this.#tell({ at: this.#now, kind })
+  }
+
+  #tell(event: LifecycleEvent): void {
+    const { env } = this.options
+    env.trace?.('lifecycle', { name: env.name, ...event })
+    this.#events$?.next(event)
+  }
+
+  get #now(): Millis {
+    return this.options.env.clock.now()
+  }
+
+  get #isOver(): boolean {
+    return this.state.phase === 'closed' || this.state.phase === 'failed'
+  }
+
+  #endedError(why: End): HoldfastError {
+    return new HoldfastError(
+      'HF_LIFECYCLE_ENDED',
+      `${this.options.env.name} ended: ${asError(why).message}`,
+      {
+        end: why,
+        cause: why.cause,
+      },
+    )
+  }
+}

@@ -1,0 +1,72 @@
+import type { End, LinkId, Off } from '../end.js'
+import { end } from '../end.js'
+import type { Endpoint, Link, WriteResult } from './types.js'
+
+/** What a {@link ScopedLink} asks of the link's run. */
+export interface Ending {
+  fail(why: End): void
+  endGracefully(why: End): void
+  /** A write filled the transport's buffer. */
+  filled(): void
+}
+
+/** The link as its protocol sees it: the transport's, with the outbound budget kept and every end accounted for. */
+export class ScopedLink implements Link {
+  readonly #link: Link
+  readonly #run: Ending
+  readonly #limit: number
+
+  constructor(link: Link, run: Ending, limit: number) {
+    this.#link = link
+    this.#run = run
+    this.#limit = limit
+  }
+
+  get id(): LinkId {
+    return this.#link.id
+  }
+  get endpoint(): Endpoint {
+    return this.#link.endpoint
+  }
+  get phase(): Link['phase'] {
+    return this.#link.phase
+  }
+  get accepted(): number {
+    return this.#link.accepted
+  }
+  get unflushed(): number {
+    return this.#link.unflushed
+  }
+
+  write(chunk: Uint8Array | string): WriteResult {
+    const link = this.#link
+    // A string's length is at least a third of its bytes; the next write sees the exact sum.
+    if (link.unflushed + chunk.length > this.#limit) {
+      this.#run.fail(end('overflow', { detail: `more than ${this.#limit} bytes wait to be sent` }))
+      return 'refused'
+    }
+    const result = link.write(chunk)
+    if (result === 'full') this.#run.filled()
+    return result
+  }
+
+  datagram(chunk: Uint8Array): 'sent' | 'refused' {
+    return this.#link.datagram?.(chunk) ?? 'refused'
+  }
+
+  ping(): void {
+    this.#link.ping?.()
+  }
+
+  pause(): Off {
+    return this.#link.pause()
+  }
+
+  end(why: End): void {
+    this.#run.endGracefully(why)
+  }
+
+  destroy(why: End): void {
+    this.#run.fail(why)
+  }
+}

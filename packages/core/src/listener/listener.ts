@@ -1,0 +1,235 @@
+import { lastValueFrom, type Observable } from 'rxjs'
+import { callable, positive } from '../budget.js'
+import { type End, end, type LinkId, type Millis } from '../end.js'
+import type { Timer } from '../env/types.js'
+import { OptionError } from '../errors.js'
+import type { DrainReport } from '../gate/types.js'
+import { Interpreter, type Step } from '../interpreter.js'
+import { type LinkOwner, LinkRun } from '../link/link-run.js'
+import { checkLinkOptions, defaultDrainWithin, defaultHandshakeWithin } from '../link/options.js'
+import type { Accepting, Endpoint, Link, LinkProtocol, LinkSink } from '../link/types.js'
+import { Snapshots } from '../snapshots.js'
+import { type ListenerEffect, type ListenerEvent, listenerStep, listening } from './machine.js'
+import type { Listener, ListenerOptions, ListenerState } from './types.js'
+
+/**
+ * Binds an address and serves every link that comes in, within limits.
+ *
+ * @throws an `OptionError` that names the first option that cannot be used; a `HoldfastError` `HF_LISTEN_FAILED`
+ *   when the address cannot be bound
+ */
+export async function listen<P extends LinkProtocol>(options: ListenerOptions<P>): Promise<Listener<P>> {
+  checkLinkOptions(options)
+  const { acceptor, at, limits } = options as Partial<ListenerOptions<P>>
+  callable('acceptor.accept', acceptor?.accept)
+  if (typeof at?.uri !== 'string') throw new OptionError('at', 'an endpoint with a uri', at)
+  positive('limits.links', limits?.links)
+  positive('limits.handshaking', limits?.handshaking)
+  if (limits?.perAddress !== undefined) positive('limits.perAddress', limits.perAddress)
+  const listener = new ListenerInterpreter(options)
+  await listener.bind()
+  return listener
+}
+
+/** A link that has not ended. */
+interface Held {
+  readonly from: string
+  handshake: Timer | null
+}
+
+const drainEnd = end('drained', { advice: { kind: 'never' } })
+const nothingDrained: DrainReport = { finished: 0, cut: [], took: 0, timedOut: false }
+
+class ListenerInterpreter<P extends LinkProtocol>
+  extends Interpreter<ListenerState, ListenerEvent, ListenerEffect>
+  implements Listener<P>, LinkOwner<P>
+{
+  readonly options: ListenerOptions<P>
+  readonly links = new Map<LinkId, P>()
+  readonly #held = new Map<LinkRun<P>, Held>()
+  readonly #fromAddress = new Map<string, number>()
+  #accepting: Accepting | null = null
+  /** The peer that is being decided on. */
+  #incoming: { readonly take: (sink: LinkSink) => Link; readonly from: string } | null = null
+  #states: Snapshots<ListenerState> | null = null
+  #deadline: { readonly at: Millis; readonly timer: Timer } | null = null
+  #reports: Array<Promise<DrainReport>> = []
+  #why: End = drainEnd
+
+  constructor(options: ListenerOptions<P>) {
+    super(listening)
+    this.options = options
+  }
+
+  async bind(): Promise<void> {
+    const { acceptor, at, env } = this.options
+    this.#accepting = await acceptor.accept(at, {
+      incoming: (take, remote) => this.#decide(take, remote),
+      failed: (cause) => {
+        env.log.error({ name: env.name, err: cause }, 'accepting broke down')
+        this.close({ cause, detail: String(cause) })
+      },
+    })
+  }
+
+  get endpoint(): Endpoint {
+    return (this.#accepting as Accepting).endpoint
+  }
+
+  get state(): ListenerState {
+    return this.machine
+  }
+
+  get state$(): Observable<ListenerState> {
+    this.#states ??= new Snapshots(
+      () => this.machine,
+      () => this.machine.phase === 'closed',
+    )
+    return this.#states.value$
+  }
+
+  async drain(o: { readonly within?: Millis } = {}): Promise<DrainReport> {
+    const { env, drainWithin = defaultDrainWithin } = this.options
+    const began = env.clock.now()
+    const at = began + (o.within ?? drainWithin)
+    if (this.machine.phase !== 'closed' && at < (this.#deadline?.at ?? Infinity)) {
+      this.#deadline?.timer.cancel()
+      const timer = env.clock.after(at - began, () => this.send({ kind: 'deadline' }))
+      this.#deadline = { at, timer }
+    }
+    this.send({ kind: 'drain' })
+    await lastValueFrom(this.state$)
+    const sum = (await Promise.all(this.#reports)).reduce(
+      (a, b) => ({ ...a, finished: a.finished + b.finished, cut: [...a.cut, ...b.cut] }),
+      nothingDrained,
+    )
+    const now = env.clock.now()
+    return { ...sum, took: now - began, timedOut: now >= at }
+  }
+
+  close(why: Partial<End> = {}): void {
+    this.#why = end('closed-by-us', { advice: { kind: 'never' }, ...why })
+    this.send({ kind: 'close' })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close()
+    await this.#accepting?.close()
+  }
+
+  // What a run tells -------------------------------------------------------------------------------------------
+
+  opened(run: LinkRun<P>): void {
+    const { env, handshakeWithin: within = defaultHandshakeWithin } = this.options
+    const held = this.#held.get(run)
+    if (within === Infinity || held === undefined) return
+    held.handshake = env.clock.after(within, () => {
+      run.fail(end('handshake-timeout', { detail: `not ready within ${within} ms` }))
+    })
+  }
+
+  ready(run: LinkRun<P>): void {
+    this.#held.get(run)?.handshake?.cancel()
+    this.links.set(run.id, run.protocol as P)
+    this.send({ kind: 'ready' })
+  }
+
+  peerDrains(run: LinkRun<P>, within: Millis): void {
+    this.#retire(run, within, end('drained-by-peer'))
+  }
+
+  probed(run: LinkRun<P>): void {
+    const { env } = this.options
+    env.trace?.('link', { kind: 'probed', name: env.name, link: run.id })
+  }
+
+  ended(run: LinkRun<P>, why: End): void {
+    const { env } = this.options
+    const held = this.#held.get(run)
+    if (held === undefined) return
+    held.handshake?.cancel()
+    this.#held.delete(run)
+    this.#count(held.from, -1)
+    env.log.info({ name: env.name, link: why.link, from: held.from, why }, `link ended: ${why.kind}`)
+    this.send({ kind: 'ended', wasReady: why.link !== undefined && this.links.delete(why.link) })
+  }
+
+  // The machine at work ----------------------------------------------------------------------------------------
+
+  protected step(state: ListenerState, event: ListenerEvent): Step<ListenerState, ListenerEffect> {
+    return listenerStep(state, event, this.options.limits)
+  }
+
+  protected perform(effect: ListenerEffect): void {
+    switch (effect.kind) {
+      case 'take':
+        this.#take()
+        return
+      case 'refuse':
+        this.#incoming = null
+        return
+      case 'unbind':
+        void this.#accepting?.close()
+        return
+      case 'retire-all': {
+        const within = (this.#deadline?.at ?? 0) - this.options.env.clock.now()
+        for (const run of [...this.#held.keys()]) this.#reports.push(this.#retire(run, within, drainEnd))
+        return
+      }
+      case 'destroy-all':
+        for (const run of [...this.#held.keys()]) run.fail(this.#why)
+    }
+  }
+
+  protected publish(before: ListenerState): void {
+    const { env } = this.options
+    const { phase } = this.machine
+    if (phase !== before.phase) {
+      env.log.info({ name: env.name, from: before.phase, to: phase }, `listener: ${before.phase} → ${phase}`)
+      env.trace?.('link', { kind: 'listener', name: env.name, from: before.phase, to: phase })
+    }
+    this.#states?.next(this.machine)
+    if (phase !== 'closed') return
+    this.#deadline?.timer.cancel()
+    this.#states?.complete()
+  }
+
+  #decide(take: (sink: LinkSink) => Link, remote: Endpoint): void {
+    const from = addressOf(remote)
+    this.#incoming = { take, from }
+    this.send({ kind: 'incoming', fromSameAddress: this.#fromAddress.get(from) ?? 0 })
+    this.#incoming = null
+  }
+
+  #take(): void {
+    const incoming = this.#incoming
+    if (incoming === null) return
+    const run = new LinkRun<P>(this, 0)
+    this.#held.set(run, { from: incoming.from, handshake: null })
+    this.#count(incoming.from, 1)
+    try {
+      run.connect(incoming.take)
+      run.begin()
+    } catch (thrown) {
+      run.fail(end('dial-failed', { cause: thrown, detail: String(thrown) }))
+    }
+  }
+
+  async #retire(run: LinkRun<P>, within: Millis, why: End): Promise<DrainReport> {
+    run.retire(this.options.env.clock.now() + within)
+    const report = await run.drainGate(within)
+    run.endGracefully(why)
+    return report
+  }
+
+  #count(from: string, by: number): void {
+    const count = (this.#fromAddress.get(from) ?? 0) + by
+    if (count === 0) this.#fromAddress.delete(from)
+    else this.#fromAddress.set(from, count)
+  }
+}
+
+/** Links are counted by host: the port differs with each. */
+function addressOf(remote: Endpoint): string {
+  return remote.uri.replace(/:\d+$/, '')
+}
