@@ -102,6 +102,10 @@ export class FaultyLink implements Link {
     return Buffer.concat(this.#written).toString('utf8')
   }
 
+  get isOpen(): boolean {
+    return this.#phase === 'open'
+  }
+
   /** Whether the owner has paused reading. */
   get isPaused(): boolean {
     return this.#pauses > 0

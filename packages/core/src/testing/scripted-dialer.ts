@@ -63,9 +63,8 @@ export class ScriptedDialer implements Dialer {
       this.#clock.after(openAfter, () => {
         if (link.phase !== 'opening') return
         link.open()
-        if (greeting !== undefined && link.phase === 'open') link.receive(greeting)
-        if (closeAfter !== undefined)
-          this.#clock.after(closeAfter, () => link.phase === 'open' && link.closeByPeer())
+        if (greeting !== undefined && link.isOpen) link.receive(greeting)
+        if (closeAfter !== undefined) this.#clock.after(closeAfter, () => link.isOpen && link.closeByPeer())
       })
     }
     return link
