@@ -66,3 +66,36 @@ export type {
 export { listen } from './listener/listener.js'
 export { type ListenerEffect, type ListenerEvent, listenerStep, listening } from './listener/machine.js'
 export type { Listener, ListenerLimits, ListenerOptions, ListenerState } from './listener/types.js'
+export { emptyPool, poolDeadline, poolStep } from './pool/machine.js'
+export type {
+  BindingId,
+  Movability,
+  MoveTally,
+  Parked,
+  Place,
+  PoolEffect,
+  PoolEvent,
+  PoolLink,
+  PoolMachine,
+  PoolPark,
+  PoolRules,
+  PoolSize,
+  PoolSlot,
+  ReleaseWhy,
+  RetiringSlot,
+  SlotId,
+} from './pool/types.js'
+export { emptyRoster, rosterStep } from './roster/machine.js'
+export type {
+  ForgottenWhy,
+  FrozenMember,
+  LiveMember,
+  Member,
+  RosterChange,
+  RosterEvent,
+  RosterKeep,
+  RosterMachine,
+  RosterRules,
+  RosterTime,
+} from './roster/types.js'
+export { type SortedKey, SortedMap } from './sorted-map.js'

@@ -1,0 +1,322 @@
+import type { Millis } from '../end.js'
+import { SortedMap } from '../sorted-map.js'
+import type {
+  BindingId,
+  MoveTally,
+  PoolEffect,
+  PoolEvent,
+  PoolLink,
+  PoolMachine,
+  PoolRules,
+  PoolSlot,
+  ReleaseWhy,
+  SlotId,
+} from './types.js'
+
+/** What the slots amount to. */
+interface Survey {
+  /** Slots that count towards the size. */
+  readonly counted: number
+  /** Of those, on their way to a link. */
+  readonly pending: number
+  /** When the first of them gets going: -Infinity for now, Infinity for never. */
+  readonly dueAt: Millis
+  readonly ready: number
+  /** Bindings on ready links. */
+  readonly bound: number
+  /** Retired slots whose last binding has left. */
+  readonly emptied: readonly (readonly [SlotId, PoolSlot])[]
+  /** The ready link with the fewest bindings; of equals, the oldest slot. */
+  readonly least: { readonly id: SlotId; readonly slot: PoolLink } | null
+}
+
+/** One step of a pool in the making: what it has come to so far. */
+export class PoolTurn {
+  readonly effects: PoolEffect[] = []
+  readonly #before: PoolMachine
+  readonly #at: Millis
+  readonly #rules: PoolRules
+  #phase: PoolMachine['phase'] = 'open'
+  #slots: PoolMachine['slots']
+  #bindings: PoolMachine['bindings']
+  #parked: PoolMachine['parked']
+  #nextSlot: SlotId
+  #nextTicket: number
+  #surveyed: { readonly slots: PoolMachine['slots']; readonly survey: Survey } | undefined
+
+  constructor(state: PoolMachine, at: Millis, rules: PoolRules) {
+    this.#before = state
+    this.#at = at
+    this.#rules = rules
+    this.#slots = state.slots
+    this.#bindings = state.bindings
+    this.#parked = state.parked
+    this.#nextSlot = state.nextSlot
+    this.#nextTicket = state.nextTicket
+  }
+
+  result(): PoolMachine {
+    const before = this.#before
+    const slots = this.#slots
+    const bindings = this.#bindings
+    const parked = this.#parked
+    const phase = this.#phase
+    // No binding moves without one of these.
+    if (slots === before.slots && bindings === before.bindings && phase === before.phase) return before
+    return { phase, slots, bindings, parked, nextSlot: this.#nextSlot, nextTicket: this.#nextTicket }
+  }
+
+  take(event: PoolEvent): void {
+    switch (event.kind) {
+      case 'start':
+        break
+      case 'opening':
+        this.#become(event.slot, { phase: 'opening' })
+        break
+      case 'waiting':
+        this.#become(event.slot, { phase: 'waiting', dueAt: event.dueAt })
+        break
+      case 'failed':
+        this.#become(event.slot, { phase: 'failed' })
+        break
+      case 'ready':
+        this.#become(event.slot, { phase: 'ready', link: event.link, bound: new SortedMap() })
+        this.#slots.forEach((_, id) => this.#moveIdle(id))
+        break
+      case 'draining': {
+        const slot = this.#slots.get(event.slot)
+        if (slot?.phase === 'ready') this.#retire(event.slot, slot, 'link', Infinity)
+        break
+      }
+      case 'bind':
+        this.#bind(event.binding)
+        break
+      case 'release':
+        this.#release(event.binding)
+        break
+      case 'retire':
+        this.#slots.forEach((slot, id) => {
+          if ('link' in slot && slot.link === event.link) this.#retire(id, slot, 'slot', event.deadline)
+        })
+        break
+      case 'flushed':
+        this.#moveIdle(event.slot)
+        break
+      case 'tick':
+        this.#expire()
+        break
+      case 'close':
+        this.#close()
+        return
+    }
+    this.#settle()
+  }
+
+  /** What follows from any event. */
+  #settle(): void {
+    this.#open(this.#rules.size.min - this.#survey().counted)
+    const { dueAt, least } = this.#survey()
+    this.#unpark(({ until }) => least !== null || !isWithin(dueAt, until), 'no-link')
+    this.#resize()
+    for (const [id, slot] of this.#survey().emptied) this.#drop(id, slot)
+  }
+
+  /** Looks at every slot, and therefore only again when one has changed. */
+  #survey(): Survey {
+    if (this.#surveyed?.slots !== this.#slots)
+      this.#surveyed = { slots: this.#slots, survey: surveyOf(this.#slots) }
+    return this.#surveyed.survey
+  }
+
+  #open(count: number): void {
+    for (; count > 0; count -= 1) {
+      const slot = this.#nextSlot
+      this.#nextSlot += 1
+      this.#slots = this.#slots.set(slot, { phase: 'opening' })
+      this.effects.push({ kind: 'open', slot })
+    }
+  }
+
+  #resize(): void {
+    const { min, max, growAbove = Infinity, burst = 1, shrinkBelow = 0 } = this.#rules.size
+    const { counted, pending, ready, bound, least } = this.#survey()
+    if (least === null) return
+    if (pending === 0 && least.slot.bound.size > growAbove) this.#open(Math.min(burst, max - counted))
+    if (ready > Math.max(min, 1) && bound < shrinkBelow * (ready - 1))
+      this.#retire(least.id, least.slot, 'slot', Infinity)
+  }
+
+  /** The slot's lifecycle has moved on. A link it had is gone, and its bindings with it. */
+  #become(id: SlotId, next: PoolSlot): void {
+    const slot = this.#slots.get(id)
+    if (slot === undefined || isSame(slot, next)) return
+    if (slot.phase === 'retiring' && slot.leaves === 'slot') {
+      this.#drop(id, slot, false)
+      return
+    }
+    this.#slots = this.#slots.set(id, next)
+    if ('link' in slot) this.#evacuate(slot, false)
+  }
+
+  /** The slot goes, and whatever is bound to its link. */
+  #drop(id: SlotId, slot: PoolSlot, linkAlive = true, verdict?: ReleaseWhy): void {
+    this.#slots = this.#slots.delete(id)
+    if ('link' in slot) this.#evacuate(slot, linkAlive, verdict)
+    this.effects.push({ kind: 'close', slot: id })
+  }
+
+  /** Everything leaves a link that is already out of `#slots`: moved, parked or cut. */
+  #evacuate({ link, bound, ...rest }: PoolLink, linkAlive: boolean, verdict?: ReleaseWhy): void {
+    let moved = rest.phase === 'retiring' ? rest.moved : 0
+    let parked = 0
+    const cut: MoveTally['cut'][number][] = []
+    bound.forEach((_, binding) => {
+      const movable = verdict ?? this.#rules.movable(binding, link)
+      this.effects.push({ kind: 'detach', binding, from: link, linkAlive })
+      const became = movable === true ? this.#place(binding) : movable
+      if (became === 'bound') moved += 1
+      else if (became === 'parked') parked += 1
+      else {
+        this.#forget(binding, became)
+        cut.push({ binding, why: became })
+      }
+    })
+    this.effects.push({ kind: 'retired', link, moved, parked, cut })
+  }
+
+  /** No more placements, and whoever can moves now. */
+  #retire(id: SlotId, slot: PoolLink, leaves: 'slot' | 'link', deadline: Millis): void {
+    const already = slot.phase === 'retiring'
+    if (already && slot.leaves === leaves && slot.deadline <= deadline) return
+    const { link, bound } = slot
+    const moved = already ? slot.moved : 0
+    const sooner = already ? Math.min(slot.deadline, deadline) : deadline
+    this.#slots = this.#slots.set(id, { phase: 'retiring', link, bound, deadline: sooner, leaves, moved })
+    this.#moveIdle(id)
+  }
+
+  /** Moves whoever can from a retiring link, if there is another; else they are better off where they are. */
+  #moveIdle(id: SlotId): void {
+    const slot = this.#slots.get(id)
+    if (slot?.phase !== 'retiring' || this.#survey().least === null) return
+    const { link } = slot
+    let { bound, moved } = slot
+    slot.bound.forEach((_, binding) => {
+      if (this.#rules.movable(binding, link) !== true) return
+      this.effects.push({ kind: 'detach', binding, from: link, linkAlive: true })
+      this.#place(binding)
+      bound = bound.delete(binding)
+      moved += 1
+    })
+    if (bound !== slot.bound) this.#slots = this.#slots.set(id, { ...slot, bound, moved })
+  }
+
+  #bind(binding: BindingId): void {
+    if (this.#bindings.has(binding)) return
+    const became = this.#place(binding)
+    if (became !== 'bound' && became !== 'parked') this.effects.push({ kind: 'refuse', binding, why: became })
+  }
+
+  #release(binding: BindingId): void {
+    const place = this.#bindings.get(binding)
+    if (place === undefined) return
+    if (place.phase === 'parked') this.#parked = this.#parked.delete(place.ticket)
+    else {
+      const slot = this.#slots.get(place.slot)
+      if (slot !== undefined && 'link' in slot) {
+        this.#slots = this.#slots.set(place.slot, { ...slot, bound: slot.bound.delete(binding) })
+        this.effects.push({ kind: 'detach', binding, from: slot.link, linkAlive: true })
+      }
+    }
+    this.#forget(binding, 'asked')
+  }
+
+  #forget(binding: BindingId, why: ReleaseWhy): void {
+    this.#bindings = this.#bindings.delete(binding)
+    this.effects.push({ kind: 'release', binding, why })
+  }
+
+  /** Onto the least loaded link; else into the queue, if one is to be expected in time and there is room. */
+  #place(binding: BindingId): 'bound' | 'parked' | ReleaseWhy {
+    const { dueAt, least } = this.#survey()
+    if (least !== null) {
+      const { id, slot } = least
+      this.#slots = this.#slots.set(id, { ...slot, bound: slot.bound.set(binding, true) })
+      this.#bindings = this.#bindings.set(binding, { phase: 'bound', slot: id })
+      this.effects.push({ kind: 'attach', binding, to: slot.link })
+      return 'bound'
+    }
+    const { park } = this.#rules
+    if (park === undefined) return 'no-link'
+    const until = this.#at + park.within
+    if (!isWithin(dueAt, until)) return 'no-link'
+    if (this.#parked.size >= park.max) return 'park-full'
+    const ticket = this.#nextTicket
+    this.#nextTicket += 1
+    this.#parked = this.#parked.set(ticket, { binding, until })
+    this.#bindings = this.#bindings.set(binding, { phase: 'parked', ticket })
+    return 'parked'
+  }
+
+  /** Takes from the head of the queue while `when` holds, and places them or, if there is no link, releases them. */
+  #unpark(when: (head: { readonly until: Millis }) => boolean, why: ReleaseWhy): void {
+    for (let head = this.#parked.first(); head !== undefined; head = this.#parked.first()) {
+      const [ticket, { binding, until }] = head
+      if (!when({ until })) return
+      this.#parked = this.#parked.delete(ticket)
+      if (this.#survey().least !== null) this.#place(binding)
+      else this.#forget(binding, why)
+    }
+  }
+
+  #expire(): void {
+    const isDue = (time: { readonly until: Millis }): boolean => time.until <= this.#at
+    this.#unpark(isDue, 'park-expired')
+    this.#slots.forEach((slot, id) => {
+      if (slot.phase === 'retiring' && slot.deadline <= this.#at) this.#drop(id, slot)
+    })
+  }
+
+  #close(): void {
+    this.#phase = 'closed'
+    this.#unpark(() => true, 'closed')
+    this.#slots.forEach((slot, id) => this.#drop(id, slot, true, 'closed'))
+  }
+}
+
+function surveyOf(slots: PoolMachine['slots']): Survey {
+  let counted = 0
+  let pending = 0
+  let dueAt = Infinity
+  let ready = 0
+  let bound = 0
+  const emptied: [SlotId, PoolSlot][] = []
+  let least: Survey['least'] = null
+  slots.forEach((slot, id) => {
+    if (slot.phase === 'retiring' && slot.leaves === 'slot') {
+      if (slot.bound.size === 0) emptied.push([id, slot])
+      return
+    }
+    counted += 1
+    if (slot.phase === 'opening' || slot.phase === 'waiting') {
+      pending += 1
+      dueAt = Math.min(dueAt, slot.phase === 'opening' ? -Infinity : slot.dueAt)
+    }
+    if (slot.phase !== 'ready') return
+    ready += 1
+    bound += slot.bound.size
+    if (least === null || slot.bound.size < least.slot.bound.size) least = { id, slot }
+  })
+  return { counted, pending, dueAt, ready, bound, emptied, least }
+}
+
+function isSame(slot: PoolSlot, next: PoolSlot): boolean {
+  if ('link' in slot) return 'link' in next && slot.link === next.link
+  return slot.phase === 'waiting' && next.phase === 'waiting'
+    ? slot.dueAt === next.dueAt
+    : slot.phase === next.phase
+}
+
+function isWithin(dueAt: Millis, until: Millis): boolean {
+  return dueAt < Infinity && dueAt <= until
+}
