@@ -1,4 +1,27 @@
 export type { Budget } from './budget.js'
+export { cursor } from './cursor/cursor.js'
+export { cursorStep } from './cursor/machine.js'
+export type { Queue } from './cursor/queue.js'
+export {
+  type CursorEffect,
+  type CursorEvent,
+  type CursorMachine,
+  type CursorRules,
+  idleCursor,
+  type SealedEntry,
+  type Verdict,
+} from './cursor/state.js'
+export type {
+  AppliedBatch,
+  Batch,
+  Cursor,
+  CursorOptions,
+  CursorPhase,
+  CursorProgress,
+  Position,
+  PositionStore,
+  ResetWhy,
+} from './cursor/types.js'
 export {
   type End,
   type EndKind,
@@ -99,3 +122,4 @@ export type {
   RosterTime,
 } from './roster/types.js'
 export { type SortedKey, SortedMap } from './sorted-map.js'
+export type { Store } from './store.js'

@@ -1,1 +1,7 @@
-export {}
+export { inherited } from './inherited.js'
+export { sockets } from './sockets.js'
+export { type TcpEndpoint, tcp } from './tcp.js'
+export { type TlsEndpoint, tls } from './tls.js'
+export type { Transport, TransportOptions } from './transport.js'
+export { type UnixEndpoint, unix } from './unix.js'
+export { type WebSocketEndpoint, webSocket } from './web-socket.js'

@@ -5,8 +5,12 @@ export {
   type ExplorationResult,
   explore,
 } from './explorer.js'
+export { FakeScope, type FakeScopeOptions, fakeScope } from './fake-scope.js'
 export { type DialPlan, FaultyLink, type FaultyLinkOptions } from './faulty-link.js'
+export { type MemoryNetworkOptions, memoryNetwork } from './memory.js'
+export { type RecordedLink, RecordingSink, type Told } from './recording-sink.js'
 export { ScriptedDialer } from './scripted-dialer.js'
 export { seededRandom } from './seeded-random.js'
 export { type TestEnv, type TestEnvOptions, testEnv } from './test-env.js'
+export { type ComplianceCheck, type ComplianceSubject, transportCompliance } from './transport-compliance.js'
 export { VirtualClock } from './virtual-clock.js'

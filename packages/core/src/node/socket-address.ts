@@ -1,0 +1,44 @@
+import type { AddressInfo } from 'node:net'
+import { OptionError } from '../index.js'
+
+/** A host and a port, as Node's `net` wants them. */
+export interface HostPort {
+  /** A name or an address, IPv6 without brackets. */
+  readonly host: string
+  readonly port: number
+}
+
+/**
+ * Reads `SCHEME://HOST:PORT`; an IPv6 address stands in brackets.
+ *
+ * @throws an {@link OptionError} when host or port are missing
+ */
+export function hostPort(uri: string): HostPort {
+  const { hostname, port } = URL.canParse(uri) ? new URL(uri) : { hostname: '', port: '' }
+  if (hostname === '' || port === '') {
+    throw new OptionError('endpoint.uri', 'SCHEME://HOST:PORT, such as tcp://127.0.0.1:7000', uri)
+  }
+  return { host: decodeURIComponent(hostname).replace(/^\[|\]$/g, ''), port: Number(port) }
+}
+
+/**
+ * Reads `unix:PATH` or `unix://PATH`.
+ *
+ * @throws an {@link OptionError} when there is no path
+ */
+export function socketPath(uri: string): string {
+  const path = uri.replace(/^unix:(\/\/(?=\/))?/, '')
+  if (path === '') throw new OptionError('endpoint.uri', 'unix:PATH, such as unix:/run/service.sock', uri)
+  return path
+}
+
+/** Writes `SCHEME://HOST:PORT`, with brackets around an IPv6 address. */
+export function addressUri(scheme: string, host: string, port: number): string {
+  return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`
+}
+
+/** The URI of what a server is bound to: an address, or the path of a unix socket. */
+export function boundUri(scheme: string, bound: AddressInfo | string | null): string {
+  if (bound === null) return `${scheme}:`
+  return typeof bound === 'string' ? `unix:${bound}` : addressUri(scheme, bound.address, bound.port)
+}
