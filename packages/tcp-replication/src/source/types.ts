@@ -39,6 +39,8 @@ export interface ReplicationSource {
   readonly streams: readonly string[]
   /** The newest position of a stream; 0 when nothing was ever appended. Cheap, called often. */
   head(stream: string): number
+  /** The oldest position above which every row is still held. */
+  first(stream: string): number
   /**
    * Reads the batches with `after < token ≤ upTo`, in order, about as much as `limit` allows and at least one if
    * there is one. A batch is never split.

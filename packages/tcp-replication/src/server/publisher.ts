@@ -1,0 +1,137 @@
+import { type Env, type Feed, feed } from '@holdfast/core'
+import type { ReplicationSource, RowBatch, SourceEvent } from '../source/types.js'
+import type { Dialect } from '../wire/commands.js'
+import { encodeCommand } from '../wire/format-command.js'
+import { type EncodedRows, encodeRows } from './encode-rows.js'
+import { count, type ServerCounters } from './stats.js'
+
+/** How much is read at once, in bytes of rows: for one reader's catch-up, and for all live readers. */
+export const pageBytes = 256 * 1024
+/** How far a live reader may lag before it falls back to reading pages. */
+const liveBytes = 1024 * 1024
+
+/** What a publisher needs of its server. */
+export interface PublisherOptions {
+  readonly env: Env
+  readonly source: ReplicationSource
+  readonly dialect: Dialect
+  readonly instance: string
+  readonly counters: ServerCounters
+}
+
+/**
+ * One stream of a server: takes new rows from the source once and gives the bytes to every live reader. A source
+ * that fails harms this stream only, and is asked again when it next says that something was appended (H13.4).
+ */
+export class Publisher {
+  readonly stream: string
+  /** Reset makes a new one: a feed's positions only rise. */
+  feed: Feed<number, EncodedRows>
+  readonly #options: PublisherOptions
+  #published: number
+  #fetching = false
+
+  constructor(stream: string, options: PublisherOptions) {
+    this.stream = stream
+    this.#options = options
+    this.#published = options.source.head(stream)
+    this.feed = this.#makeFeed()
+  }
+
+  /** The announced position: what was published, not what the source has got since (7.2). */
+  get head(): number {
+    return this.#published
+  }
+
+  /** Something was appended to the source. */
+  appended(event: SourceEvent & { readonly kind: 'appended' }): void {
+    if (event.to <= this.#published) return
+    if (event.batches !== undefined && event.from === this.#published && !this.#fetching) {
+      this.#publish(event.batches, event.to)
+    } else if (!this.#fetching) void this.#fetch()
+  }
+
+  /** The stream started over at `to`. */
+  reset(to: number): void {
+    this.#published = to
+    this.feed = this.#makeFeed()
+  }
+
+  async #fetch(): Promise<void> {
+    const { source, env, counters } = this.#options
+    const { stream } = this
+    this.#fetching = true
+    try {
+      for (let head = source.head(stream); this.#published < head; head = source.head(stream)) {
+        const { feed: current } = this
+        const page = await source.read(stream, this.#published, head, { bytes: pageBytes })
+        if (current !== this.feed) continue
+        if (page === 'too-old') this.#publish([], head)
+        else this.#publish(page.batches, page.to)
+      }
+    } catch (failure) {
+      count(counters.sourceFailures, stream)
+      env.log.error(
+        { name: env.name, stream, err: failure },
+        'the source failed; the stream goes on when it is next appended to',
+      )
+    } finally {
+      this.#fetching = false
+    }
+  }
+
+  #publish(batches: readonly RowBatch[], to: number): void {
+    const encoded = this.encode(batches)
+    count(this.#options.counters.streamUpdates, this.stream, encoded.lines)
+    this.#published = to
+    this.feed.publish([encoded], to)
+  }
+
+  /** Writes rows as lines, and reports those that do not fit. */
+  encode(batches: readonly RowBatch[]): EncodedRows {
+    const { dialect, instance, counters, env } = this.#options
+    return encodeRows(this.stream, dialect === 'D1' ? null : instance, batches, (row) => {
+      count(counters.oversizeRows, row.stream)
+      env.log.error(
+        { name: env.name, ...row },
+        `a row of ${row.stream} at ${row.token} takes ${row.bytes} bytes and was left out`,
+      )
+    })
+  }
+
+  #makeFeed(): Feed<number, EncodedRows> {
+    const { env, dialect } = this.#options
+    return feed<number, EncodedRows>({
+      env,
+      compare: (a, b) => a - b,
+      head: () => this.#published,
+      sizeOf: ({ bytes }) => bytes.length,
+      page: { bytes: pageBytes },
+      live: { bytes: liveBytes },
+      read:
+        dialect === 'D1'
+          ? (after, upTo, limit) => this.#readRows(after, upTo, limit.bytes)
+          : async (after, upTo) => this.#readPosition(after, upTo),
+    })
+  }
+
+  async #readRows(
+    after: number,
+    upTo: number,
+    bytes: number,
+  ): Promise<{ items: EncodedRows[]; to: number } | 'too-old'> {
+    const { source, counters } = this.#options
+    const page = await source.read(this.stream, after, upTo, { bytes })
+    if (page === 'too-old') return page
+    const encoded = this.encode(page.batches)
+    count(counters.catchUpRows, this.stream, encoded.lines)
+    return { items: encoded.lines === 0 ? [] : [encoded], to: page.to }
+  }
+
+  /** In D2 catching up is the client's own business: it is told that it has missed something (14.2). */
+  #readPosition(previous: number, token: number): { items: EncodedRows[]; to: number } {
+    const { instance } = this.#options
+    const bytes = encodeCommand({ name: 'POSITION', stream: this.stream, instance, previous, token }, 'D2')
+    return { items: [{ bytes, lines: 1 }], to: token }
+  }
+}

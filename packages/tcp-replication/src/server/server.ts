@@ -1,0 +1,258 @@
+import {
+  type Acceptor,
+  type DrainReport,
+  type End,
+  type Endpoint,
+  type Env,
+  type Keepalive,
+  type Listener,
+  type ListenerLimits,
+  type ListenerState,
+  listen,
+  type Millis,
+  OptionError,
+  type Timer,
+} from '@holdfast/core'
+import type { Observable } from 'rxjs'
+import type { ReplicationSource, SourceEvent } from '../source/types.js'
+import type { Dialect } from '../wire/commands.js'
+import type { Retrying, ServerContext, SlowReaderLimits } from './context.js'
+import { Publisher } from './publisher.js'
+import { count, ServerCounters, type ServerStats } from './stats.js'
+import { type StreamLag, Subscriber } from './subscriber.js'
+import type { ClientIdentity, UpstreamHandlers } from './upstream.js'
+
+/** Options of {@link replicationServer}. */
+export interface ReplicationServerOptions {
+  readonly env: Env
+  readonly acceptor: Acceptor
+  /** The protocol has neither encryption nor authentication: bind to loopback, or behind a tunnel (1). */
+  readonly at: Endpoint
+  readonly source: ReplicationSource
+  /** What clients compare with the name they expect; Synapse's `server_name`. */
+  readonly serverName: string
+  /**
+   * `D1` for workers up to v1.12, `D2` for v1.13 to v1.66.
+   *
+   * @defaultValue 'D1'
+   */
+  readonly dialect?: Dialect
+  /**
+   * In D2 the name of the process that writes the rows.
+   *
+   * @defaultValue 'master'
+   */
+  readonly instance?: string
+  /**
+   * Whether to refuse what Synapse of 2019 refuses, such as blank lines.
+   *
+   * @defaultValue 'lenient'
+   */
+  readonly mode?: 'strict' | 'lenient'
+  readonly upstream?: UpstreamHandlers
+  /** @defaultValue 10,000 links, 1,000 of them handshaking */
+  readonly limits?: ListenerLimits
+  readonly slow?: Partial<SlowReaderLimits>
+  /**
+   * How often an idle stream's POSITION is repeated, in milliseconds, so that clients can tell quiet from stuck;
+   * `Infinity` for never, as Synapse of 2019 does.
+   *
+   * @defaultValue 30000
+   */
+  readonly positionEvery?: Millis
+  /** @defaultValue a PING every 5 s, silence noticed after 25 s once the client has sent a PING (6) */
+  readonly keepalive?: Pick<Keepalive, 'sendEvery' | 'hearWithin'>
+  /**
+   * How long a drain lets what was written be flushed, in milliseconds.
+   *
+   * @defaultValue 5000
+   */
+  readonly drainWithin?: Millis
+}
+
+/** A client connection as an operator sees it. */
+export interface ConnectionInfo extends ClientIdentity {
+  readonly unsent: number
+  readonly streams: readonly StreamLag[]
+}
+
+/** Serves a source to any number of clients, each from its own position. */
+export interface ReplicationServer extends AsyncDisposable {
+  readonly endpoint: Endpoint
+  readonly state: ListenerState
+  readonly state$: Observable<ListenerState>
+  readonly stats: ServerStats
+  /** Every connection at this moment. */
+  connections(): ConnectionInfo[]
+  /** Announced position of each stream. */
+  positions(): ReadonlyMap<string, number>
+  /** Sends a SYNC to every connection (D1 only). */
+  sync(text: string): void
+  /** Tells every client that the server shuts down, and closes. */
+  drain(o?: { readonly within?: Millis }): Promise<DrainReport>
+  close(why?: Partial<End>): void
+}
+
+/**
+ * Binds and serves.
+ *
+ * @throws an `OptionError` that names the field; a `HoldfastError` `HF_LISTEN_FAILED`
+ *
+ * @example
+ * ```ts
+ * import { memoryNetwork, testEnv } from '@holdfast/core/testing'
+ * import { memorySource, replicationServer } from '@holdfast/tcp-replication'
+ *
+ * const env = testEnv()
+ * const source = memorySource({ streams: ['events'] })
+ * const acceptor = memoryNetwork(env.clock)
+ * await using server = await replicationServer({ env, acceptor, at: { uri: 'memory:main' }, source, serverName: 'example.com' })
+ * server.state.phase // => 'listening'
+ * ```
+ */
+export async function replicationServer(options: ReplicationServerOptions): Promise<ReplicationServer> {
+  if (typeof options.serverName !== 'string' || /\n/.test(options.serverName)) {
+    throw new OptionError('serverName', 'one line of text', options.serverName)
+  }
+  if (options.source.streams.length === 0) throw new OptionError('source.streams', 'at least one stream', '[]')
+  const server = new Server(options)
+  await server.bind()
+  return server
+}
+
+class Server implements ReplicationServer, ServerContext {
+  readonly env: Env
+  readonly serverName: string
+  readonly dialect: Dialect
+  readonly instance: string
+  readonly mode: 'strict' | 'lenient'
+  readonly source: ReplicationSource
+  readonly upstream: UpstreamHandlers
+  readonly slow: SlowReaderLimits
+  readonly counters = new ServerCounters()
+  readonly publishers = new Map<string, Publisher>()
+  readonly #options: ReplicationServerOptions
+  readonly #retries = new Map<Publisher, Map<Retrying, number>>()
+  #listener: Listener<Subscriber> | null = null
+  #heartbeat: Timer | null = null
+  #unsubscribe: (() => void) | null = null
+
+  constructor(options: ReplicationServerOptions) {
+    const { env, source, serverName, dialect = 'D1', instance = 'master', mode = 'lenient', upstream = {} } = options
+    this.env = env
+    this.source = source
+    this.serverName = serverName
+    this.dialect = dialect
+    this.instance = instance
+    this.mode = mode
+    this.upstream = upstream
+    this.slow = { bytes: 65_536, within: 60_000, ...options.slow }
+    this.#options = options
+    for (const stream of source.streams) {
+      this.publishers.set(stream, new Publisher(stream, { env, source, dialect, instance, counters: this.counters }))
+    }
+  }
+
+  async bind(): Promise<void> {
+    const { env, acceptor, at, limits, keepalive, drainWithin, positionEvery = 30_000 } = this.#options
+    this.#listener = await listen<Subscriber>({
+      env,
+      acceptor,
+      at,
+      limits: limits ?? { links: 10_000, handshaking: 1000 },
+      keepalive: { sendEvery: 5000, hearWithin: 25_000, ...keepalive, arm: 'manual' },
+      ...(drainWithin !== undefined && { drainWithin }),
+      protocol: (scope) => {
+        const subscriber = new Subscriber(scope, this)
+        scope.defer((why) => {
+          count(this.counters.closeReasons, why.kind)
+          for (const waiting of this.#retries.values()) waiting.delete(subscriber)
+        })
+        return subscriber
+      },
+    })
+    this.#unsubscribe = this.source.subscribe((event) => this.#changed(event))
+    if (positionEvery !== Infinity) this.#heartbeat = env.clock.sweep(positionEvery, () => this.#announce())
+    this.#listener.state$.subscribe({ complete: () => this.#stop() })
+  }
+
+  get endpoint(): Endpoint {
+    return this.#bound.endpoint
+  }
+
+  get state(): ListenerState {
+    return this.#bound.state
+  }
+
+  get state$(): Observable<ListenerState> {
+    return this.#bound.state$
+  }
+
+  get stats(): ServerStats {
+    return this.counters
+  }
+
+  connections(): ConnectionInfo[] {
+    return [...this.#bound.links.values()].map(({ connectionId, name, unsent, lag }) => ({ connectionId, name, unsent, streams: lag }))
+  }
+
+  positions(): ReadonlyMap<string, number> {
+    return new Map([...this.publishers].map(([stream, { head }]) => [stream, head]))
+  }
+
+  sync(text: string): void {
+    for (const subscriber of this.#bound.links.values()) subscriber.sync(text)
+  }
+
+  drain(o?: { readonly within?: Millis }): Promise<DrainReport> {
+    return this.#bound.drain(o)
+  }
+
+  close(why?: Partial<End>): void {
+    this.#bound.close(why)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#bound[Symbol.asyncDispose]()
+  }
+
+  retryLater(subscriber: Retrying, publisher: Publisher, from: number): void {
+    let waiting = this.#retries.get(publisher)
+    if (waiting === undefined) this.#retries.set(publisher, (waiting = new Map()))
+    waiting.set(subscriber, from)
+  }
+
+  #changed(event: SourceEvent): void {
+    const publisher = this.publishers.get(event.stream)
+    if (publisher === undefined) return
+    if (event.kind === 'appended') publisher.appended(event)
+    else {
+      count(this.counters.resets, event.stream)
+      publisher.reset(event.to)
+      for (const subscriber of this.#bound.links.values()) subscriber.restart(publisher)
+    }
+    this.#retry(publisher)
+  }
+
+  #retry(publisher: Publisher): void {
+    const waiting = this.#retries.get(publisher)
+    this.#retries.delete(publisher)
+    for (const [subscriber, from] of waiting ?? []) subscriber.retry(publisher, from)
+  }
+
+  #announce(): void {
+    for (const publisher of this.publishers.values()) {
+      this.#retry(publisher)
+      for (const subscriber of this.#bound.links.values()) subscriber.announce(publisher)
+    }
+  }
+
+  #stop(): void {
+    this.#heartbeat?.cancel()
+    this.#unsubscribe?.()
+  }
+
+  get #bound(): Listener<Subscriber> {
+    return this.#listener as Listener<Subscriber>
+  }
+}
