@@ -1,0 +1,499 @@
+import type { Observable } from 'rxjs'
+import { callable, checkBudget } from '../budget.js'
+import { end, type LinkId, type Off } from '../end.js'
+import type { Timer } from '../env/types.js'
+import { HoldfastError, OptionError } from '../errors.js'
+import { Interpreter, type Step } from '../interpreter.js'
+import type { LinkScope } from '../link/types.js'
+import { Snapshots } from '../snapshots.js'
+import { cursorStep, judgeAdvance, judgeSeal } from './machine.js'
+import {
+  type CursorEffect,
+  type CursorEvent,
+  type CursorMachine,
+  type CursorRules,
+  idleCursor,
+} from './state.js'
+import type {
+  Batch,
+  Cursor,
+  CursorOptions,
+  CursorPhase,
+  CursorProgress,
+  Position,
+  ResetWhy,
+} from './types.js'
+
+const sampleEveryMs = 100
+
+/**
+ * Makes a {@link Cursor}. Where there is a store, await {@link Cursor.load} before the first link.
+ *
+ * @throws an `OptionError` that names the option it refuses
+ *
+ * @example
+ * ```ts
+ * import { cursor } from '@holdfast/core'
+ * import { fakeScope, testEnv } from '@holdfast/core/testing'
+ *
+ * const applied: string[] = []
+ * const events = cursor<number, string>({
+ *   env: testEnv(),
+ *   key: 'events',
+ *   compare: (a, b) => a - b,
+ *   sizeOf: (row) => row.length,
+ *   apply: ({ items }) => void applied.push(...items),
+ *   resync: async (why, peer) => peer,
+ *   staging: { bytes: 65_536 },
+ *   backlog: { bytes: 65_536 },
+ * })
+ *
+ * const link = fakeScope()
+ * const batch = events.open(link)
+ * batch.add('a')
+ * batch.add('b')
+ * batch.seal(7) // => 'ok'
+ * applied // => ['a', 'b']
+ *
+ * events.open(link).add('never sealed')
+ * link.end()
+ * events.resumeFrom() // => { at: 7 }
+ * ```
+ */
+export function cursor<P, T>(options: CursorOptions<P, T>): Cursor<P, T> {
+  return new CursorShell(options)
+}
+
+interface Feeding {
+  readonly scope: LinkScope
+  release: Off | null
+}
+
+interface Waiter {
+  readonly order: number
+  readonly resolve: () => void
+  readonly reject: (error: HoldfastError) => void
+}
+
+class StagedBatch<P, T> implements Batch<P, T> {
+  items: T[] = []
+  bytes = 0
+  phase: 'open' | 'sealed' | 'gone' = 'open'
+  timer: Timer | undefined
+  readonly id: number
+  readonly scope: LinkScope
+  readonly #owner: CursorShell<P, T>
+
+  constructor(owner: CursorShell<P, T>, id: number, scope: LinkScope) {
+    this.#owner = owner
+    this.id = id
+    this.scope = scope
+  }
+
+  add(item: T): void {
+    if (this.phase !== 'gone') this.#owner.add(this, item)
+  }
+
+  seal(to: P | null): 'ok' | 'old' | 'gap' {
+    return this.phase === 'gone' ? 'old' : this.#owner.seal(this, to)
+  }
+
+  discard(): void {
+    if (this.phase === 'open') this.#owner.discard(this)
+  }
+}
+
+class CursorShell<P, T>
+  extends Interpreter<CursorMachine<P>, CursorEvent<P>, CursorEffect<P>>
+  implements Cursor<P, T>
+{
+  readonly #options: CursorOptions<P, T>
+  readonly #rules: CursorRules<P>
+  readonly #links = new Map<LinkId, Feeding>()
+  readonly #batches = new Map<number, StagedBatch<P, T>>()
+  #lastBatch = 0
+  #stagedBytes = 0
+  #stagedCount = 0
+  #loading: Promise<void> | undefined
+  #saveTimer: Timer | undefined
+  #sampleTimer: Timer | undefined
+  #verdicts: ((resynced: boolean) => void)[] = []
+  #waiters: Waiter[] = []
+  #closing: { readonly done: Promise<void>; readonly resolve: () => void } | undefined
+  #progress: Snapshots<CursorProgress<P>> | undefined
+
+  constructor(options: CursorOptions<P, T>) {
+    const rules = rulesOf(options)
+    super(idleCursor(rules))
+    this.#options = options
+    this.#rules = rules
+  }
+
+  get phase(): CursorPhase {
+    return this.machine.phase
+  }
+
+  get received(): Position<P> | null {
+    return this.machine.received
+  }
+
+  get applied(): Position<P> | null {
+    return this.machine.applied
+  }
+
+  get durable(): Position<P> | null {
+    return this.machine.durable
+  }
+
+  get progress$(): Observable<CursorProgress<P>> {
+    this.#progress ??= new Snapshots(
+      () => this.#sample(),
+      () => isOver(this.machine),
+    )
+    return this.#progress.value$
+  }
+
+  load(): Promise<void> {
+    this.#loading ??= this.#load().catch((error: unknown) => {
+      this.#loading = undefined
+      throw error
+    })
+    return this.#loading
+  }
+
+  resumeFrom(): Position<P> | null {
+    this.#mustBeLoaded()
+    return this.#options.store === undefined ? this.machine.applied : this.machine.durable
+  }
+
+  open(scope: LinkScope, o: { readonly floor?: P } = {}): Batch<P, T> {
+    this.#mustBeLoaded()
+    if (this.phase === 'closed')
+      throw new HoldfastError(
+        'HF_CURSOR_CLOSED',
+        `cursor ${this.#options.key} is closed: open no more batches`,
+      )
+    const batch = new StagedBatch(this, ++this.#lastBatch, scope)
+    if (!this.#feed(scope)) {
+      batch.phase = 'gone'
+      return batch
+    }
+    this.#batches.set(batch.id, batch)
+    const { age } = this.#options.staging
+    if (age !== undefined) batch.timer = scope.after(age, () => this.#overflow(scope))
+    this.send({ kind: 'opened', batch: batch.id, link: scope.link.id, ...o })
+    return batch
+  }
+
+  advance(to: P): 'ok' | 'back' {
+    this.#mustBeLoaded()
+    const verdict = judgeAdvance(this.machine, to, this.#rules)
+    this.send({ kind: 'advanced', to, at: this.#now() })
+    return verdict
+  }
+
+  resumed(scope?: LinkScope): void {
+    this.#mustBeLoaded()
+    this.send({ kind: 'resumed', link: this.#linkOf(scope) })
+  }
+
+  reset(why: ResetWhy, peer: Position<P> | null = null, scope?: LinkScope): Promise<boolean> {
+    this.#mustBeLoaded()
+    if (this.phase === 'closed') return Promise.resolve(false)
+    return new Promise((resolve) => {
+      this.#verdicts.push(resolve)
+      this.send({ kind: 'reset', why, peer, link: this.#linkOf(scope) })
+    })
+  }
+
+  settled(): Promise<void> {
+    const order = this.machine.sealed
+    if (this.machine.saved >= order) return Promise.resolve()
+    return new Promise((resolve, reject) => {
+      this.#waiters.push({ order, resolve, reject })
+      this.send({ kind: 'hurried' })
+    })
+  }
+
+  close(): Promise<void> {
+    if (this.#closing === undefined) {
+      let resolve = (): void => undefined
+      const done = new Promise<void>((settle) => {
+        resolve = settle
+      })
+      this.#closing = { done, resolve }
+      this.#saveTimer?.cancel()
+      this.#unsettle(new HoldfastError('HF_CURSOR_CLOSED', `cursor ${this.#options.key} was closed`))
+      this.send({ kind: 'closed' })
+    }
+    return this.#closing.done
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  add(batch: StagedBatch<P, T>, item: T): void {
+    this.#mustBeUnsealed(batch)
+    const bytes = this.#options.sizeOf(item)
+    batch.items.push(item)
+    batch.bytes += bytes
+    this.#stagedBytes += bytes
+    this.#stagedCount += 1
+    const { bytes: most, count = Infinity } = this.#options.staging
+    if (this.#stagedBytes > most || this.#stagedCount > count) this.#overflow(batch.scope)
+  }
+
+  seal(batch: StagedBatch<P, T>, to: P | null): 'ok' | 'old' | 'gap' {
+    this.#mustBeUnsealed(batch)
+    const verdict = judgeSeal(this.machine, to, this.#rules)
+    this.#unstage(batch, 'sealed')
+    const { id, bytes, items } = batch
+    this.send({ kind: 'sealed', batch: id, to, bytes, count: items.length, at: this.#now() })
+    return verdict
+  }
+
+  discard(batch: StagedBatch<P, T>): void {
+    this.send({ kind: 'discarded', batch: batch.id })
+  }
+
+  protected step(state: CursorMachine<P>, event: CursorEvent<P>): Step<CursorMachine<P>, CursorEffect<P>> {
+    return cursorStep(state, event, this.#rules)
+  }
+
+  protected perform(effect: CursorEffect<P>): void {
+    switch (effect.kind) {
+      case 'apply':
+        this.#apply(effect.batch, effect.to)
+        break
+      case 'resync':
+        this.#tell(
+          'warn',
+          'reset',
+          { why: effect.why, peer: effect.peer },
+          'position is worthless, resyncing',
+        )
+        void this.#resync(effect.why, effect.peer)
+        break
+      case 'save':
+        void this.#save(effect.to)
+        break
+      case 'save-later':
+        this.#saveTimer = this.#options.env.clock.after(this.#rules.saveEvery, () =>
+          this.send({ kind: 'save-due' }),
+        )
+        break
+      case 'drop':
+        for (const id of effect.batches) {
+          const batch = this.#batches.get(id)
+          if (batch !== undefined) this.#unstage(batch, 'gone')
+          this.#batches.delete(id)
+        }
+        break
+      case 'end-links': {
+        const why = end('adapter-threw', {
+          detail: `cursor ${this.#options.key} failed`,
+          cause: effect.cause,
+        })
+        for (const { scope } of [...this.#links.values()]) scope.fail(why)
+        break
+      }
+    }
+  }
+
+  protected publish(before: CursorMachine<P>): void {
+    const now = this.machine
+    if (now.links !== before.links || now.paused !== before.paused) this.#pauseOrRelease()
+    if (before.phase === 'resyncing' && now.phase !== 'resyncing') {
+      const resynced = now.phase === 'resynced'
+      if (resynced) this.#tell('info', 'resynced', { to: now.applied }, 'resynced')
+      for (const tell of this.#verdicts.splice(0)) tell(resynced)
+    }
+    if (this.#waiters.length > 0) this.#settle()
+    this.#publishProgress(before)
+    if (isOver(now)) this.#over()
+  }
+
+  #pauseOrRelease(): void {
+    for (const feeding of this.#links.values()) {
+      if (this.machine.paused) feeding.release ??= feeding.scope.link.pause()
+      else {
+        feeding.release?.()
+        feeding.release = null
+      }
+    }
+  }
+
+  #settle(): void {
+    const { saved } = this.machine
+    const settled = this.#waiters.filter(({ order }) => order <= saved)
+    this.#waiters = this.#waiters.filter(({ order }) => order > saved)
+    for (const { resolve } of settled) resolve()
+  }
+
+  #unsettle(cause: unknown): void {
+    const { key } = this.#options
+    for (const { reject } of this.#waiters.splice(0))
+      reject(
+        new HoldfastError('HF_CURSOR_UNSETTLED', `cursor ${key}: not all was applied and saved`, { cause }),
+      )
+  }
+
+  #publishProgress(before: CursorMachine<P>): void {
+    if (this.#progress === undefined) return
+    const { received, applied, durable } = this.machine
+    if (durable !== before.durable) this.#emit()
+    else if (received !== before.received || applied !== before.applied)
+      this.#sampleTimer ??= this.#options.env.clock.after(sampleEveryMs, () => this.#emit()).unref()
+  }
+
+  #emit(): void {
+    this.#sampleTimer?.cancel()
+    this.#sampleTimer = undefined
+    this.#progress?.next(this.#sample())
+  }
+
+  #sample(): CursorProgress<P> {
+    const { received, applied, durable } = this.machine
+    return { received: received?.at ?? null, applied: applied?.at ?? null, durable: durable?.at ?? null }
+  }
+
+  #over(): void {
+    if (this.#sampleTimer !== undefined) this.#emit()
+    this.#progress?.complete()
+    this.#closing?.resolve()
+  }
+
+  async #load(): Promise<void> {
+    const { store, key } = this.#options
+    if (store === undefined) return
+    const position = await store.load().catch((cause: unknown) => {
+      throw new HoldfastError('HF_CURSOR_LOAD_FAILED', `cursor ${key}: the store could not be read`, {
+        cause,
+      })
+    })
+    this.send({ kind: 'loaded', position: position ?? null })
+  }
+
+  #apply(id: number | null, to: Position<P> | null): void {
+    const items = (id === null ? undefined : this.#batches.get(id))?.items ?? []
+    const done = (): void => {
+      if (id !== null) this.#batches.delete(id)
+      this.send({ kind: 'applied', at: this.#now() })
+    }
+    const failed = (cause: unknown): void => {
+      if (id !== null) this.#batches.delete(id)
+      this.#tell('error', 'apply-failed', { to, err: cause }, 'apply failed; the batch will come again')
+      this.#unsettle(cause)
+      this.send({ kind: 'apply-failed', cause })
+    }
+    try {
+      const applying = this.#options.apply({ items, to })
+      if (applying) applying.then(done, failed)
+      else done()
+    } catch (cause) {
+      failed(cause)
+    }
+  }
+
+  async #resync(why: ResetWhy, peer: Position<P> | null): Promise<void> {
+    let position: Position<P> | null
+    try {
+      position = await this.#options.resync(why, peer)
+    } catch (cause) {
+      this.#tell('error', 'resync-failed', { why, err: cause }, 'resync failed; it will be tried again')
+      this.send({ kind: 'resync-failed', cause })
+      return
+    }
+    this.send({ kind: 'resynced', position })
+  }
+
+  async #save(to: Position<P> | null): Promise<void> {
+    try {
+      await this.#options.store?.save?.(to)
+    } catch (cause) {
+      this.#tell(
+        'error',
+        'save-failed',
+        { to, err: cause },
+        'position not saved; it will be with the next one',
+      )
+      this.#unsettle(cause)
+      this.send({ kind: 'save-failed', cause })
+      return
+    }
+    this.send({ kind: 'saved' })
+  }
+
+  #linkOf(scope: LinkScope | undefined): LinkId | null {
+    return scope !== undefined && this.#feed(scope) ? scope.link.id : null
+  }
+
+  /** @returns false where the link has already ended */
+  #feed(scope: LinkScope): boolean {
+    const { id } = scope.link
+    if (this.#links.has(id)) return true
+    this.#links.set(id, { scope, release: null })
+    scope.defer(() => {
+      this.#links.get(id)?.release?.()
+      this.#links.delete(id)
+      this.send({ kind: 'link-ended', link: id })
+    })
+    return this.#links.has(id)
+  }
+
+  #overflow(scope: LinkScope): void {
+    scope.fail(end('overflow', { detail: `cursor ${this.#options.key}: open batches exceed staging` }))
+  }
+
+  #unstage(batch: StagedBatch<P, T>, phase: 'sealed' | 'gone'): void {
+    if (batch.phase === 'open') {
+      this.#stagedBytes -= batch.bytes
+      this.#stagedCount -= batch.items.length
+      batch.timer?.cancel()
+    }
+    batch.phase = phase
+    if (phase === 'gone') batch.items = []
+  }
+
+  #mustBeUnsealed(batch: StagedBatch<P, T>): void {
+    if (batch.phase !== 'open')
+      throw new HoldfastError(
+        'HF_BATCH_SEALED',
+        `cursor ${this.#options.key}: a sealed batch takes nothing more`,
+      )
+  }
+
+  #mustBeLoaded(): void {
+    if (this.phase === 'unloaded')
+      throw new HoldfastError(
+        'HF_CURSOR_NOT_LOADED',
+        `cursor ${this.#options.key}: await load() before the first link`,
+      )
+  }
+
+  /** Time matters to the backlog only if that has an age. */
+  #now(): number {
+    return this.#rules.backlog.age === undefined ? 0 : this.#options.env.clock.now()
+  }
+
+  #tell(level: 'info' | 'warn' | 'error', kind: string, fields: object, text: string): void {
+    const { env, key } = this.#options
+    env.log[level]({ cursor: key, ...fields }, text)
+    env.trace?.('cursor', { kind, owner: env.name, key, ...fields })
+  }
+}
+
+function isOver(state: CursorMachine<unknown>): boolean {
+  return state.phase === 'closed' && state.applying === null && state.saving === null
+}
+
+function rulesOf<P, T>(options: CursorOptions<P, T>): CursorRules<P> {
+  const { compare, next, store, saveEvery = 0, backlog } = options
+  for (const name of ['compare', 'sizeOf', 'apply', 'resync'] as const) callable(name, options[name])
+  checkBudget('staging', options.staging)
+  checkBudget('backlog', backlog)
+  if (!(saveEvery >= 0)) throw new OptionError('saveEvery', 'a number of at least 0', saveEvery)
+  const savedBy = store === undefined ? 'nobody' : store.save === undefined ? 'apply' : 'save'
+  return { compare, ...(next && { next }), backlog, savedBy, saveEvery }
+}

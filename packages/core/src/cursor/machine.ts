@@ -1,0 +1,444 @@
+import type { LinkId } from '../end.js'
+import type { Step } from '../interpreter.js'
+import { afterFirst, emptyQueue, first, listed, push, pushOver, queueOf } from './queue.js'
+import type { CursorEffect, CursorEvent, CursorMachine, CursorRules, SealedEntry, Verdict } from './state.js'
+import type { Position } from './types.js'
+
+/** The pure machine of a cursor. An event that means nothing returns the very same state. */
+export function cursorStep<P>(
+  state: CursorMachine<P>,
+  event: CursorEvent<P>,
+  rules: CursorRules<P>,
+): Step<CursorMachine<P>, CursorEffect<P>> {
+  if (state.phase === 'unloaded' && event.kind !== 'loaded' && event.kind !== 'closed')
+    return { state, effects: [] }
+  const transition = new Transition(state, rules)
+  return transition.take(event)
+    ? { state: transition.finish(), effects: transition.effects }
+    : { state, effects: [] }
+}
+
+/** What sealing a batch at this position comes to, in this state. */
+export function judgeSeal<P>(
+  state: CursorMachine<P>,
+  to: P | null,
+  rules: CursorRules<P>,
+): 'ok' | 'old' | 'gap' {
+  // What is sealed during a resync is judged at its end, by the position that it brings.
+  if (to === null || rules.next === undefined || state.received === null || state.verdict !== null)
+    return 'ok'
+  const verdict = rules.next(state.received.at, to)
+  return verdict === 'old' || verdict === 'gap' ? verdict : 'ok'
+}
+
+/** What advancing to this position comes to, in this state. */
+export function judgeAdvance<P>(state: CursorMachine<P>, to: P, rules: CursorRules<P>): 'ok' | 'back' {
+  if (state.verdict !== null || state.received === null) return 'ok'
+  return rules.compare(to, state.received.at) < 0 ? 'back' : 'ok'
+}
+
+type Draft<P> = { -readonly [K in keyof CursorMachine<P>]: CursorMachine<P>[K] }
+
+/** One step in the making: a copy of the state that is written to until it is handed out. */
+class Transition<P> {
+  readonly effects: CursorEffect<P>[] = []
+  readonly #s: Draft<P>
+  readonly #rules: CursorRules<P>
+
+  constructor(state: CursorMachine<P>, rules: CursorRules<P>) {
+    this.#s = { ...state }
+    this.#rules = rules
+  }
+
+  /** @returns whether the event meant anything */
+  take(event: CursorEvent<P>): boolean {
+    const s = this.#s
+    const over = s.phase === 'closed'
+    switch (event.kind) {
+      case 'loaded':
+        if (s.phase !== 'unloaded') return false
+        s.phase = 'unknown'
+        s.received = s.applied = s.durable = event.position
+        return true
+      case 'opened':
+        if (over) return false
+        this.#feed(event.link)
+        s.open = [...s.open, { batch: event.batch, link: event.link }]
+        if (event.floor !== undefined) s.floors = [...s.floors, { batch: event.batch, floor: event.floor }]
+        return true
+      case 'discarded': {
+        const known = s.open.some(({ batch }) => batch === event.batch)
+        if (known) this.#drop((open) => open.batch === event.batch, none)
+        return known
+      }
+      case 'sealed':
+        s.now = event.at
+        return this.#seal(event)
+      case 'advanced':
+        if (over || judgeAdvance(s, event.to, this.#rules) === 'back') return false
+        s.now = event.at
+        this.#retry()
+        this.#enqueue({ batch: null, link: null, to: event.to, bytes: 0, count: 0, at: event.at })
+        return true
+      case 'applied':
+      case 'apply-failed':
+        return this.#settle(event)
+      case 'resumed':
+        return this.#resumed(event.link)
+      case 'reset':
+        if (over) return false
+        this.#feed(event.link, false)
+        this.#reset({ why: event.why, peer: event.peer, link: event.link })
+        return true
+      case 'resynced':
+        if (s.resync !== 'running') return false
+        if (this.#rules.savedBy === 'save') s.resync = { took: event.position }
+        else this.#adopt(event.position)
+        return true
+      case 'resync-failed':
+        if (s.resync !== 'running') return false
+        this.#unresynced(event.cause)
+        return true
+      case 'saved':
+      case 'save-failed':
+        return this.#saved(event)
+      case 'save-due':
+        s.armed = false
+        s.due = Math.max(s.due, this.#finished())
+        return true
+      case 'hurried':
+        if (s.saved === s.sealed) return false
+        s.due = s.sealed
+        return true
+      case 'link-ended':
+        return this.#linkEnded(event.link)
+      case 'closed':
+        if (over) return false
+        s.phase = 'closed'
+        s.verdict = s.again = null
+        s.resync = 'none'
+        this.#dropAll()
+        return true
+    }
+  }
+
+  /** Whatever the event was: goes on with what is queued, unsaved or owed, and looks at the backlog. */
+  finish(): CursorMachine<P> {
+    const s = this.#s
+    this.#pump()
+    this.#save()
+    const { bytes, count = Infinity, age = Infinity } = this.#rules.backlog
+    const oldest = s.applying ?? first(s.queue)
+    s.paused =
+      s.phase === 'resyncing' ||
+      (s.phase !== 'closed' &&
+        (s.bytes > bytes || s.count > count || (oldest !== undefined && s.now - oldest.at > age)))
+    return s
+  }
+
+  /** The link feeds this cursor; after a failed resync that is the occasion to try again. */
+  #feed(link: LinkId | null, retry = true): void {
+    const s = this.#s
+    if (link !== null && !s.links.includes(link)) s.links = [...s.links, link]
+    if (retry) this.#retry()
+  }
+
+  #retry(): void {
+    if (this.#s.phase === 'stale') this.#s.phase = 'resyncing'
+  }
+
+  #seal(event: CursorEvent<P> & { kind: 'sealed' }): boolean {
+    const s = this.#s
+    const open = s.open.find(({ batch }) => batch === event.batch)
+    if (open === undefined) return false
+    s.open = s.open.filter((other) => other !== open)
+    const { batch, to, bytes, count, at } = event
+    const verdict = judgeSeal(s, to, this.#rules)
+    if (verdict === 'ok') {
+      this.#enqueue({ batch, link: open.link, to, bytes, count, at })
+      return true
+    }
+    this.effects.push({ kind: 'drop', batches: [batch] })
+    s.floors = s.floors.filter((floor) => floor.batch !== batch)
+    if (verdict === 'gap') this.#reset({ why: 'gap', peer: this.#place(to as P), link: open.link })
+    // Its floor has lifted all the same.
+    else if (s.held.length > 0) this.#enqueue({ batch: null, link: null, to: null, bytes: 0, count: 0, at })
+    return true
+  }
+
+  #enqueue(entry: Omit<SealedEntry<P>, 'order'>): void {
+    this.#s.sealed += 1
+    this.#append({ ...entry, order: this.#s.sealed })
+  }
+
+  #append(entry: SealedEntry<P>): void {
+    const s = this.#s
+    s.bytes += entry.bytes
+    s.count += entry.count
+    if (entry.batch !== null) s.queue = push(s.queue, entry)
+    // A position soon overtaken need not be queued; else the peer could fill the memory with them.
+    else s.queue = pushOver(s.queue, entry, (newest) => newest.batch === null && entry.to !== null)
+    if (entry.to !== null && s.verdict === null) this.#receive(this.#place(entry.to))
+  }
+
+  #pump(): void {
+    const s = this.#s
+    if (s.phase === 'resyncing') {
+      // What is being applied finishes first: it would overwrite newer state.
+      if (s.applying !== null || s.resync !== 'none' || s.verdict === null) return
+      s.resync = 'running'
+      this.effects.push({ kind: 'resync', why: s.verdict.why, peer: s.verdict.peer })
+      return
+    }
+    while (s.applying === null && s.verdict === null) {
+      const entry = first(s.queue)
+      if (entry === undefined) return
+      s.queue = afterFirst(s.queue)
+      const moveTo = this.#moveTo(entry)
+      if (entry.batch !== null || (moveTo !== null && this.#rules.savedBy === 'apply')) {
+        s.applying = { ...entry, moveTo }
+        this.effects.push({ kind: 'apply', batch: entry.batch, to: moveTo })
+      } else if (moveTo !== null) this.#commit(moveTo)
+    }
+  }
+
+  /** Where the position goes with this entry: as far as no floor forbids; the rest is held. */
+  #moveTo(entry: SealedEntry<P>): Position<P> | null {
+    const s = this.#s
+    const { compare } = this.#rules
+    if (s.floors.length > 0) s.floors = s.floors.filter(({ batch }) => batch !== entry.batch)
+    const ahead = (to: P): boolean => s.applied === null || compare(to, s.applied.at) > 0
+    if (s.floors.length === 0 && s.held.length === 0)
+      return entry.to !== null && ahead(entry.to) ? this.#place(entry.to) : null
+    const targets = entry.to === null ? [...s.held] : [...s.held, entry.to].sort(compare)
+    const free = targets.filter((to) => s.floors.every(({ floor }) => compare(to, floor) < 0))
+    const held = targets.slice(free.length)
+    // Of two between which no floor lies only the later can ever matter.
+    s.held = held.filter((to, index) => {
+      const later = held[index + 1]
+      const between = (floor: P): boolean => compare(to, floor) < 0 && compare(floor, later as P) <= 0
+      return later === undefined || s.floors.some(({ floor }) => between(floor))
+    })
+    const furthest = free.at(-1)
+    return furthest !== undefined && ahead(furthest) ? this.#place(furthest) : null
+  }
+
+  #settle(event: CursorEvent<P> & { kind: 'applied' | 'apply-failed' }): boolean {
+    const s = this.#s
+    const { applying } = s
+    if (applying === null) return false
+    s.applying = null
+    if (event.kind === 'applied') {
+      s.now = event.at
+      s.bytes -= applying.bytes
+      s.count -= applying.count
+      if (applying.moveTo !== null) this.#commit(applying.moveTo)
+      return true
+    }
+    if (s.phase === 'closed') return true
+    this.#endLinks(event.cause)
+    if (s.verdict === null) s.phase = 'unknown'
+    return true
+  }
+
+  #commit(to: Position<P>): void {
+    const s = this.#s
+    s.applied = to
+    this.#receive(to)
+    if (this.#rules.savedBy === 'apply') s.durable = to
+    if (this.#rules.saveEvery === 0) s.due = Math.max(s.due, this.#finished())
+  }
+
+  #resumed(link: LinkId | null): boolean {
+    const s = this.#s
+    if (s.phase === 'closed') return false
+    const before = s.phase
+    const known = link === null || s.links.includes(link)
+    this.#feed(link)
+    const { verdict } = s
+    if (verdict === null) s.phase = 'continuous'
+    else if (s.resync !== 'none' && s.again === null && (link === null || link !== verdict.link)) {
+      s.again = { ...verdict, link }
+      return true
+    }
+    return !known || s.phase !== before
+  }
+
+  #reset(verdict: Verdict<P>): void {
+    const s = this.#s
+    this.#drop(none, all)
+    s.held = []
+    s.phase = 'resyncing'
+    if (s.resync === 'none') s.verdict = verdict
+    else s.again = verdict
+  }
+
+  /** The state has been loaded as of `took`. */
+  #adopt(took: Position<P> | null): void {
+    const s = this.#s
+    const { again } = s
+    s.received = s.applied = took
+    if (this.#rules.savedBy !== 'nobody') s.durable = took
+    s.resync = 'none'
+    s.verdict = s.again = null
+    s.phase = 'resynced'
+    const waiting = listed(s.queue)
+    s.queue = emptyQueue
+    s.bytes = s.count = 0
+    let gap: SealedEntry<P> | null = null
+    for (const entry of waiting) {
+      const verdict = gap === null ? this.#judgeWaiting(entry) : 'ok'
+      if (verdict === 'old') this.#forget(entry)
+      else this.#append(entry)
+      if (verdict === 'gap') gap = entry
+    }
+    if (again !== null) this.#reset(again)
+    else if (gap !== null) this.#reset({ why: 'gap', peer: this.#place(gap.to as P), link: gap.link })
+  }
+
+  /** What was sealed during a resync is `old` if the position that it brought covers it. */
+  #judgeWaiting(entry: SealedEntry<P>): 'ok' | 'old' | 'gap' {
+    const s = this.#s
+    if (entry.to === null || s.applied === null) return 'ok'
+    if (this.#rules.compare(entry.to, s.applied.at) <= 0) return 'old'
+    return entry.batch === null ? 'ok' : judgeSeal(s, entry.to, this.#rules)
+  }
+
+  #forget(entry: SealedEntry<P>): void {
+    if (entry.batch === null) return
+    this.effects.push({ kind: 'drop', batches: [entry.batch] })
+    this.#s.floors = this.#s.floors.filter(({ batch }) => batch !== entry.batch)
+  }
+
+  #unresynced(cause: unknown): void {
+    const s = this.#s
+    s.resync = 'none'
+    if (s.again === null) {
+      s.phase = 'stale'
+      this.#endLinks(cause)
+    } else {
+      s.verdict = s.again
+      s.again = null
+    }
+  }
+
+  #save(): void {
+    const s = this.#s
+    const { savedBy, saveEvery } = this.#rules
+    const dirty = savedBy === 'save' && s.applied !== s.durable
+    if (!dirty) s.saved = this.#finished()
+    if (s.saved >= s.due) s.due = 0
+    if (s.saving !== null) return
+    if (typeof s.resync === 'object') this.#startSave(s.resync.took, true)
+    else if (!dirty || s.resync !== 'none') return
+    else if (s.due > 0) this.#startSave(s.applied, false)
+    else if (saveEvery > 0 && !s.armed && s.phase !== 'closed') {
+      s.armed = true
+      this.effects.push({ kind: 'save-later' })
+    }
+  }
+
+  #startSave(to: Position<P> | null, final: boolean): void {
+    const s = this.#s
+    const upTo = this.#finished()
+    s.saving = { to, upTo, final }
+    // Even if this save fails: it is tried again with the next one, not at once and for ever.
+    if (upTo >= s.due) s.due = 0
+    this.effects.push({ kind: 'save', to })
+  }
+
+  #saved(event: CursorEvent<P> & { kind: 'saved' | 'save-failed' }): boolean {
+    const s = this.#s
+    const { saving } = s
+    if (saving === null) return false
+    s.saving = null
+    if (event.kind === 'save-failed') {
+      if (saving.final && s.resync !== 'none') this.#unresynced(event.cause)
+    } else if (!saving.final) {
+      s.durable = saving.to
+      s.saved = saving.upTo
+    } else if (s.resync !== 'none') this.#adopt(saving.to)
+    return true
+  }
+
+  /** The last entry such that it and all before it are done with. */
+  #finished(): number {
+    const outstanding = this.#s.applying ?? first(this.#s.queue)
+    return outstanding === undefined ? this.#s.sealed : outstanding.order - 1
+  }
+
+  #linkEnded(link: LinkId): boolean {
+    const s = this.#s
+    if (!s.links.includes(link)) return false
+    s.links = s.links.filter((other) => other !== link)
+    this.#drop(
+      (open) => open.link === link,
+      (entry) => entry.link === link,
+    )
+    if (s.links.length === 0 && (s.phase === 'continuous' || s.phase === 'resynced')) s.phase = 'unknown'
+    this.#saveSoon()
+    return true
+  }
+
+  #endLinks(cause: unknown): void {
+    this.#dropAll()
+    this.effects.push({ kind: 'end-links', cause })
+  }
+
+  #dropAll(): void {
+    this.#drop(all, all)
+    this.#s.links = []
+    this.#saveSoon()
+  }
+
+  /** Nothing will follow on this link: what was applied, or is just being applied, is saved without delay. */
+  #saveSoon(): void {
+    const s = this.#s
+    s.due = Math.max(s.due, s.applying?.order ?? this.#finished())
+  }
+
+  /** Drops batches and, with them, every position that claims to cover one of them. */
+  #drop(
+    isOpenLost: (open: { batch: number; link: LinkId }) => boolean,
+    isQueuedLost: (entry: SealedEntry<P>) => boolean,
+  ): void {
+    const s = this.#s
+    const { compare } = this.#rules
+    const lost = new Set<number>()
+    for (const open of s.open) if (isOpenLost(open)) lost.add(open.batch)
+    let broken = false
+    let kept = listed(s.queue).filter((entry) => {
+      if (!isQueuedLost(entry) && !(broken && entry.batch === null)) return true
+      broken = true
+      if (entry.batch !== null) lost.add(entry.batch)
+      return false
+    })
+    const forfeited = s.floors.filter(({ batch }) => lost.has(batch))
+    const covers = (to: P): boolean => forfeited.some(({ floor }) => compare(to, floor) >= 0)
+    kept = kept.map((entry) => (entry.to !== null && covers(entry.to) ? { ...entry, to: null } : entry))
+    s.queue = queueOf(kept)
+    s.open = s.open.filter(({ batch }) => !lost.has(batch))
+    s.floors = s.floors.filter(({ batch }) => !lost.has(batch))
+    s.held = s.held.filter((to) => !covers(to))
+    const held = s.applying === null ? kept : [s.applying, ...kept]
+    s.bytes = held.reduce((sum, entry) => sum + entry.bytes, 0)
+    s.count = held.reduce((sum, entry) => sum + entry.count, 0)
+    s.received = s.applying?.moveTo ?? s.applied
+    for (const { to } of s.verdict === null ? kept : []) if (to !== null) this.#receive(this.#place(to))
+    for (const to of s.held) this.#receive(this.#place(to))
+    if (lost.size > 0) this.effects.push({ kind: 'drop', batches: [...lost] })
+  }
+
+  #receive(to: Position<P>): void {
+    const s = this.#s
+    if (s.received === null || this.#rules.compare(to.at, s.received.at) > 0) s.received = to
+  }
+
+  #place(at: P): Position<P> {
+    const epoch = this.#s.applied?.epoch
+    return epoch === undefined ? { at } : { at, epoch }
+  }
+}
+
+const all = (): boolean => true
+const none = (): boolean => false

@@ -1,0 +1,126 @@
+import type { Clock, End, Endpoint, Gate, LinkScope, Millis, Timer } from '../index.js'
+import { end, gate, HoldfastError } from '../index.js'
+import { FaultyLink, type FaultyLinkOptions } from './faulty-link.js'
+import { VirtualClock } from './virtual-clock.js'
+
+/** Options of {@link fakeScope}. */
+export interface FakeScopeOptions extends FaultyLinkOptions {
+  /** A clock of its own by default. */
+  readonly clock?: Clock
+  /** `memory:fake` by default. */
+  readonly endpoint?: Endpoint
+}
+
+/**
+ * The scope of an open link, without a lifecycle behind it: what a protocol, a cursor or a feed is given, in the
+ * hands of a test.
+ */
+export class FakeScope implements LinkScope {
+  readonly link: FaultyLink
+  readonly gate: Gate
+  /** How the link ended; `null` while it is open. */
+  why: End | null = null
+  isReady = false
+  isArmed = false
+  /** What was said by {@link LinkScope.peerDrains}. */
+  drainsWithin: Millis | null = null
+  readonly #clock: Clock
+  readonly #deferred: ((why: End) => void)[] = []
+  readonly #timers = new Set<Timer>()
+  #abort: AbortController | undefined
+
+  constructor(options: FakeScopeOptions = {}) {
+    this.#clock = options.clock ?? new VirtualClock()
+    this.gate = gate({ clock: this.#clock })
+    const nothing = (): void => undefined
+    const sink = { opened: nothing, data: nothing, writable: nothing, ended: (why: End) => this.#ended(why) }
+    this.link = new FaultyLink(options.endpoint ?? { uri: 'memory:fake' }, sink, options)
+    this.link.open()
+  }
+
+  get endpoint(): Endpoint {
+    return this.link.endpoint
+  }
+
+  get signal(): AbortSignal {
+    this.#abort ??= new AbortController()
+    if (this.why !== null) this.#abort.abort(asError(this.why))
+    return this.#abort.signal
+  }
+
+  /** The link ends; closed by the peer unless a reason is given. */
+  end(why: End = end('closed-by-peer')): void {
+    this.link.fail(why)
+  }
+
+  ready(): void {
+    this.isReady = true
+  }
+
+  fail(why: End): void {
+    this.link.destroy(why)
+  }
+
+  armKeepalive(): void {
+    this.isArmed = true
+  }
+
+  peerDrains(within: Millis): void {
+    this.drainsWithin = within
+  }
+
+  after(ms: Millis, fn: () => void): Timer {
+    return this.#kept(this.#clock.after(ms, this.guard(fn)))
+  }
+
+  sweep(ms: Millis, fn: () => void): Timer {
+    return this.#kept(this.#clock.sweep(ms, this.guard(fn)))
+  }
+
+  guard<A extends unknown[]>(fn: (...args: A) => void): (...args: A) => void {
+    return (...args) => {
+      if (this.why === null) fn(...args)
+    }
+  }
+
+  defer(fn: (why: End) => void): void {
+    if (this.why === null) this.#deferred.push(fn)
+    else fn(this.why)
+  }
+
+  #kept(timer: Timer): Timer {
+    if (this.why === null) this.#timers.add(timer)
+    else timer.cancel()
+    return timer
+  }
+
+  #ended(why: End): void {
+    if (this.why !== null) return
+    this.why = why
+    for (const timer of this.#timers) timer.cancel()
+    for (const fn of this.#deferred.reverse()) fn(why)
+    this.#abort?.abort(asError(why))
+  }
+}
+
+/**
+ * Makes the scope of a link that is open.
+ *
+ * @example
+ * ```ts
+ * import { fakeScope } from '@holdfast/core/testing'
+ *
+ * const scope = fakeScope()
+ * scope.link.write('hello')
+ * scope.link.written // => 'hello'
+ * scope.end()
+ * scope.why?.kind // => 'closed-by-peer'
+ * ```
+ */
+export function fakeScope(options: FakeScopeOptions = {}): FakeScope {
+  return new FakeScope(options)
+}
+
+function asError(why: End): HoldfastError {
+  return new HoldfastError('HF_LINK_ENDED', `the link ended: ${why.kind}`, { end: why })
+}
