@@ -1,9 +1,10 @@
 import { type Env, type Feed, feed } from '@holdfast/core'
+import { count } from '../counts.js'
 import type { ReplicationSource, RowBatch, SourceEvent } from '../source/types.js'
 import type { Dialect } from '../wire/commands.js'
 import { encodeCommand } from '../wire/format-command.js'
 import { type EncodedRows, encodeRows } from './encode-rows.js'
-import { count, type ServerCounters } from './stats.js'
+import type { ServerCounters } from './stats.js'
 
 /** How much is read at once, in bytes of rows: for one reader's catch-up, and for all live readers. */
 export const pageBytes = 256 * 1024
@@ -43,12 +44,17 @@ export class Publisher {
     return this.#published
   }
 
+  /** Takes up what the source has got since, if nothing is under way. */
+  catchUp(): void {
+    if (!this.#fetching && this.#options.source.head(this.stream) > this.#published) void this.#fetch()
+  }
+
   /** Something was appended to the source. */
   appended(event: SourceEvent & { readonly kind: 'appended' }): void {
     if (event.to <= this.#published) return
     if (event.batches !== undefined && event.from === this.#published && !this.#fetching) {
       this.#publish(event.batches, event.to)
-    } else if (!this.#fetching) void this.#fetch()
+    } else this.catchUp()
   }
 
   /** The stream started over at `to`. */

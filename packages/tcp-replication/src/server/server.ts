@@ -14,11 +14,12 @@ import {
   type Timer,
 } from '@holdfast/core'
 import type { Observable } from 'rxjs'
+import { count } from '../counts.js'
 import type { ReplicationSource, SourceEvent } from '../source/types.js'
 import type { Dialect } from '../wire/commands.js'
 import type { Retrying, ServerContext, SlowReaderLimits } from './context.js'
 import { Publisher } from './publisher.js'
-import { count, ServerCounters, type ServerStats } from './stats.js'
+import { ServerCounters, type ServerStats } from './stats.js'
 import { type StreamLag, Subscriber } from './subscriber.js'
 import type { ClientIdentity, UpstreamHandlers } from './upstream.js'
 
@@ -114,7 +115,8 @@ export async function replicationServer(options: ReplicationServerOptions): Prom
   if (typeof options.serverName !== 'string' || /\n/.test(options.serverName)) {
     throw new OptionError('serverName', 'one line of text', options.serverName)
   }
-  if (options.source.streams.length === 0) throw new OptionError('source.streams', 'at least one stream', '[]')
+  if (options.source.streams.length === 0)
+    throw new OptionError('source.streams', 'at least one stream', '[]')
   const server = new Server(options)
   await server.bind()
   return server
@@ -138,7 +140,15 @@ class Server implements ReplicationServer, ServerContext {
   #unsubscribe: (() => void) | null = null
 
   constructor(options: ReplicationServerOptions) {
-    const { env, source, serverName, dialect = 'D1', instance = 'master', mode = 'lenient', upstream = {} } = options
+    const {
+      env,
+      source,
+      serverName,
+      dialect = 'D1',
+      instance = 'master',
+      mode = 'lenient',
+      upstream = {},
+    } = options
     this.env = env
     this.source = source
     this.serverName = serverName
@@ -149,7 +159,10 @@ class Server implements ReplicationServer, ServerContext {
     this.slow = { bytes: 65_536, within: 60_000, ...options.slow }
     this.#options = options
     for (const stream of source.streams) {
-      this.publishers.set(stream, new Publisher(stream, { env, source, dialect, instance, counters: this.counters }))
+      this.publishers.set(
+        stream,
+        new Publisher(stream, { env, source, dialect, instance, counters: this.counters }),
+      )
     }
   }
 
@@ -172,6 +185,7 @@ class Server implements ReplicationServer, ServerContext {
       },
     })
     this.#unsubscribe = this.source.subscribe((event) => this.#changed(event))
+    for (const publisher of this.publishers.values()) publisher.catchUp()
     if (positionEvery !== Infinity) this.#heartbeat = env.clock.sweep(positionEvery, () => this.#announce())
     this.#listener.state$.subscribe({ complete: () => this.#stop() })
   }
@@ -193,7 +207,12 @@ class Server implements ReplicationServer, ServerContext {
   }
 
   connections(): ConnectionInfo[] {
-    return [...this.#bound.links.values()].map(({ connectionId, name, unsent, lag }) => ({ connectionId, name, unsent, streams: lag }))
+    return [...this.#bound.links.values()].map(({ connectionId, name, unsent, lag }) => ({
+      connectionId,
+      name,
+      unsent,
+      streams: lag,
+    }))
   }
 
   positions(): ReadonlyMap<string, number> {
@@ -242,6 +261,7 @@ class Server implements ReplicationServer, ServerContext {
 
   #announce(): void {
     for (const publisher of this.publishers.values()) {
+      publisher.catchUp()
       this.#retry(publisher)
       for (const subscriber of this.#bound.links.values()) subscriber.announce(publisher)
     }

@@ -30,8 +30,3 @@ export class ServerCounters implements ServerStats {
   readonly resets = new Map<string, number>()
   failedToKeepUp = 0
 }
-
-/** Adds to a count by name. */
-export function count(counts: Map<string, number>, name: string, by = 1): void {
-  counts.set(name, (counts.get(name) ?? 0) + by)
-}

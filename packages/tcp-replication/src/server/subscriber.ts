@@ -1,4 +1,5 @@
 import {
+  type EndKind,
   end,
   type FeedReader,
   type LinkProtocol,
@@ -6,15 +7,15 @@ import {
   type Millis,
   type Timer,
 } from '@holdfast/core'
+import { count } from '../counts.js'
 import type { Command, KnownCommand } from '../wire/commands.js'
 import { describeCommand } from '../wire/describe-command.js'
 import { ProtocolError } from '../wire/errors.js'
 import { formatCommand } from '../wire/format-command.js'
 import { LineDecoder } from '../wire/line-decoder.js'
 import { parseCommand } from '../wire/parse-command.js'
-import type { Publisher } from './publisher.js'
 import type { Retrying, ServerContext } from './context.js'
-import { count } from './stats.js'
+import type { Publisher } from './publisher.js'
 import type { ClientIdentity, UpstreamHandlers } from './upstream.js'
 
 /** Where a subscriber stands on one stream. */

@@ -1,0 +1,315 @@
+import {
+  type Backoff,
+  type DrainReport,
+  type End,
+  end,
+  fullJitter,
+  HoldfastError,
+  type Lifecycle,
+  type LifecycleState,
+  lifecycle,
+  type Millis,
+  OptionError,
+} from '@holdfast/core'
+import { type Observable, Subject } from 'rxjs'
+import type { Dialect, KnownCommand, UserIpCommand } from '../wire/commands.js'
+import { formatCommand } from '../wire/format-command.js'
+import { Follower } from './follower.js'
+import type { ClientProblem, ReplicationClientOptions } from './options.js'
+import { type ClientContext, Session } from './session.js'
+import { ClientCounters, type ClientStats } from './stats.js'
+import { type CommandResult, UpstreamQueue } from './upstream-queue.js'
+
+/** How far a client has come on one stream. */
+export interface StreamProgress {
+  readonly stream: string
+  /** The newest position that the server has announced or sent rows of. */
+  readonly received: number | null
+  readonly applied: number | null
+  /** `null` without a store. */
+  readonly durable: number | null
+  readonly stopped: boolean
+}
+
+/** Follows the streams of a server, across every loss of the connection. */
+export interface ReplicationClient extends AsyncDisposable {
+  readonly state: LifecycleState
+  /** `ready` once every stream has had its position on the present link. */
+  readonly state$: Observable<LifecycleState>
+  /** Hot; completes when the client ends. */
+  readonly problems$: Observable<ClientProblem>
+  readonly stats: ClientStats
+  /** What the server speaks, once it is known. */
+  readonly dialect: Dialect | null
+  progress(): StreamProgress[]
+  /**
+   * Loads the stored positions and connects.
+   *
+   * @throws (rejects) a `HoldfastError` `HF_CURSOR_LOAD_FAILED` when a store cannot be read
+   */
+  start(): Promise<void>
+  /** Waits until every stream has had its position. */
+  whenReady(o?: { readonly signal?: AbortSignal; readonly within?: Millis }): Promise<void>
+  userSync(user: string, state: 'start' | 'end', lastSyncMs?: Millis): CommandResult
+  /** The federation stream is durably handled up to `token`. While disconnected only the newest is kept. */
+  federationAck(token: number): CommandResult
+  removePusher(appId: string, pushKey: string, user: string): CommandResult
+  invalidateCache(cache: string, keys: unknown): CommandResult
+  userIp(details: Omit<UserIpCommand, 'name'>): CommandResult
+  /**
+   * Waits for a SYNC with exactly this text.
+   *
+   * @throws (rejects) a `HoldfastError` `HF_REPLICATION_CLIENT_ENDED` when the client ends first
+   */
+  awaitSync(text: string): Promise<void>
+  /** Stops taking rows, lets the batches being applied finish, saves the positions, and closes. */
+  drain(o?: { readonly within?: Millis }): Promise<DrainReport>
+  close(why?: Partial<End>): void
+}
+
+/**
+ * Makes a client; it connects once started.
+ *
+ * @throws an `OptionError` that names the field
+ */
+export function replicationClient(options: ReplicationClientOptions): ReplicationClient {
+  if (/[\n]/.test(options.name)) throw new OptionError('name', 'one line of text', options.name)
+  for (const { stream } of options.streams) {
+    if (stream === '' || /[ \n]/.test(stream))
+      throw new OptionError('streams', 'names without spaces', stream)
+  }
+  return new Client(options)
+}
+
+const afterReady = fullJitter({ floor: 100, base: 200, cap: 5000 })
+const beforeReady = fullJitter({ floor: 100, base: 200, cap: 30_000 })
+
+/** Lost while in use: soon. Never got there: less and less often, because catching up is what breaks (8.8). */
+const defaultBackoff: Backoff = (context) => {
+  const wasReady = context.reached.phase === 'ready' || context.reached.phase === 'stable'
+  return (wasReady ? afterReady : beforeReady)(context)
+}
+
+class Client implements ReplicationClient, ClientContext {
+  readonly name: string
+  readonly mode: 'strict' | 'lenient'
+  readonly followers = new Map<string, Follower>()
+  readonly queue: UpstreamQueue
+  readonly updates
+  readonly requireServerName: boolean
+  readonly catchUpStalledAfter: Millis
+  readonly stats = new ClientCounters()
+  dialect: Dialect | null
+  readonly #options: ReplicationClientOptions
+  readonly #life: Lifecycle<Session>
+  readonly #problems$ = new Subject<ClientProblem>()
+  readonly #syncs = new Map<string, Array<{ resolve: () => void; reject: (error: Error) => void }>>()
+  readonly #processId: string
+  #serverName: string | null
+
+  constructor(options: ReplicationClientOptions) {
+    const {
+      env,
+      name,
+      mode = 'lenient',
+      dialect = 'auto',
+      queue,
+      updates,
+      requireServerName = false,
+    } = options
+    this.name = name
+    this.mode = mode
+    this.dialect = dialect === 'auto' ? null : dialect
+    this.queue = new UpstreamQueue(queue ?? { bytes: 1024 * 1024, count: 10_000 })
+    this.updates = updates ?? null
+    this.requireServerName = requireServerName
+    this.catchUpStalledAfter = options.catchUpStalledAfter ?? 60_000
+    this.#options = options
+    this.#serverName = options.serverName ?? null
+    this.#processId = Array.from({ length: 5 }, () =>
+      String.fromCharCode(97 + Math.floor(env.random() * 26)),
+    ).join('')
+    for (const followed of options.streams) {
+      const { staging = { bytes: 16 * 1024 * 1024 }, backlog = { bytes: 4 * 1024 * 1024 } } =
+        options.buffers ?? {}
+      const follower = new Follower(followed, {
+        env,
+        staging,
+        backlog,
+        report: (problem) => this.report(problem),
+        delivered: (stream, rows) => this.stats.delivered(stream, rows),
+      })
+      this.followers.set(followed.stream, follower)
+    }
+    this.#life = lifecycle<Session>({
+      env,
+      dialer: options.dialer,
+      endpoints: options.endpoints,
+      protocol: (scope) => new Session(scope, this),
+      keepalive: { sendEvery: 5000, hearWithin: 25_000, ...options.keepalive, arm: 'manual' },
+      // A catch-up may take long; the session watches that it goes on.
+      handshakeWithin: Infinity,
+      backoff: options.backoff ?? defaultBackoff,
+      ...(options.stableAfter !== undefined && { stableAfter: options.stableAfter }),
+    })
+    this.#life.state$.subscribe({ complete: () => this.#ended() })
+  }
+
+  get state(): LifecycleState {
+    return this.#life.state
+  }
+
+  get state$(): Observable<LifecycleState> {
+    return this.#life.state$
+  }
+
+  get problems$(): Observable<ClientProblem> {
+    return this.#problems$.asObservable()
+  }
+
+  progress(): StreamProgress[] {
+    return [...this.followers.values()].map(
+      ({ stream, stopped, cursor: { received, applied, durable } }) => ({
+        stream,
+        received: received?.at ?? null,
+        applied: applied?.at ?? null,
+        durable: durable?.at ?? null,
+        stopped,
+      }),
+    )
+  }
+
+  async start(): Promise<void> {
+    await Promise.all([...this.followers.values()].map(({ cursor }) => cursor.load()))
+    this.#life.start()
+  }
+
+  async whenReady(o?: { readonly signal?: AbortSignal; readonly within?: Millis }): Promise<void> {
+    await this.#life.whenReady(o)
+  }
+
+  // Upstream ---------------------------------------------------------------------------------------------------
+
+  userSync(user: string, state: 'start' | 'end', lastSyncMs = this.wall()): CommandResult {
+    const command = { name: 'USER_SYNC', instance: this.#processId, user, state, lastSyncMs } as const
+    this.queue.userSync(command)
+    return this.#upstream(command)
+  }
+
+  federationAck(token: number): CommandResult {
+    return this.#upstream({
+      name: 'FEDERATION_ACK',
+      instance: this.dialect === 'D2' ? this.name : null,
+      token,
+    })
+  }
+
+  removePusher(appId: string, pushKey: string, user: string): CommandResult {
+    return this.#upstream({ name: 'REMOVE_PUSHER', appId, pushKey, user })
+  }
+
+  invalidateCache(cache: string, keys: unknown): CommandResult {
+    return this.#upstream({ name: 'INVALIDATE_CACHE', cache, keys })
+  }
+
+  userIp(details: Omit<UserIpCommand, 'name'>): CommandResult {
+    return this.#upstream({ name: 'USER_IP', ...details })
+  }
+
+  awaitSync(text: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#isOver) {
+        reject(endedError())
+        return
+      }
+      const waiting = this.#syncs.get(text) ?? []
+      waiting.push({ resolve, reject })
+      this.#syncs.set(text, waiting)
+    })
+  }
+
+  #upstream(command: KnownCommand): CommandResult {
+    // What cannot be written is the caller's mistake, and told at once.
+    formatCommand(command, this.dialect ?? 'D1')
+    return this.#life.current?.upstream(command) === true ? 'sent' : this.queue.keep(command)
+  }
+
+  // What a session asks ----------------------------------------------------------------------------------------
+
+  wall(): Millis {
+    return this.#options.env.clock.wall()
+  }
+
+  report(problem: ClientProblem): void {
+    const { env } = this.#options
+    env.log.warn({ name: env.name, ...describe(problem) }, `replication: ${problem.kind}`)
+    this.stats.problem(problem.kind)
+    this.#problems$.next(problem)
+  }
+
+  judgeServer(name: string): End | null {
+    const known = this.#serverName
+    this.#serverName ??= name
+    if (known === null || known === name) return null
+    const detail = `the server is ${name}, not ${known}`
+    const expected = this.#options.serverName !== undefined
+    return end('handshake-refused', { detail, advice: { kind: expected ? 'backoff' : 'never' } })
+  }
+
+  synced(text: string): void {
+    const waiting = this.#syncs.get(text)
+    this.#syncs.delete(text)
+    for (const { resolve } of waiting ?? []) resolve()
+  }
+
+  received(command: string): void {
+    this.stats.received(command)
+  }
+
+  sent(command: string): void {
+    this.stats.sent(command)
+  }
+
+  // Ending -----------------------------------------------------------------------------------------------------
+
+  async drain(o?: { readonly within?: Millis }): Promise<DrainReport> {
+    const report = await this.#life.drain(o)
+    await this.#closeCursors()
+    return report
+  }
+
+  close(why?: Partial<End>): void {
+    this.#life.close(why)
+    void this.#closeCursors()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#life.close()
+    await this.#closeCursors()
+  }
+
+  async #closeCursors(): Promise<void> {
+    await Promise.all([...this.followers.values()].map(({ cursor }) => cursor.close()))
+  }
+
+  #ended(): void {
+    for (const waiting of this.#syncs.values()) for (const { reject } of waiting) reject(endedError())
+    this.#syncs.clear()
+    this.#problems$.complete()
+  }
+
+  get #isOver(): boolean {
+    return this.state.phase === 'closed' || this.state.phase === 'failed'
+  }
+}
+
+function endedError(): HoldfastError {
+  return new HoldfastError('HF_REPLICATION_CLIENT_ENDED', 'the client ended before the SYNC came')
+}
+
+/** A problem without the contents of rows, which can hold access tokens. */
+function describe(problem: ClientProblem): object {
+  if (problem.kind !== 'bad-row') return problem
+  const { reading, ...rest } = problem
+  return { ...rest, ...(reading.kind === 'malformed' && { err: reading.error.message }) }
+}

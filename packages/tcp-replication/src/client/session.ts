@@ -1,0 +1,276 @@
+import { type End, end, type LinkProtocol, type LinkScope, type Millis } from '@holdfast/core'
+import type { Command, Dialect, KnownCommand } from '../wire/commands.js'
+import { dialectOf } from '../wire/dialect.js'
+import { ProtocolError } from '../wire/errors.js'
+import { formatCommand } from '../wire/format-command.js'
+import { LineDecoder } from '../wire/line-decoder.js'
+import { parseCommand } from '../wire/parse-command.js'
+import { type Follower, FollowerOnLink } from './follower.js'
+import { fetchMissed } from './missed-rows.js'
+import type { ClientProblem } from './options.js'
+import type { StreamUpdates } from './stream-updates.js'
+import type { UpstreamQueue } from './upstream-queue.js'
+
+/** What the links of a client share, one after the other. */
+export interface ClientContext {
+  readonly name: string
+  readonly mode: 'strict' | 'lenient'
+  readonly followers: ReadonlyMap<string, Follower>
+  readonly queue: UpstreamQueue
+  readonly updates: StreamUpdates | null
+  readonly requireServerName: boolean
+  readonly catchUpStalledAfter: Millis
+  /** What the server speaks; `null` until a line of it has told. */
+  dialect: Dialect | null
+  wall(): Millis
+  report(problem: ClientProblem): void
+  /** Judges the server's name: `null` if it is right. */
+  judgeServer(name: string): End | null
+  synced(text: string): void
+  received(command: string): void
+  sent(command: string): void
+}
+
+/** The client's end of one connection to a server. */
+export class Session implements LinkProtocol {
+  readonly #client: ClientContext
+  readonly #scope: LinkScope
+  readonly #decoder = new LineDecoder()
+  readonly #streams = new Map<string, FollowerOnLink>()
+  readonly #toPosition = new Set<string>()
+  readonly #unknown = new Set<string>()
+  /** Lines that wait while missed rows are fetched. */
+  #held: string[] | null = null
+  #toldUpstream = false
+  #progressed = true
+  #serverSeen = false
+
+  constructor(scope: LinkScope, client: ClientContext) {
+    this.#scope = scope
+    this.#client = client
+    this.#send({ name: 'NAME', text: client.name })
+    this.#ping()
+    for (const [stream, follower] of client.followers) {
+      if (follower.stopped) continue
+      const onLink = new FollowerOnLink(follower, scope)
+      this.#streams.set(stream, onLink)
+      this.#toPosition.add(stream)
+      if (client.dialect !== 'D2') this.#send({ name: 'REPLICATE', stream, token: onLink.asked ?? 'NOW' })
+    }
+    if (client.dialect === 'D2') this.#send({ name: 'REPLICATE', stream: null, token: null })
+    if (client.dialect !== null) this.#tellUpstream()
+    if (this.#toPosition.size === 0) scope.ready()
+    else scope.sweep(client.catchUpStalledAfter, () => this.#checkProgress())
+  }
+
+  /** Sends a command now. */
+  upstream(command: KnownCommand): boolean {
+    if (!this.#toldUpstream) return false
+    return this.#send(command)
+  }
+
+  // What the link says -----------------------------------------------------------------------------------------
+
+  data(chunk: Uint8Array): void {
+    const { lines, error } = this.#decoder.push(chunk)
+    if (this.#held !== null) this.#held.push(...lines)
+    else this.#lines(lines)
+    if (error !== null) this.#refuse(error.errorText)
+  }
+
+  probe(): void {
+    this.#ping()
+  }
+
+  // Lines ------------------------------------------------------------------------------------------------------
+
+  #lines(lines: readonly string[]): void {
+    for (let index = 0; index < lines.length; index += 1) {
+      if (!this.#line(lines[index] as string)) return
+      if (this.#held !== null) {
+        this.#held.push(...lines.slice(index + 1))
+        return
+      }
+    }
+  }
+
+  /** @returns whether to go on with the next line */
+  #line(line: string): boolean {
+    const client = this.#client
+    if (client.dialect === null) this.#learn(dialectOf(line))
+    const dialect = client.dialect ?? 'D1'
+    const command = parseCommand(line, { from: 'server', dialect, mode: client.mode })
+    if (command === null) return true
+    if (command instanceof ProtocolError) return this.#refuse(command.errorText)
+    client.received(command.name)
+    if (!this.#serverSeen && command.name !== 'SERVER' && client.requireServerName) {
+      return this.#refuse('SERVER expected first')
+    }
+    return this.#handle(command)
+  }
+
+  #learn(dialect: Dialect | null): void {
+    if (dialect === null) return
+    this.#client.dialect = dialect
+    this.#tellUpstream()
+  }
+
+  #handle(command: Command): boolean {
+    switch (command.name) {
+      case 'RDATA':
+        this.#row(command.stream, command.token, command.row)
+        return true
+      case 'POSITION':
+        this.#position(command.stream, command.previous, command.token)
+        return true
+      case 'SERVER':
+        return this.#server(command.text)
+      case 'PING':
+        this.#scope.armKeepalive()
+        return true
+      case 'ERROR':
+        this.#error(command.text)
+        return true
+      case 'SYNC':
+        this.#client.synced(command.text)
+        return true
+      case 'UNKNOWN':
+        this.#client.report({ kind: 'unknown-command', command: command.command })
+        return true
+      default:
+        return true
+    }
+  }
+
+  #server(name: string): boolean {
+    this.#serverSeen = true
+    const wrong = this.#client.judgeServer(name)
+    return wrong === null || this.#refuse('Wrong remote', wrong)
+  }
+
+  #error(text: string): void {
+    this.#client.report({ kind: 'server-error', text })
+    const lost = /^stream (\S+) has lost rows after -?\d+: it begins at (-?\d+)$/.exec(text)
+    if (lost !== null) this.#streams.get(lost[1] as string)?.lost(Number(lost[2]))
+  }
+
+  #row(stream: string, token: number | 'batch', text: string): void {
+    const onLink = this.#streams.get(stream)
+    if (onLink === undefined) {
+      this.#notFollowed(stream)
+      return
+    }
+    this.#progressed = true
+    if (this.#client.dialect !== 'D2') onLink.row(token, text)
+    else if (onLink.positioned) this.#liveRow(onLink, token, text)
+  }
+
+  /** D2: what repeats is dropped, because there positions only rise (v1.16). */
+  #liveRow(onLink: FollowerOnLink, token: number | 'batch', text: string): void {
+    if (token !== 'batch' && token <= (onLink.follower.cursor.received?.at ?? -Infinity)) onLink.dropBatch()
+    else onLink.row(token, text)
+  }
+
+  #position(stream: string, previous: number | null, token: number): void {
+    const onLink = this.#streams.get(stream)
+    if (onLink === undefined) {
+      this.#notFollowed(stream)
+      return
+    }
+    this.#progressed = true
+    if (this.#client.dialect === 'D2') this.#positionAfter(onLink, previous, token)
+    else {
+      onLink.position(token)
+      this.#positioned(stream)
+    }
+  }
+
+  /** D2: whoever was not where the writer was before has missed rows, and fetches them (14.2). */
+  #positionAfter(onLink: FollowerOnLink, previous: number | null, token: number): void {
+    const { follower } = onLink
+    const { updates } = this.#client
+    const at = onLink.positioned ? (follower.cursor.received?.at ?? null) : onLink.asked
+    onLink.dropBatch()
+    if (at === null || token <= at || at === previous) {
+      onLink.position(token)
+      this.#positioned(follower.stream)
+    } else if (updates === null) {
+      onLink.positioned = true
+      void follower.cursor.reset('peer-cannot', { at: token }, this.#scope)
+      this.#positioned(follower.stream)
+    } else this.#fetch(onLink, at, token, updates)
+  }
+
+  #fetch(onLink: FollowerOnLink, from: number, upTo: number, updates: StreamUpdates): void {
+    const { stream } = onLink.follower
+    // What is fetched need not be in order, so that the position comes with its end.
+    onLink.positioned = false
+    const release = this.#scope.link.pause()
+    this.#held = []
+    fetchMissed(updates, stream, from, upTo, this.#scope.signal, (token, text) =>
+      onLink.row(token, text),
+    ).then(
+      this.#scope.guard(() => {
+        onLink.position(upTo)
+        this.#positioned(stream)
+        const held = this.#held ?? []
+        this.#held = null
+        release()
+        this.#lines(held)
+      }),
+      this.#scope.guard((cause: unknown) => {
+        this.#scope.fail(
+          end('protocol-error', {
+            cause,
+            detail: `missed rows of ${stream} could not be fetched: ${String(cause)}`,
+          }),
+        )
+      }),
+    )
+  }
+
+  #positioned(stream: string): void {
+    if (this.#toPosition.delete(stream) && this.#toPosition.size === 0) this.#scope.ready()
+  }
+
+  #notFollowed(stream: string): void {
+    // In D2 everybody gets everything.
+    if (this.#client.dialect === 'D2' || this.#unknown.has(stream) || this.#unknown.size >= 100) return
+    this.#unknown.add(stream)
+    this.#client.report({ kind: 'unknown-stream', stream })
+  }
+
+  #checkProgress(): void {
+    if (this.#toPosition.size === 0 || this.#progressed || this.#held !== null) {
+      this.#progressed = false
+      return
+    }
+    const waiting = [...this.#toPosition].join(', ')
+    this.#scope.fail(end('handshake-timeout', { detail: `the server sends no position of ${waiting}` }))
+  }
+
+  // Writing ----------------------------------------------------------------------------------------------------
+
+  #tellUpstream(): void {
+    if (this.#toldUpstream) return
+    this.#toldUpstream = true
+    for (const command of this.#client.queue.take()) this.#send(command)
+  }
+
+  #ping(): void {
+    this.#send({ name: 'PING', text: String(this.#client.wall()) })
+  }
+
+  #send(command: KnownCommand): boolean {
+    this.#client.sent(command.name)
+    const line = formatCommand(command, this.#client.dialect ?? 'D1')
+    return this.#scope.link.write(`${line}\n`) !== 'refused'
+  }
+
+  /** Says why, then closes. */
+  #refuse(errorText: string, why: End = end('protocol-error', { detail: errorText })): false {
+    this.#send({ name: 'ERROR', text: errorText })
+    this.#scope.link.end(why)
+    return false
+  }
+}

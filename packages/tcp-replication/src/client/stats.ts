@@ -1,0 +1,37 @@
+import { count } from '../counts.js'
+
+/** What a client has counted since it started; a stream's or command's name is the key. */
+export interface ClientStats {
+  /** Batches applied. */
+  readonly deliveries: ReadonlyMap<string, number>
+  readonly rows: ReadonlyMap<string, number>
+  readonly inboundCommands: ReadonlyMap<string, number>
+  readonly outboundCommands: ReadonlyMap<string, number>
+  readonly problems: ReadonlyMap<string, number>
+}
+
+/** The counting side of {@link ClientStats}. */
+export class ClientCounters implements ClientStats {
+  readonly deliveries = new Map<string, number>()
+  readonly rows = new Map<string, number>()
+  readonly inboundCommands = new Map<string, number>()
+  readonly outboundCommands = new Map<string, number>()
+  readonly problems = new Map<string, number>()
+
+  delivered(stream: string, rows: number): void {
+    count(this.deliveries, stream)
+    count(this.rows, stream, rows)
+  }
+
+  received(command: string): void {
+    count(this.inboundCommands, command)
+  }
+
+  sent(command: string): void {
+    count(this.outboundCommands, command)
+  }
+
+  problem(kind: string): void {
+    count(this.problems, kind)
+  }
+}

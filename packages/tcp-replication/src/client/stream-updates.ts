@@ -1,0 +1,66 @@
+import { HoldfastError } from '@holdfast/core'
+import { z } from 'zod'
+
+/** A page of missed rows (14.3). */
+export interface UpdatesPage {
+  /** Token and JSON of each row; equal tokens are adjacent. */
+  readonly updates: ReadonlyArray<readonly [token: number, row: string]>
+  /** How far this page reaches. */
+  readonly upTo: number
+}
+
+/** Fetches rows that were missed: those with `from < token ≤ upTo`, from the oldest on. */
+export type StreamUpdates = (
+  stream: string,
+  from: number,
+  upTo: number,
+  signal: AbortSignal,
+) => Promise<UpdatesPage>
+
+/** Options of {@link httpStreamUpdates}. */
+export interface HttpStreamUpdatesOptions {
+  /** Of the process's HTTP replication listener, for example `http://127.0.0.1:9093`. */
+  readonly baseUrl: string
+  /** Synapse's `worker_replication_secret`. */
+  readonly secret?: string
+  /** Uniform in [0, 1); names each request. */
+  readonly random: () => number
+}
+
+const answer = z.object({
+  updates: z.array(z.tuple([z.number().int(), z.unknown()])),
+  upto_token: z.number().int(),
+  limited: z.boolean(),
+})
+
+/**
+ * Fetches missed rows over Synapse's HTTP replication interface.
+ *
+ * The function made rejects with a `HoldfastError` `HF_REPLICATION_CATCH_UP_FAILED` when the answer is not what it
+ * should be.
+ */
+export function httpStreamUpdates(options: HttpStreamUpdatesOptions): StreamUpdates {
+  const { baseUrl, secret, random } = options
+  return async (stream, from, upTo, signal) => {
+    // Answers are cached by this alone: one used before returns another stream's rows.
+    const transaction = Array.from({ length: 10 }, () =>
+      String.fromCharCode(97 + Math.floor(random() * 26)),
+    ).join('')
+    const path = `/_synapse/replication/get_repl_stream_updates/${encodeURIComponent(stream)}/${transaction}`
+    const url = new URL(`${path}?from_token=${from}&upto_token=${upTo}`, baseUrl)
+    const headers = secret === undefined ? {} : { Authorization: `Bearer ${secret}` }
+    const response = await fetch(url, { headers, signal })
+    if (!response.ok) throw failed(stream, `HTTP ${response.status}`)
+    const page = answer.safeParse(await response.json())
+    if (!page.success) throw failed(stream, z.prettifyError(page.error))
+    const { updates, upto_token, limited } = page.data
+    return {
+      updates: updates.map(([token, row]) => [token, JSON.stringify(row)] as const),
+      upTo: limited ? upto_token : upTo,
+    }
+  }
+}
+
+function failed(stream: string, why: string): HoldfastError {
+  return new HoldfastError('HF_REPLICATION_CATCH_UP_FAILED', `fetching missed rows of ${stream}: ${why}`)
+}
