@@ -1,0 +1,82 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ReplicationSource } from '../source/types.js'
+
+/** Options of {@link streamUpdatesHandler}. */
+export interface StreamUpdatesHandlerOptions {
+  readonly source: ReplicationSource
+  /** Synapse's `worker_replication_secret`: asked for as a bearer token. */
+  readonly secret?: string
+}
+
+const pageBytes = 1024 * 1024
+const path = /^\/_synapse\/replication\/get_repl_stream_updates\/([^/]+)\/[^/]+$/
+
+/**
+ * Answers `GET /_synapse/replication/get_repl_stream_updates/STREAM/TXN?from_token=A&upto_token=B`, with which D2
+ * clients fetch what they have missed (14.3). For a server of `node:http`.
+ *
+ * @returns whether the request was for it; if not, nothing was answered
+ */
+export function streamUpdatesHandler(
+  options: StreamUpdatesHandlerOptions,
+): (request: IncomingMessage, response: ServerResponse) => boolean {
+  return (request, response) => {
+    const url = new URL(request.url ?? '/', 'http://localhost')
+    const stream = path.exec(url.pathname)?.[1]
+    if (stream === undefined) return false
+    if (request.method !== 'GET') refuse(response, 405, 'M_UNRECOGNIZED', 'Only GET')
+    else if (!permitted(request, options.secret))
+      refuse(response, 401, 'M_UNAUTHORIZED', 'Missing or wrong secret')
+    else void answer(decodeURIComponent(stream), url.searchParams, response, options.source)
+    return true
+  }
+}
+
+async function answer(
+  stream: string,
+  query: URLSearchParams,
+  response: ServerResponse,
+  source: ReplicationSource,
+): Promise<void> {
+  const [from, upTo] = [query.get('from_token'), query.get('upto_token')].map((text) =>
+    Number(text ?? Number.NaN),
+  )
+  if (!source.streams.includes(stream)) {
+    refuse(response, 400, 'M_UNKNOWN', 'Unknown stream')
+    return
+  }
+  if (!Number.isSafeInteger(from) || !Number.isSafeInteger(upTo)) {
+    refuse(response, 400, 'M_INVALID_PARAM', 'from_token and upto_token must be integers')
+    return
+  }
+  try {
+    const first = Math.max(from as number, source.first(stream))
+    const page = await source.read(stream, first, upTo as number, { bytes: pageBytes })
+    if (page === 'too-old') {
+      refuse(response, 400, 'M_UNKNOWN', 'Rows of that range are no longer held')
+      return
+    }
+    const updates = page.batches.flatMap(({ token, rows }) => rows.map((row) => `[${token},${row}]`))
+    const limited = page.to < (upTo as number)
+    reply(response, 200, `{"updates":[${updates.join(',')}],"upto_token":${page.to},"limited":${limited}}`)
+  } catch {
+    // The source's failure is its own to report; the client asks again.
+    refuse(response, 500, 'M_UNKNOWN', 'The source failed')
+  }
+}
+
+function permitted(request: IncomingMessage, secret: string | undefined): boolean {
+  if (secret === undefined) return true
+  const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
+  return timingSafeEqual(digest(request.headers.authorization ?? ''), digest(`Bearer ${secret}`))
+}
+
+function refuse(response: ServerResponse, status: number, errcode: string, error: string): void {
+  reply(response, status, JSON.stringify({ errcode, error }))
+}
+
+function reply(response: ServerResponse, status: number, body: string): void {
+  response.writeHead(status, { 'content-type': 'application/json' })
+  response.end(body)
+}
