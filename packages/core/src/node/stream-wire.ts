@@ -35,7 +35,8 @@ export function streamWire(socket: Socket, uri: string, opensOn: OpensOn, events
   return {
     write(chunk, flushed) {
       socket.write(chunk, (error) => {
-        if (!error) flushed()
+        // Of writes that are cut short by the socket's end Node says the same as of those that went well.
+        if (!error && !socket.destroyed) flushed()
       })
       return true
     },

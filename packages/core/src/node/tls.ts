@@ -80,7 +80,7 @@ export function tls(options: TransportOptions = {}): Transport {
  * clients; it tells of a secured socket without saying of which raw one, hence the table by address.
  */
 function handshakes(options: TlsOptions): (raw: Socket, uri: string, events: WireEvents) => Wire {
-  const server = createServer({ ...options, allowHalfOpen: true })
+  const server = createServer(options)
   const pending = new Map<string, { secured(socket: TLSSocket): void; failed(cause: Error): void }>()
   server
     .on('secureConnection', (socket) => {
@@ -98,6 +98,7 @@ function handshakes(options: TlsOptions): (raw: Socket, uri: string, events: Wir
     pending.set(key, {
       secured(socket) {
         pending.delete(key)
+        socket.allowHalfOpen = true
         inner = streamWire(socket, uri, 'already', events)
         if (!wanted) inner.reading(false)
       },
@@ -110,6 +111,8 @@ function handshakes(options: TlsOptions): (raw: Socket, uri: string, events: Wir
       const code = (failure as NodeJS.ErrnoException | undefined)?.code
       events.closed(end('handshake-refused', { detail, ...(code !== undefined && { code }), cause: failure }))
     })
+    // Until it is secured: a peer that leaves during the handshake would stay half open for two minutes.
+    raw.allowHalfOpen = false
     server.emit('connection', raw)
     return {
       write: (chunk, flushed) => inner?.write(chunk, flushed) ?? false,

@@ -4,7 +4,7 @@ import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { WebSocket, WebSocketServer } from 'ws'
 import type { Accepting, AcceptSink, End, Endpoint } from '../index.js'
-import { end, OptionError } from '../index.js'
+import { end, HoldfastError, OptionError } from '../index.js'
 import { bind, remoteOf, reset, tellFailures } from './accept-streams.js'
 import { offer } from './offer.js'
 import { boundUri } from './socket-address.js'
@@ -57,18 +57,20 @@ export function webSocket(options: TransportOptions = {}): Transport {
       new WiredLink(to, sink, settings, (events) => {
         const { uri, subprotocols = [], maxPayload = defaultMaxPayload, ...given } = to
         let refusal: End | null = null
+        let below: Socket | null = null
         const socket = new WebSocket(uri, [...subprotocols], {
           perMessageDeflate: false,
           ...given,
           maxPayload,
           ...closing(settings),
         })
+        socket.on('upgrade', (response) => (below = response.socket))
         socket.on('unexpected-response', (request, response) => {
           refusal = refused(uri, response, settings)
           request.destroy()
           socket.terminate()
         })
-        return webSocketWire(socket, uri, events, () => refusal)
+        return webSocketWire(socket, uri, events, { socket: () => below, refusal: () => refusal })
       }),
     accept: (at: WebSocketEndpoint, sink) =>
       at.server === undefined
@@ -149,8 +151,8 @@ function acceptOnServer(
         new WiredLink(remote, linkSink, settings, (events) => {
           let made: WebSocket | undefined
           upgrades.handleUpgrade(request, socket, head, (webSocketOfPeer) => (made = webSocketOfPeer))
-          if (made === undefined) throw new Error('not a valid WebSocket upgrade')
-          return webSocketWire(made, remote.uri, events, () => null)
+          if (made === undefined) throw invalidUpgrade(remote.uri)
+          return webSocketWire(made, remote.uri, events, { socket: () => socket, refusal: () => null })
         }),
     })
   }
@@ -162,6 +164,11 @@ function acceptOnServer(
       return Promise.resolve()
     },
   }
+}
+
+function invalidUpgrade(uri: string): HoldfastError {
+  const detail = `${uri}: not a valid WebSocket upgrade`
+  return new HoldfastError('HF_BAD_UPGRADE', detail, { end: end('handshake-refused', { code: 400, detail }) })
 }
 
 function refuseUpgrade(socket: Socket, status: number): void {

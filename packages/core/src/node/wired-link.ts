@@ -1,5 +1,5 @@
 import type { Clock, End, Endpoint, Link, LinkSink, Millis, Off, Timer, WriteResult } from '../index.js'
-import { end, nextLinkId } from '../index.js'
+import { end, HoldfastError, nextLinkId } from '../index.js'
 
 /** What a {@link WiredLink} asks of the transport below it. */
 export interface Wire {
@@ -64,7 +64,7 @@ export class WiredLink implements Link, WireEvents {
 
   /**
    * @param connect - makes the wire, which must tell nothing before this returns; what it throws ends the link
-   *   as `dial-failed` with advice `never`, since the endpoint itself is wrong
+   *   with the error's own end, else as `dial-failed` with advice `never`, since the endpoint itself is wrong
    */
   constructor(
     endpoint: Endpoint,
@@ -80,7 +80,8 @@ export class WiredLink implements Link, WireEvents {
     } catch (cause) {
       this.#wire = brokenWire
       const detail = `${endpoint.uri}: ${String(cause)}`
-      queueMicrotask(() => this.closed(end('dial-failed', { advice: { kind: 'never' }, detail, cause })))
+      const why = end('dial-failed', { advice: { kind: 'never' }, detail, cause })
+      queueMicrotask(() => this.closed(cause instanceof HoldfastError ? (cause.end ?? why) : why))
     }
     const wire = this.#wire
     if (wire.ping !== undefined) this.ping = () => this.#phase === 'open' && wire.ping?.()

@@ -1,18 +1,26 @@
+import type { Socket } from 'node:net'
 import type { WebSocket } from 'ws'
 import type { End, EndKind } from '../index.js'
 import { end } from '../index.js'
 import type { Wire, WireEvents } from './wired-link.js'
 
+/** What lies below a WebSocket, known only to the side that made it. */
+export interface BelowWebSocket {
+  readonly socket: () => Socket | null
+  /** Why the opening handshake failed, where the peer said so. */
+  readonly refusal: () => End | null
+}
+
 /**
  * Moves the messages of a link through a WebSocket: a string is a text frame, bytes are a binary one.
  *
- * @param refusal - says why the opening handshake failed, where the peer said so
+ * @param below - what only the side that opened it knows
  */
 export function webSocketWire(
   socket: WebSocket,
   uri: string,
   events: WireEvents,
-  refusal: () => End | null,
+  below: BelowWebSocket,
 ): Wire {
   let isOpen = false
   let failure: NodeJS.ErrnoException | undefined
@@ -38,13 +46,18 @@ export function webSocketWire(
     })
     .on('ping', () => events.heard())
     .on('pong', () => events.heard())
-    .on('error', (error) => (failure ??= error))
+    .on('error', (error) => {
+      failure ??= error
+      // A close frame may follow, and the peer's answer to it be long in coming.
+      if (isOpen)
+        events.peerFinished(webSocketEnd({ code: abnormal, reason: '', failure, wasOpen: true, uri }))
+    })
     .on('close', (code, reason) => {
       // What the peer said before it closed is told first, whoever holds the reading.
       isReading = true
       deliver()
       events.closed(
-        refusal() ?? webSocketEnd({ code, reason: reason.toString(), failure, wasOpen: isOpen, uri }),
+        below.refusal() ?? webSocketEnd({ code, reason: reason.toString(), failure, wasOpen: isOpen, uri }),
       )
     })
   if (socket.readyState === socket.OPEN) queueMicrotask(open)
@@ -53,7 +66,8 @@ export function webSocketWire(
     write(chunk, flushed) {
       if (socket.readyState !== socket.OPEN) return false
       socket.send(chunk, { binary: typeof chunk !== 'string' }, (error) => {
-        if (!error) flushed()
+        // Of writes that are cut short by the socket's end Node says the same as of those that went well.
+        if (!error && below.socket()?.destroyed === false) flushed()
       })
       return true
     },
@@ -66,8 +80,7 @@ export function webSocketWire(
     },
     finish: (why) => socket.close(closeCode(why), cut(why.detail ?? '')),
     destroy: () => socket.terminate(),
-    // ws gives no access to the handle; its own close timer is cut short by the link's deadline.
-    unref: () => undefined,
+    unref: () => void below.socket()?.unref(),
     ping: () => socket.ping(),
   }
 }

@@ -147,7 +147,7 @@ class MemoryWire implements Wire {
   }
 
   write(chunk: Uint8Array | string, flushed: () => void): boolean {
-    const content = typeof chunk === 'string' ? this.#encode(chunk) : chunk.slice()
+    const content = typeof chunk === 'string' ? this.#encode(chunk) : new Uint8Array(chunk)
     this.#send({ content, delivered: flushed })
     return true
   }

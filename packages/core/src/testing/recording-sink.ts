@@ -33,12 +33,12 @@ export class RecordingSink implements LinkSink {
   }
 
   data(chunk: Uint8Array): void {
-    this.received.push(chunk.slice())
+    this.received.push(new Uint8Array(chunk))
     this.#note('received')
   }
 
   message(message: Uint8Array | string): void {
-    this.received.push(typeof message === 'string' ? message : message.slice())
+    this.received.push(typeof message === 'string' ? message : new Uint8Array(message))
     this.#note('received')
   }
 

@@ -1,0 +1,412 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, describe, expect, it } from 'vitest'
+import { end, type Link } from '../src/index.js'
+import { inherited, sockets, tcp, tls, unix } from '../src/node/index.js'
+import { RecordingSink, VirtualClock } from '../src/testing/index.js'
+import { acceptAll, done, rawServer, runTypeScript } from './node-helpers.js'
+import { cert, key } from './test-certificate.js'
+
+const folder = mkdtempSync(join(tmpdir(), 'holdfast-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+const drained = end('drained', { detail: 'asked for' })
+
+function dial(transport: ReturnType<typeof tcp>, to: { uri: string; [option: string]: unknown }) {
+  const sink = new RecordingSink()
+  return { link: transport.dial(to, sink), sink }
+}
+
+describe('a TCP link whose peer resets it', () => {
+  it('while it is open ends as reset-by-peer with the code', async () => {
+    await using server = await rawServer((socket) => socket.once('data', () => socket.resetAndDestroy()))
+    const { link, sink } = dial(tcp(), { uri: `tcp://127.0.0.1:${server.port}` })
+    await sink.until('opened')
+    link.write('reset me')
+    await sink.until('ended')
+    expect(sink.end).toMatchObject({ kind: 'reset-by-peer', code: 'ECONNRESET', advice: { kind: 'backoff' } })
+    expect(sink.told).toEqual(['opened', 'ended'])
+  })
+
+  it('while it is retiring ends with the reason that it was retiring for', async () => {
+    const clock = new VirtualClock()
+    await using server = await rawServer((socket) => socket.pause())
+    const { link, sink } = dial(tcp({ clock }), { uri: `tcp://127.0.0.1:${server.port}` })
+    await sink.until('opened')
+    link.write(Buffer.alloc(32 * 1_048_576))
+    link.end(drained)
+    server.sockets[0]!.resetAndDestroy()
+    await sink.until('ended')
+    expect(sink.end).toBe(drained)
+    expect(link.unflushed).toBe(32 * 1_048_576)
+    expect(clock.pending).toBe(0)
+  })
+
+  it('as soon as it has connected ends once, opened or not', async () => {
+    await using server = await rawServer((socket) => socket.resetAndDestroy())
+    const { sink } = dial(tcp(), { uri: `tcp://127.0.0.1:${server.port}` })
+    await sink.until('ended')
+    expect(sink.count('ended')).toBe(1)
+    expect(['dial-failed', 'reset-by-peer']).toContain(sink.end?.kind)
+  })
+})
+
+describe('a half-open TCP connection', () => {
+  it('is flushed after the FIN of the peer, and then ends as closed-by-peer', async () => {
+    let received = 0
+    await using server = await rawServer((socket) => {
+      socket.pause()
+      socket.end('bye')
+    })
+    const { link, sink } = dial(tcp(), { uri: `tcp://127.0.0.1:${server.port}` })
+    await sink.until('opened')
+    const size = 16 * 1_048_576
+    link.write(Buffer.alloc(size))
+    await sink.until('received')
+    const peer = server.sockets[0]!
+    peer.on('data', (chunk: Buffer) => (received += chunk.length)).resume()
+    await Promise.all([once(peer, 'end'), sink.until('ended')])
+    expect(received).toBe(size)
+    expect(sink.end).toMatchObject({ kind: 'closed-by-peer', advice: { kind: 'backoff' } })
+    expect(link.unflushed).toBe(0)
+    expect(link.write('too late')).toBe('refused')
+  })
+
+  it('does not keep a link that has flushed and said goodbye from ending', async () => {
+    await using server = await rawServer((socket) => socket.resume())
+    const { link, sink } = dial(tcp(), { uri: `tcp://127.0.0.1:${server.port}` })
+    await sink.until('opened')
+    link.write('last words')
+    link.end(drained)
+    await sink.until('ended')
+    expect(sink.end).toBe(drained)
+    expect(server.sockets[0]!.destroyed).toBe(false)
+  })
+})
+
+describe('a graceful end', () => {
+  it('is cut at its deadline when the peer reads nothing', async () => {
+    const clock = new VirtualClock()
+    await using server = await rawServer((socket) => socket.pause())
+    const { link, sink } = dial(tcp({ clock, flushWithin: 2000 }), { uri: `tcp://127.0.0.1:${server.port}` })
+    await sink.until('opened')
+    link.write(Buffer.alloc(32 * 1_048_576))
+    link.end(drained)
+    clock.advance(1999)
+    expect(link.phase).toBe('retiring')
+    clock.advance(1)
+    expect([link.phase, sink.end]).toEqual(['ended', drained])
+    expect(link.unflushed).toBeGreaterThan(0)
+    expect(clock.pending).toBe(0)
+  })
+
+  it('drops the connection at its deadline when the peer never says goodbye', async () => {
+    const clock = new VirtualClock()
+    await using server = await rawServer((socket) => socket.resume())
+    const { link, sink } = dial(tcp({ clock }), { uri: `tcp://127.0.0.1:${server.port}` })
+    await sink.until('opened')
+    link.end(drained)
+    await sink.until('ended')
+    const peer = server.sockets[0]!
+    await once(peer, 'end')
+    clock.advance(5000)
+    // Only a connection that is gone answers a write with RST.
+    const gone = new Promise((resolve) => peer.once('close', resolve))
+    peer.write('are you there?', () => peer.write('still?'))
+    await gone
+    expect(sink.count('ended')).toBe(1)
+  })
+
+  it('refuses a flushWithin that is no duration', () => {
+    expect(() => tcp({ flushWithin: 0 })).toThrow(
+      'flushWithin must be a number of milliseconds above 0, got 0',
+    )
+  })
+})
+
+describe('a dial', () => {
+  it.each([
+    ['tcp://127.0.0.1:1', 'ECONNREFUSED'],
+    ['tcp://no-such-host.invalid:7000', /ENOTFOUND|EAI_AGAIN/],
+    [`unix:${folder}/nobody.sock`, 'ENOENT'],
+  ])('to %s ends as dial-failed with the code', async (uri, code) => {
+    const { sink } = dial(sockets(), { uri })
+    await sink.until('ended')
+    expect(sink.end).toMatchObject({ kind: 'dial-failed', advice: { kind: 'backoff' } })
+    expect(String(sink.end?.code)).toMatch(code)
+    expect(sink.end?.detail).toContain(uri)
+  })
+
+  it.each(['tcp:', 'tcp://127.0.0.1', 'nonsense', 'unix:', 'gopher://127.0.0.1:70', 'ws:', 'fd:3'])(
+    'to the malformed %s ends as dial-failed with advice never, after it has returned',
+    async (uri) => {
+      const { link, sink } = dial(sockets(), { uri })
+      expect(link.phase).toBe('opening')
+      expect(sink.told).toEqual([])
+      await sink.until('ended')
+      expect(sink.end).toMatchObject({ kind: 'dial-failed', advice: { kind: 'never' } })
+    },
+  )
+
+  it('goes out from the local address asked for', async () => {
+    await using accepting = await acceptAll(tcp(), { uri: 'tcp://127.0.0.1:0' })
+    const { link } = dial(tcp(), { ...accepting.endpoint, localAddress: '127.0.0.2' })
+    const { remote } = await accepting.next()
+    expect(remote).toMatchObject({ address: '127.0.0.2' })
+    expect(remote.uri).toMatch(/^tcp:\/\/127\.0\.0\.2:\d+$/)
+    link.destroy(done)
+  })
+})
+
+describe('a sink that throws within ended', () => {
+  it('harms nobody, and the process is warned', async () => {
+    const warned = once(process, 'warning')
+    const { sink } = dial(tcp(), { uri: 'tcp://127.0.0.1:1' })
+    sink.during = () => {
+      throw new Error('a mistake in ended')
+    }
+    await sink.until('ended')
+    expect(((await warned)[0] as Error).message).toBe('a mistake in ended')
+  })
+})
+
+describe('accepting', () => {
+  it('says what to do when the address is taken', async () => {
+    await using first = await acceptAll(tcp(), { uri: 'tcp://127.0.0.1:0' })
+    await expect(acceptAll(tcp(), { uri: first.endpoint.uri })).rejects.toMatchObject({
+      code: 'HF_LISTEN_FAILED',
+      message: `cannot listen on ${first.endpoint.uri}: something else is there; stop it, or choose another address (port 0 picks a free one) (EADDRINUSE)`,
+      cause: { code: 'EADDRINUSE' },
+    })
+  })
+
+  it('names the real port, which is free again once close has returned', async () => {
+    const first = await acceptAll(tcp(), { uri: 'tcp://127.0.0.1:0', mine: 'kept' })
+    expect(first.endpoint).toMatchObject({ mine: 'kept' })
+    expect(first.endpoint.uri).toMatch(/^tcp:\/\/127\.0\.0\.1:[1-9]\d*$/)
+    const { link, sink } = dial(tcp(), first.endpoint)
+    const accepted = await first.next()
+    await sink.until('opened')
+    await first.close()
+    await using second = await acceptAll(tcp(), first.endpoint)
+    link.write('links that were taken go on')
+    await accepted.sink.until('received')
+    link.destroy(done)
+    accepted.link.destroy(done)
+    expect(second.endpoint).toEqual(first.endpoint)
+  })
+
+  it('is refused for an address of another host', async () => {
+    await expect(acceptAll(tcp(), { uri: 'tcp://192.0.2.1:0' })).rejects.toThrow(
+      'this host has no such address',
+    )
+  })
+
+  it('resets a peer that is taken too late, and says so to whoever was late', async () => {
+    let late: (() => Link) | undefined
+    const accepting = await tcp().accept(
+      { uri: 'tcp://127.0.0.1:0' },
+      { incoming: (take) => (late = () => take(new RecordingSink())), failed: () => {} },
+    )
+    const { sink } = dial(tcp(), accepting.endpoint)
+    await sink.until('ended')
+    expect(late).toThrow('take a peer once, during the call that announces it')
+    await accepting.close()
+  })
+
+  it('goes on when its sink throws', async () => {
+    const warned = once(process, 'warning')
+    const accepting = await tcp().accept(
+      { uri: 'tcp://127.0.0.1:0' },
+      {
+        incoming: () => {
+          throw new Error('a mistake in incoming')
+        },
+        failed: () => {},
+      },
+    )
+    const { sink } = dial(tcp(), accepting.endpoint)
+    await sink.until('ended')
+    expect(((await warned)[0] as Error).message).toBe('a mistake in incoming')
+    await accepting.close()
+  })
+
+  it('survives ten thousand links that open and close, and forgets them', async () => {
+    const total = 10_000
+    let [accepted, ended] = [0, 0]
+    const ids = new Set<number>()
+    const accepting = await tcp().accept(
+      { uri: 'tcp://127.0.0.1:0' },
+      {
+        incoming(take) {
+          const sink = new RecordingSink()
+          const link = take(sink)
+          ids.add(link.id)
+          accepted += 1
+          sink.during = (what) => {
+            if (what === 'opened') link.write('welcome')
+            if (what === 'received') link.end(drained)
+            if (what === 'ended') ended += 1
+          }
+        },
+        failed: () => {},
+      },
+    )
+    const one = async (): Promise<void> => {
+      const { link, sink } = dial(tcp(), accepting.endpoint)
+      await sink.until('received')
+      link.write('bye')
+      await sink.until('ended')
+      expect(sink.end?.kind).toBe('closed-by-peer')
+    }
+    let started = 0
+    const worker = async (): Promise<void> => {
+      while (started++ < total) await one()
+    }
+    await Promise.all(Array.from({ length: 100 }, worker))
+    expect([accepted, ended, ids.size]).toEqual([total, total, total])
+    await accepting.close()
+  }, 60_000)
+})
+
+describe('a unix socket file', () => {
+  it('that a dead process left behind is replaced', async () => {
+    const path = join(folder, 'stale.sock')
+    const script = `require('node:net').createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, 'SIGKILL'))`
+    const child = spawn(process.execPath, ['-e', script])
+    await once(child, 'exit')
+    await using accepting = await acceptAll(unix(), { uri: `unix:${path}` })
+    expect(accepting.endpoint.uri).toBe(`unix:${path}`)
+    const { link, sink } = dial(unix(), accepting.endpoint)
+    await sink.until('opened')
+    link.destroy(done)
+  })
+
+  it('on which somebody listens is left alone', async () => {
+    const uri = `unix://${join(folder, 'busy.sock')}`
+    await using first = await acceptAll(unix(), { uri })
+    await expect(acceptAll(unix(), { uri })).rejects.toMatchObject({ code: 'HF_LISTEN_FAILED' })
+    const { link, sink } = dial(unix(), first.endpoint)
+    await sink.until('opened')
+    link.destroy(done)
+  })
+
+  it('that is an ordinary file is left alone', async () => {
+    const path = join(folder, 'file.sock')
+    writeFileSync(path, 'precious')
+    await expect(acceptAll(unix(), { uri: `unix:${path}` })).rejects.toMatchObject({
+      code: 'HF_LISTEN_FAILED',
+    })
+  })
+
+  it('in a folder that does not exist is HF_LISTEN_FAILED with the fix', async () => {
+    await expect(acceptAll(unix(), { uri: `unix:${folder}/none/x.sock` })).rejects.toThrow(
+      /its folder does not exist|not permitted/,
+    )
+  })
+})
+
+describe('an inherited socket', () => {
+  it('is accepted on by its number', async () => {
+    const server = createServer().listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    // What an init system does: the listening socket becomes descriptor 3 of the program it starts.
+    const { fd } = (server as unknown as { _handle: { fd: number } })._handle
+    const program = fileURLToPath(new URL('programs/inherited-socket.ts', import.meta.url))
+    const child = spawn(process.execPath, [...runTypeScript, program], {
+      stdio: ['ignore', 'pipe', 'inherit', fd],
+    })
+    const uri = String(((await once(child.stdout!, 'data')) as [Buffer])[0]).trim()
+    server.close()
+    const { link, sink } = dial(tcp(), { uri })
+    await sink.until('opened')
+    link.write('hello')
+    await sink.until('ended')
+    expect(Buffer.from(sink.bytes).toString()).toBe('heard hello')
+    await once(child, 'exit')
+  }, 20_000)
+
+  it('with a number that is none is HF_LISTEN_FAILED, or a bad option', async () => {
+    await expect(acceptAll(inherited(), { uri: 'fd:9999' })).rejects.toMatchObject({
+      code: 'HF_LISTEN_FAILED',
+    })
+    await expect(acceptAll(inherited(), { uri: 'fd:x' })).rejects.toMatchObject({ code: 'HF_BAD_OPTION' })
+  })
+})
+
+describe('TLS', () => {
+  it('refuses a certificate that does not verify, with advice to try again later', async () => {
+    await using accepting = await acceptAll(tls(), { uri: 'tls://127.0.0.1:0', cert, key })
+    const { sink } = dial(tls(), { uri: accepting.endpoint.uri })
+    await sink.until('ended')
+    expect(sink.told).toEqual(['ended'])
+    expect(sink.end).toMatchObject({
+      kind: 'dial-failed',
+      code: 'DEPTH_ZERO_SELF_SIGNED_CERT',
+      advice: { kind: 'backoff' },
+    })
+    const far = await accepting.next()
+    await far.sink.until('ended')
+    expect(far.sink.told.filter((what) => what === 'received')).toEqual([])
+  })
+
+  it('verifies the name that was asked for', async () => {
+    await using accepting = await acceptAll(tls(), { uri: 'tls://127.0.0.1:0', cert, key })
+    const { sink } = dial(tls(), { uri: accepting.endpoint.uri, ca: cert, servername: 'elsewhere.example' })
+    await sink.until('ended')
+    expect(sink.end).toMatchObject({ kind: 'dial-failed', code: 'ERR_TLS_CERT_ALTNAME_INVALID' })
+  })
+
+  it('refuses a client without the certificate it asks for', async () => {
+    const at = { uri: 'tls://127.0.0.1:0', cert, key, ca: cert, requestCert: true, rejectUnauthorized: true }
+    await using accepting = await acceptAll(tls(), at)
+    const stranger = dial(tls(), { uri: accepting.endpoint.uri, ca: cert })
+    await stranger.sink.until('ended')
+    const far = await accepting.next()
+    await far.sink.until('ended')
+    expect(far.sink.told).toEqual(['ended'])
+    expect(far.sink.end?.kind).toBe('handshake-refused')
+    const known = dial(tls(), { uri: accepting.endpoint.uri, ca: cert, cert, key })
+    await known.sink.until('opened')
+    await (await accepting.next()).sink.until('opened')
+    known.link.destroy(done)
+  })
+
+  it('announces a peer before its handshake, and ends its link when it talks nonsense', async () => {
+    await using accepting = await acceptAll(tls(), { uri: 'tls://127.0.0.1:0', cert, key })
+    const socket = connect(Number(new URL(accepting.endpoint.uri).port), '127.0.0.1')
+    socket.on('error', () => {})
+    const far = await accepting.next()
+    expect([far.link.phase, far.link.write('too early')]).toEqual(['opening', 'refused'])
+    far.link.pause()()
+    socket.write('GET / HTTP/1.0\r\n\r\n')
+    await far.sink.until('ended')
+    expect(far.sink.told).toEqual(['ended'])
+    expect(far.sink.end).toMatchObject({ kind: 'handshake-refused', code: 'ERR_SSL_HTTP_REQUEST' })
+    socket.destroy()
+  })
+
+  it('lets go of a peer that is destroyed during its handshake', async () => {
+    await using accepting = await acceptAll(tls(), { uri: 'tls://127.0.0.1:0', cert, key })
+    const socket = connect(Number(new URL(accepting.endpoint.uri).port), '127.0.0.1')
+    socket.on('error', () => {})
+    const closed = once(socket, 'close')
+    const far = await accepting.next()
+    far.link.end(done)
+    expect(far.sink.told).toEqual(['ended'])
+    socket.resume()
+    await closed
+  })
+
+  it('dialed to a server that resets during the handshake ends as dial-failed', async () => {
+    await using server = await rawServer((socket) => socket.once('data', () => socket.resetAndDestroy()))
+    const { sink } = dial(tls(), { uri: `tls://127.0.0.1:${server.port}` })
+    await sink.until('ended')
+    expect(sink.end).toMatchObject({ kind: 'dial-failed', code: 'ECONNRESET' })
+  })
+})
