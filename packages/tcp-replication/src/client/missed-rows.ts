@@ -1,6 +1,10 @@
 import type { StreamUpdates } from './stream-updates.js'
 
-/** Fetches missed rows page by page and hands each on, the rows of one token as `batch` up to the last. */
+/**
+ * Fetches missed rows page by page and hands each on, the rows of one token as `batch` up to the last.
+ *
+ * @returns whether all of them were to be had
+ */
 export async function fetchMissed(
   updates: StreamUpdates,
   stream: string,
@@ -8,9 +12,10 @@ export async function fetchMissed(
   upTo: number,
   signal: AbortSignal,
   row: (token: number | 'batch', text: string) => void,
-): Promise<void> {
+): Promise<boolean> {
   for (let after = from; after < upTo; ) {
     const page = await updates(stream, after, upTo, signal)
+    if (page === 'too-old') return false
     page.updates.forEach(([token, text], index) => {
       row(token === page.updates[index + 1]?.[0] ? 'batch' : token, text)
     })
@@ -18,4 +23,5 @@ export async function fetchMissed(
     if (page.upTo <= after) throw new Error(`the answer ends at ${page.upTo}, where the question began`)
     after = page.upTo
   }
+  return true
 }

@@ -210,8 +210,12 @@ export class Session implements LinkProtocol {
     fetchMissed(updates, stream, from, upTo, this.#scope.signal, (token, text) =>
       onLink.row(token, text),
     ).then(
-      this.#scope.guard(() => {
-        onLink.position(upTo)
+      this.#scope.guard((complete: boolean) => {
+        if (complete) onLink.position(upTo)
+        else {
+          onLink.lost(upTo)
+          onLink.positioned = true
+        }
         this.#positioned(stream)
         const held = this.#held ?? []
         this.#held = null

@@ -9,13 +9,16 @@ export interface UpdatesPage {
   readonly upTo: number
 }
 
-/** Fetches rows that were missed: those with `from < token ≤ upTo`, from the oldest on. */
+/**
+ * Fetches rows that were missed: those with `from < token ≤ upTo`, from the oldest on; `too-old` when they are no
+ * longer to be had.
+ */
 export type StreamUpdates = (
   stream: string,
   from: number,
   upTo: number,
   signal: AbortSignal,
-) => Promise<UpdatesPage>
+) => Promise<UpdatesPage | 'too-old'>
 
 /** Options of {@link httpStreamUpdates}. */
 export interface HttpStreamUpdatesOptions {
@@ -50,6 +53,7 @@ export function httpStreamUpdates(options: HttpStreamUpdatesOptions): StreamUpda
     const url = new URL(`${path}?from_token=${from}&upto_token=${upTo}`, baseUrl)
     const headers = secret === undefined ? {} : { Authorization: `Bearer ${secret}` }
     const response = await fetch(url, { headers, signal })
+    if (response.status === 410) return 'too-old'
     if (!response.ok) throw failed(stream, `HTTP ${response.status}`)
     const page = answer.safeParse(await response.json())
     if (!page.success) throw failed(stream, z.prettifyError(page.error))

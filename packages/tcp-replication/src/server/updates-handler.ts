@@ -51,10 +51,9 @@ async function answer(
     return
   }
   try {
-    const first = Math.max(from as number, source.first(stream))
-    const page = await source.read(stream, first, upTo as number, { bytes: pageBytes })
+    const page = await source.read(stream, from as number, upTo as number, { bytes: pageBytes })
     if (page === 'too-old') {
-      refuse(response, 400, 'M_UNKNOWN', 'Rows of that range are no longer held')
+      refuse(response, 410, 'M_UNKNOWN', `Rows before ${source.first(stream)} are no longer held`)
       return
     }
     const updates = page.batches.flatMap(({ token, rows }) => rows.map((row) => `[${token},${row}]`))
