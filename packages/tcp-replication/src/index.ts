@@ -1,3 +1,31 @@
+export { type ReplicationClient, replicationClient, type StreamProgress } from './client/client.js'
+export type {
+  ClientProblem,
+  FollowedStream,
+  ReceivedBatch,
+  ReplicationClientOptions,
+} from './client/options.js'
+export type { ClientStats } from './client/stats.js'
+export {
+  type HttpStreamUpdatesOptions,
+  httpStreamUpdates,
+  type StreamUpdates,
+  type UpdatesPage,
+} from './client/stream-updates.js'
+export type { CommandResult } from './client/upstream-queue.js'
+export { registerClientMetrics } from './metrics/client-metrics.js'
+export { registerServerMetrics } from './metrics/server-metrics.js'
+export type { SlowReaderLimits } from './server/context.js'
+export {
+  type ConnectionInfo,
+  type ReplicationServer,
+  type ReplicationServerOptions,
+  replicationServer,
+} from './server/server.js'
+export type { ServerStats } from './server/stats.js'
+export type { StreamLag } from './server/subscriber.js'
+export { type StreamUpdatesHandlerOptions, streamUpdatesHandler } from './server/updates-handler.js'
+export type { ClientIdentity, UpstreamHandlers } from './server/upstream.js'
 export { type CacheInvalidation, expandCacheRow } from './streams/cache-invalidation.js'
 export {
   decodeRow,

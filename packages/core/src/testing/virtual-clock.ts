@@ -62,7 +62,7 @@ export class VirtualClock implements Clock {
   }
 
   wall(): WallStamp {
-    return this.#wall
+    return Math.round(this.#wall)
   }
 
   mark(): Mark {

@@ -55,11 +55,8 @@ export class Follower {
 
   #apply(items: readonly WireRow[], position: number | null): void | Promise<void> {
     const { stream } = this
-    const token = items.at(-1)?.token
-    if (typeof token !== 'number') {
-      if (position === null || this.#followed.store?.save !== undefined) return
-      return this.#followed.apply({ stream, token: position, rows: [], texts: [], position })
-    }
+    const last = items.at(-1)?.token
+    const token = typeof last === 'number' ? last : position
     const rows: RowReading[] = []
     const texts: string[] = []
     for (const { text } of items) {
@@ -71,12 +68,20 @@ export class Follower {
       rows.push(reading)
       texts.push(text)
     }
+    const onlyPosition = rows.length === 0 && (position === null || !this.#storesWithEffect)
+    if (token === null || onlyPosition) return
     this.#options.delivered(stream, rows.length)
     return this.#followed.apply({ stream, token, rows, texts, position })
   }
 
+  /** Whether the application stores the position itself, in the transaction of the effect. */
+  get #storesWithEffect(): boolean {
+    const { store } = this.#followed
+    return store !== undefined && store.save === undefined
+  }
+
   /** @returns whether the stream is followed no further */
-  #bad(reading: RowReading, token: number): boolean {
+  #bad(reading: RowReading, token: number | null): boolean {
     const { stream } = this
     const stopped = this.#followed.badRows === 'stop'
     this.#options.report({ kind: 'bad-row', stream, token, reading, stopped })

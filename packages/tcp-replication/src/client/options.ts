@@ -119,7 +119,7 @@ export type ClientProblem =
   | {
       readonly kind: 'bad-row'
       readonly stream: string
-      readonly token: number
+      readonly token: number | null
       readonly reading: RowReading
       readonly stopped: boolean
     }
