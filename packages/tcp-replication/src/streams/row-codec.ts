@@ -24,6 +24,9 @@ export const jsonObject: z.ZodType<JsonObject> = z.custom<JsonObject>(
   'expected an object',
 )
 
+/** Any value but none: with it, an optional member that is absent stays absent. */
+export const present: z.ZodType = z.custom((value) => value !== undefined, 'expected a value')
+
 /** JSON text within a string ⇄ the value it stands for. */
 export function jsonText<Value>(schema: z.ZodType<Value>): z.ZodType<Value> {
   return z.codec(z.string(), schema, {
@@ -50,15 +53,18 @@ export function positional<Row extends object>(
   schema: z.ZodType<Row>,
   ...forms: readonly (readonly (keyof Row & string)[])[]
 ): RowCodec<Row> {
-  const shortest = Math.min(...forms.map((form) => form.length))
+  const lengths = [...new Set(forms.map((form) => form.length))].sort((a, b) => b - a)
+  const shortest = Math.min(...lengths)
   return {
     decode(stream, value) {
       const members = array(stream, value, shortest)
-      const length = Math.max(...forms.map((form) => form.length).filter((known) => known <= members.length))
+      const length = lengths.find((known) => known <= members.length) ?? shortest
       let problem: z.ZodError | undefined
       for (const form of forms) {
         if (form.length !== length) continue
-        const read = schema.safeParse(Object.fromEntries(form.map((key, index) => [key, members[index]])))
+        const named: Record<string, unknown> = {}
+        for (const [index, key] of form.entries()) named[key] = members[index]
+        const read = schema.safeParse(named)
         if (read.success) return { row: read.data, extra: members.length - length }
         problem ??= read.error
       }

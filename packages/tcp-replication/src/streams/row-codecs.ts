@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { backfillCodec, eventsCodec } from './event-codec.js'
 import { federationCodec } from './federation-codec.js'
 import type { StreamName, StreamRows } from './registry.js'
-import { flag, jsonObject, jsonText, positional, type RowCodec } from './row-codec.js'
+import { flag, jsonObject, jsonText, positional, present, type RowCodec } from './row-codec.js'
 import type {
   AccountDataRow,
   CachesRow,
@@ -105,7 +105,7 @@ export const rowCodecs: { readonly [Name in StreamName]: RowCodec<StreamRows[Nam
       userId: text,
       roomId: optionalText,
       dataType: text,
-      data: jsonText(z.unknown()).exactOptional(),
+      data: jsonText(present).exactOptional(),
     }),
     ['userId', 'roomId', 'dataType'],
     ['userId', 'roomId', 'dataType', 'data'],
