@@ -1,4 +1,6 @@
+export { type FileStoreOptions, fileStore } from './file-store.js'
 export { inherited } from './inherited.js'
+export { type NodeEnvOptions, nodeEnv } from './node-env.js'
 export { sockets } from './sockets.js'
 export { type TcpEndpoint, tcp } from './tcp.js'
 export { type TlsEndpoint, tls } from './tls.js'
