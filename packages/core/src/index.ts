@@ -48,6 +48,26 @@ export type {
   WallStamp,
 } from './env/types.js'
 export { HoldfastError, type HoldfastErrorOptions, OptionError } from './errors.js'
+export { feed, feed } from './feed/feed.js'
+export {
+  type FeedReaderEffect,
+  type FeedReaderEvent,
+  type FeedReaderMachine,
+  feedReaderStep,
+  newFeedReader,
+} from './feed/machine.js'
+export type {
+  Feed,
+  Feed,
+  FeedOptions,
+  FeedOptions,
+  FeedPage,
+  FeedPage,
+  FeedReader,
+  FeedReader,
+  FeedTarget,
+  FeedTarget,
+} from './feed/types.js'
 export { gate } from './gate/gate.js'
 export { type GateEffect, type GateEvent, type GateMachine, gateStep, openGate } from './gate/machine.js'
 export type { DrainReport, Gate, Ticket } from './gate/types.js'

@@ -21,7 +21,7 @@ import type { ClientIdentity, UpstreamHandlers } from './upstream.js'
 /** Where a subscriber stands on one stream. */
 export interface StreamLag {
   readonly stream: string
-  readonly mode: 'catching-up' | 'live'
+  readonly mode: FeedReader<number>['mode']
   /** The last token written to this connection. */
   readonly at: number
   /** How far the server's position is ahead of it. */
@@ -242,17 +242,14 @@ export class Subscriber implements LinkProtocol, ClientIdentity, Retrying {
 
   /** Follows a stream from a position on; `caughtUp` is called once, when the rows of the past have been written. */
   #open(publisher: Publisher, from: number, caughtUp?: () => void): void {
-    let tell = caughtUp
     const reader = publisher.feed.open(this.#scope, from, {
       send: (items) => {
         let result: 'sent' | 'full' | 'refused' = 'sent'
         for (const { bytes } of items) result = this.#write(bytes)
         return result
       },
-      caughtUp: () => {
-        const first = tell
-        tell = undefined
-        first?.()
+      caughtUp: (_at, again) => {
+        if (!again) caughtUp?.()
       },
       failed: (why) => this.#failed(publisher, why),
     })
