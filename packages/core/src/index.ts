@@ -48,7 +48,7 @@ export type {
   WallStamp,
 } from './env/types.js'
 export { HoldfastError, type HoldfastErrorOptions, OptionError } from './errors.js'
-export { feed, feed } from './feed/feed.js'
+export { feed } from './feed/feed.js'
 export {
   type FeedReaderEffect,
   type FeedReaderEvent,
@@ -58,14 +58,9 @@ export {
 } from './feed/machine.js'
 export type {
   Feed,
-  Feed,
-  FeedOptions,
   FeedOptions,
   FeedPage,
-  FeedPage,
   FeedReader,
-  FeedReader,
-  FeedTarget,
   FeedTarget,
 } from './feed/types.js'
 export { gate } from './gate/gate.js'
