@@ -8,6 +8,8 @@ import type { ServerCounters } from './stats.js'
 
 /** How much is read at once, in bytes of rows: for one reader's catch-up, and for all live readers. */
 export const pageBytes = 256 * 1024
+/** Rows that are published together at most, when many are appended in one turn of the loop. */
+const rowsAtOnce = 1000
 /** How far a live reader may lag before it falls back to reading pages. */
 const liveBytes = 1024 * 1024
 
@@ -30,12 +32,16 @@ export class Publisher {
   feed: Feed<number, EncodedRows>
   readonly #options: PublisherOptions
   #published: number
+  /** Appended and not yet published, up to the position `taken`. */
+  #appended: RowBatch[] = []
+  #appendedRows = 0
+  #taken: number
   #fetching = false
 
   constructor(stream: string, options: PublisherOptions) {
     this.stream = stream
     this.#options = options
-    this.#published = options.source.head(stream)
+    this.#published = this.#taken = options.source.head(stream)
     this.feed = this.#makeFeed()
   }
 
@@ -46,20 +52,39 @@ export class Publisher {
 
   /** Takes up what the source has got since, if nothing is under way. */
   catchUp(): void {
+    this.#flush()
     if (!this.#fetching && this.#options.source.head(this.stream) > this.#published) void this.#fetch()
   }
 
   /** Something was appended to the source. */
   appended(event: SourceEvent & { readonly kind: 'appended' }): void {
-    if (event.to <= this.#published) return
-    if (event.batches !== undefined && event.from === this.#published && !this.#fetching) {
-      this.#publish(event.batches, event.to)
-    } else this.catchUp()
+    if (event.batches === undefined || event.from !== this.#taken || this.#fetching) {
+      this.catchUp()
+      return
+    }
+    if (this.#appended.length === 0) queueMicrotask(() => this.#flush())
+    for (const batch of event.batches) {
+      this.#appended.push(batch)
+      this.#appendedRows += batch.rows.length
+    }
+    this.#taken = event.to
+    if (this.#appendedRows >= rowsAtOnce) this.#flush()
+  }
+
+  /** What was appended in one turn of the loop goes out in one piece. */
+  #flush(): void {
+    const batches = this.#appended
+    if (batches.length === 0) return
+    this.#appended = []
+    this.#appendedRows = 0
+    this.#publish(batches, this.#taken)
   }
 
   /** The stream started over at `to`. */
   reset(to: number): void {
-    this.#published = to
+    this.#appended = []
+    this.#appendedRows = 0
+    this.#published = this.#taken = to
     this.feed = this.#makeFeed()
   }
 
@@ -89,7 +114,7 @@ export class Publisher {
   #publish(batches: readonly RowBatch[], to: number): void {
     const encoded = this.encode(batches)
     count(this.#options.counters.streamUpdates, this.stream, encoded.lines)
-    this.#published = to
+    this.#published = this.#taken = to
     this.feed.publish([encoded], to)
   }
 
