@@ -35,7 +35,10 @@ export default defineConfig(
         'error',
         { considerDefaultExhaustiveForUnions: true },
       ],
-      'rxjs-x/finnish': ['error', { functions: false, methods: false, strict: true }],
+      'rxjs-x/finnish': [
+        'error',
+        { functions: false, methods: false, names: { '^project$': false }, strict: true },
+      ],
       'rxjs-x/no-ignored-subscription': 'error',
     },
   },

@@ -21,6 +21,19 @@ export function positive(field: string, value: unknown): void {
   if (!(typeof value === 'number' && value > 0)) throw new OptionError(field, 'a number above 0', value)
 }
 
+/** A wait that may come from a peer or from arithmetic: what is not a number above 0 is no wait. */
+export function wait(ms: Millis): Millis {
+  return ms > 0 ? ms : 0
+}
+
+/** @throws an {@link OptionError} unless `owner` has the method that `path` ends in, such as `env.clock.now` */
+export function hasMethod(path: string, owner: unknown): void {
+  callable(
+    path,
+    (owner as Record<string, unknown> | null | undefined)?.[path.slice(path.lastIndexOf('.') + 1)],
+  )
+}
+
 /** @throws an {@link OptionError} unless `value` is a function */
 export function callable(field: string, value: unknown): void {
   if (typeof value !== 'function') throw new OptionError(field, 'a function', value)

@@ -40,8 +40,11 @@ export abstract class Interpreter<S, E, F> {
       while (this.#queued !== undefined && this.#queued.length > 0) this.#handle(this.#queued.shift() as E)
     } finally {
       this.#running = false
+      const next = this.#queued?.shift()
       // An idle interpreter keeps no queue: there may be ten thousand of them.
       if (this.#queued?.length === 0) this.#queued = undefined
+      // Something is left only when the environment threw, and that must not hold up what came after.
+      if (next !== undefined) this.send(next)
     }
   }
 

@@ -34,8 +34,9 @@ export function admission(options: AdmissionOptions): Admission {
   /** When the next dial may start if none had been saved up; at most `burst` behind the clock. */
   let nextAt: Millis = -Infinity
   let timer: Timer | null = null
+  let admitting = false
 
-  const admit = (): void => {
+  const admitAll = (): void => {
     for (const go of queue) {
       if (underWay >= atOnce) return
       const now = clock.now()
@@ -56,6 +57,17 @@ export function admission(options: AdmissionOptions): Admission {
         underWay -= 1
         admit()
       })
+    }
+  }
+
+  /** Dials that fail at once make room while others are let in: the loop under way sees to it, not the stack. */
+  const admit = (): void => {
+    if (admitting) return
+    admitting = true
+    try {
+      admitAll()
+    } finally {
+      admitting = false
     }
   }
 

@@ -23,7 +23,13 @@ export class SweepWheel {
       const entries = new Set<(now: Millis) => void>()
       const tick = (): void => {
         const now = this.#now()
-        for (const each of entries) each(now)
+        // Who is added meanwhile, perhaps by a sweep, has its turn at the next tick.
+        let left = entries.size
+        for (const each of entries) {
+          if (left === 0) break
+          left -= 1
+          each(now)
+        }
       }
       ring = { entries, stop: this.#start(ms, tick) }
       this.#rings.set(ms, ring)

@@ -12,7 +12,9 @@ export interface Timer {
 }
 
 /** A moment remembered on all three hands of a {@link Clock}. Opaque; may be persisted as JSON. */
-export type Mark = { readonly __mark: never }
+export interface Mark {
+  readonly __mark: never
+}
 
 /** Something that disturbed the passing of time. */
 export interface Disturbance {

@@ -1,4 +1,4 @@
-import { callable } from '../budget.js'
+import { hasMethod, wait } from '../budget.js'
 import type { Millis } from '../end.js'
 import type { Clock, Timer } from '../env/types.js'
 import { Interpreter, type Step } from '../interpreter.js'
@@ -23,7 +23,7 @@ import type { DrainReport, Gate, Ticket } from './types.js'
  * ```
  */
 export function gate(options: { readonly clock: Clock }): Gate {
-  callable('clock.now', (options.clock as Clock | undefined)?.now)
+  hasMethod('clock.now', options.clock)
   return new GateInterpreter(options.clock)
 }
 
@@ -48,10 +48,9 @@ export class GateInterpreter extends Interpreter<GateMachine, GateEvent, GateEff
   readonly #tickets = new Set<HeldTicket>()
   /** Held by whoever awaits a drain: neither waited for nor reported, yet cut when the link ends. */
   #excused: Set<HeldTicket> | undefined
-  #admitted = false
   #timer: Timer | undefined
   #report: DrainReport | undefined
-  #awaiting: Array<(report: DrainReport) => void> = []
+  #awaiting: ((report: DrainReport) => void)[] = []
   #watcher: ((inFlight: number) => void) | undefined
 
   constructor(clock: Clock) {
@@ -73,9 +72,9 @@ export class GateInterpreter extends Interpreter<GateMachine, GateEvent, GateEff
   }
 
   enter(label: string): Ticket | null {
-    this.#admitted = false
+    const before = this.machine
     this.send({ kind: 'enter' })
-    if (!this.#admitted) return null
+    if (this.machine === before) return null
     const ticket = new HeldTicket(label, this)
     this.#tickets.add(ticket)
     return ticket
@@ -90,9 +89,13 @@ export class GateInterpreter extends Interpreter<GateMachine, GateEvent, GateEff
     return new Promise((resolve) => {
       this.#awaiting.push(resolve)
       const except = o.except as HeldTicket | undefined
-      const excused = except !== undefined && this.#tickets.delete(except) ? 1 : 0
-      if (excused === 1) (this.#excused ??= new Set()).add(except as HeldTicket)
-      this.send({ kind: 'drain', at: this.#clock.now(), within: o.within, excused })
+      let excused = 0
+      if (except !== undefined && this.#tickets.delete(except)) {
+        excused = 1
+        this.#excused ??= new Set()
+        this.#excused.add(except)
+      }
+      this.send({ kind: 'drain', at: this.#clock.now(), within: wait(o.within), excused })
     })
   }
 
@@ -109,11 +112,6 @@ export class GateInterpreter extends Interpreter<GateMachine, GateEvent, GateEff
 
   protected perform(effect: GateEffect): void {
     switch (effect.kind) {
-      case 'admit':
-        this.#admitted = true
-        return
-      case 'refuse':
-        return
       case 'arm':
         this.#timer?.cancel()
         this.#timer = this.#clock.after(effect.deadline - this.#clock.now(), () => {
@@ -127,7 +125,7 @@ export class GateInterpreter extends Interpreter<GateMachine, GateEvent, GateEff
   }
 
   protected publish(): void {
-    this.#watcher?.(this.#tickets.size)
+    this.#watcher?.(this.machine.inFlight)
   }
 
   #settle(): void {

@@ -22,6 +22,7 @@ export type GateMachine =
 
 /** What happens to a gate. */
 export type GateEvent =
+  /** Refused by the very same state. */
   | { readonly kind: 'enter' }
   | { readonly kind: 'done'; readonly at: Millis }
   /** A drain; `excused` of the tickets in flight belong to whoever awaits it. */
@@ -32,11 +33,7 @@ export type GateEvent =
   | { readonly kind: 'cut'; readonly at: Millis }
 
 /** What has to be done about it. */
-export type GateEffect =
-  | { readonly kind: 'admit' }
-  | { readonly kind: 'refuse' }
-  | { readonly kind: 'arm'; readonly deadline: Millis }
-  | { readonly kind: 'settle' }
+export type GateEffect = { readonly kind: 'arm'; readonly deadline: Millis } | { readonly kind: 'settle' }
 
 /** An open gate with nothing in flight. */
 export const openGate: GateMachine = { phase: 'open', inFlight: 0 }
@@ -45,8 +42,8 @@ export const openGate: GateMachine = { phase: 'open', inFlight: 0 }
 export function gateStep(state: GateMachine, event: GateEvent): Step<GateMachine, GateEffect> {
   switch (event.kind) {
     case 'enter':
-      if (state.phase !== 'open') return { state, effects: [{ kind: 'refuse' }] }
-      return { state: { ...state, inFlight: state.inFlight + 1 }, effects: [{ kind: 'admit' }] }
+      if (state.phase !== 'open') return { state, effects: [] }
+      return { state: { ...state, inFlight: state.inFlight + 1 }, effects: [] }
     case 'done':
       return done(state, event.at)
     case 'drain':

@@ -46,8 +46,9 @@ export function fullJitter(options: FullJitterOptions = {}): Backoff {
   positive('backoff.floor', floor)
   if (!(base >= floor)) throw new OptionError('backoff.base', `at least the floor, ${floor}`, base)
   if (!(cap >= base)) throw new OptionError('backoff.cap', `at least the base, ${base}`, cap)
-  return ({ attempt, why, random }) => {
+  return (context) => {
+    const { attempt, why } = context
     const top = why.advice.kind === 'now' ? Math.min(2 * floor, cap) : Math.min(base * 2 ** attempt, cap)
-    return floor + random() * (top - floor)
+    return floor + context.random() * (top - floor)
   }
 }

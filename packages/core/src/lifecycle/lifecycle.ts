@@ -1,5 +1,5 @@
 import { lastValueFrom, type Observable, Subject } from 'rxjs'
-import { callable, positive } from '../budget.js'
+import { callable, hasMethod, positive, wait } from '../budget.js'
 import { type End, end, type Millis, type Reached, type RetryAdvice } from '../end.js'
 import type { Timer } from '../env/types.js'
 import { HoldfastError, OptionError } from '../errors.js'
@@ -27,16 +27,16 @@ import type { BackoffContext, Lifecycle, LifecycleEvent, LifecycleOptions, Lifec
  */
 export function lifecycle<P extends LinkProtocol>(options: LifecycleOptions<P>): Lifecycle<P> {
   checkLinkOptions(options)
-  const { dialer, endpoints, backoff, advise, prefer } = options
-  callable('dialer.dial', (dialer as LifecycleOptions<P>['dialer'] | undefined)?.dial)
+  const { endpoints } = options
+  hasMethod('dialer.dial', options.dialer)
   if (Array.isArray(endpoints) ? endpoints.length === 0 : typeof endpoints !== 'function') {
     throw new OptionError('endpoints', 'a list of at least one endpoint, or a function', endpoints)
   }
   for (const field of ['dialWithin', 'stableAfter'] as const) {
     if (options[field] !== undefined) positive(field, options[field])
   }
-  for (const [field, hook] of Object.entries({ backoff, advise, prefer })) {
-    if (hook !== undefined) callable(field, hook)
+  for (const field of ['backoff', 'advise', 'prefer'] as const) {
+    if (options[field] !== undefined) callable(field, options[field])
   }
   return new LifecycleInterpreter(options)
 }
@@ -60,6 +60,9 @@ class LifecycleInterpreter<P extends LinkProtocol>
   #offer: Offer | null = null
   #endpoint: Endpoint | null = null
   #turn = 0
+  /** The snapshot that everybody has been told, which the machine may be a step ahead of. */
+  #told: LifecycleState = idleLifecycle.told
+  #current: P | null = null
   #timer: Timer | null = null
   #leave: (() => void) | null = null
   #states: Snapshots<LifecycleState> | null = null
@@ -75,7 +78,7 @@ class LifecycleInterpreter<P extends LinkProtocol>
   // What everybody sees ----------------------------------------------------------------------------------------
 
   get state(): LifecycleState {
-    return this.machine.told
+    return this.#told
   }
 
   get state$(): Observable<LifecycleState> {
@@ -87,7 +90,7 @@ class LifecycleInterpreter<P extends LinkProtocol>
   }
 
   get current(): P | null {
-    return this.state.phase === 'ready' ? (this.#run?.protocol ?? null) : null
+    return this.#current
   }
 
   get current$(): Observable<P | null> {
@@ -145,19 +148,21 @@ class LifecycleInterpreter<P extends LinkProtocol>
       }
       const timer = o.within === undefined ? null : this.options.env.clock.after(o.within, tooLate)
       o.signal?.addEventListener('abort', abort)
-      const subscription = this.state$.subscribe((state) => {
+      const next = (state: LifecycleState): void => {
         const { current } = this
         if (current !== null) settle(() => resolve(current))
-        else if (state.phase === 'closed' || state.phase === 'failed')
+        else if (state.phase === 'closed' || state.phase === 'failed') {
           settle(() => reject(this.#endedError(state.why)))
-      })
+        }
+      }
+      const subscription = this.state$.subscribe({ next, error: reject })
     })
   }
 
   drain(o: { readonly within?: Millis } = {}): Promise<DrainReport> {
-    const within = o.within ?? this.options.drainWithin ?? defaultDrainWithin
+    const within = wait(o.within ?? this.options.drainWithin ?? defaultDrainWithin)
     this.send({ kind: 'drain', at: this.#now, within, inFlight: this.#run?.inFlight ?? 0 })
-    return lastValueFrom(this.state$).then(() => this.#report ?? nothingDrained)
+    return lastValueFrom(this.state$, { defaultValue: null }).then(() => this.#report ?? nothingDrained)
   }
 
   close(why: Partial<End> = {}): void {
@@ -168,8 +173,9 @@ class LifecycleInterpreter<P extends LinkProtocol>
     })
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  [Symbol.asyncDispose](): Promise<void> {
     this.close()
+    return Promise.resolve()
   }
 
   // What a run tells -------------------------------------------------------------------------------------------
@@ -217,7 +223,8 @@ class LifecycleInterpreter<P extends LinkProtocol>
     const { env, backoff = defaultBackoff } = this.options
     const asked = { ...context, random: () => env.random() }
     const drawn = this.#hook('backoff', () => backoff(asked)) ?? defaultBackoff(asked)
-    return drawn === 'give-up' || drawn >= 0 ? drawn : 0
+    // What is no delay must not become no wait at all: that would be a loop of dials.
+    return drawn === 'give-up' || drawn >= 0 ? drawn : defaultBackoff(asked)
   }
 
   #preferred(incoming: Endpoint): 'current' | 'incoming' {
@@ -279,15 +286,20 @@ class LifecycleInterpreter<P extends LinkProtocol>
     }
   }
 
-  protected publish({ told: before }: LifecycleMachine): void {
+  protected publish(): void {
     const { told } = this.machine
+    const before = this.#told
     if (told === before) return
+    this.#told = told
     if (told.phase === 'waiting' || this.#isOver) this.#run = null
+    // What a peer's drain reported is not the report of a later drain of ours.
+    if (told.phase === 'waiting') this.#report = null
+    const current = told.phase === 'ready' ? (this.#run?.protocol ?? null) : null
+    const isAnother = current !== this.#current
+    this.#current = current
     if (told.phase !== before.phase) this.#moved(before, told)
     this.#states?.next(told)
-    if (told.phase !== before.phase && (told.phase === 'ready' || before.phase === 'ready')) {
-      this.#currents?.next(this.current)
-    }
+    if (isAnother) this.#currents?.next(current)
     if (!this.#isOver) return
     this.#states?.complete()
     this.#currents?.complete()
@@ -307,8 +319,9 @@ class LifecycleInterpreter<P extends LinkProtocol>
     }
     try {
       const where = typeof endpoints === 'function' ? endpoints() : endpoints[this.#turn++ % endpoints.length]
-      if (where instanceof Promise) where.then(found, failed)
-      else found(where as Endpoint)
+      if (typeof (where as Partial<Promise<Endpoint>>).then === 'function') {
+        ;(where as Promise<Endpoint>).then(found, failed)
+      } else found(where as Endpoint)
     } catch (thrown) {
       failed(thrown)
     }
@@ -316,18 +329,18 @@ class LifecycleInterpreter<P extends LinkProtocol>
 
   #admit(generation: number): void {
     const { env } = this.options
-    let granted = false
     const withdraw = env.admission.enter(env.name, (leave) => {
-      granted = true
       this.#leave = leave
       this.#happened('admitted')
       this.send({ kind: 'admitted', at: this.#now, generation })
     })
-    if (!granted) this.#leave = withdraw
+    // Granted at once, it is the leave that is owed.
+    this.#leave ??= withdraw
   }
 
   #dial(generation: number): void {
-    const endpoint = this.#endpoint as Endpoint
+    const endpoint = this.#endpoint
+    if (endpoint === null) return
     this.#connect(generation, endpoint, (sink) => this.options.dialer.dial(endpoint, sink))
   }
 

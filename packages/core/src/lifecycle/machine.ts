@@ -1,3 +1,4 @@
+import { wait } from '../budget.js'
 import { type End, end, type Millis, type Reached } from '../end.js'
 import type { Step } from '../interpreter.js'
 import type { LifecycleEffect, LifecycleInput, LifecycleMachine, LifecycleRules } from './model.js'
@@ -45,7 +46,7 @@ export function lifecycleStep(
     case 'drain':
       return drained(m, event)
     case 'in-flight':
-      if (told.phase !== 'draining') return same(m)
+      if (told.phase !== 'draining' || event.inFlight === told.inFlight) return same(m)
       return { state: { ...m, told: { ...told, inFlight: event.inFlight } }, effects: [] }
     case 'emptied':
       return told.phase === 'draining' ? { state: m, effects: [{ kind: 'end', why: drainEnd(m) }] } : same(m)
@@ -176,15 +177,17 @@ function lost(
 ): LifecycleStep {
   if (m.afterDrain === 'close') return { state: over(m, { phase: 'closed', why: drainEnd(m) }), effects }
   const reached = reachedBy(m, at)
-  const first = m.afterDrain === 'dial' ? drainEnd(m) : met
+  // A peer that said goodbye and then went has drained; any other end is that end.
+  const first = m.afterDrain === 'dial' && met.kind.endsWith('-by-peer') ? drainedByPeer : met
   let advice = rules.advise(first, reached)
   if (advice.kind === 'now' && reached.phase !== 'stable') advice = { kind: 'backoff' }
   const why: End = { ...first, advice }
   if (advice.kind === 'never') return { state: over(m, { phase: 'failed', why }), effects }
   const drawn = rules.retryIn({ attempt: m.attempt, previous: m.previous, why, reached })
   if (drawn === 'give-up') return { state: over(m, { phase: 'failed', why }), effects }
-  const floor = advice.kind === 'after' ? advice.ms : 0
+  const floor = advice.kind === 'after' ? wait(advice.ms) : 0
   const retryAt = at + Math.max(drawn, floor)
+  if (retryAt === Infinity) return { state: over(m, { phase: 'failed', why }), effects }
   const attempt = m.attempt + 1
   const waiting = over(m, { phase: 'waiting', attempt, retryAt, why })
   const lastReady = reached.sinceReady === null ? null : at - reached.sinceReady
@@ -234,7 +237,8 @@ function drainLink(
       const deadline = Math.min(told.deadline, asked)
       const next = m.afterDrain === 'close' ? 'close' : afterDrain
       if (deadline === told.deadline && next === m.afterDrain) return same(m)
-      return armed({ ...m, told: { ...told, deadline }, afterDrain: next }, deadline, [])
+      const sooner: LifecycleMachine = { ...m, told: { ...told, deadline }, afterDrain: next }
+      return armed(sooner, deadline, [{ kind: 'retire', deadline }])
     }
     default:
       return same(m)

@@ -1,3 +1,4 @@
+import { wait } from '../budget.js'
 import type { End, LinkId, Millis } from '../end.js'
 import { end } from '../end.js'
 import type { Clock, Timer } from '../env/types.js'
@@ -20,8 +21,6 @@ export interface LinkOwner<P extends LinkProtocol> {
   ended(run: LinkRun<P>, why: End): void
 }
 
-type Early = 'opened' | End
-
 /**
  * One generation of a connection at work: what the transport calls (its sink), what the protocol holds (its
  * scope), and the guard between them. When the link ends, or its owner says so, everything here goes inert in
@@ -30,13 +29,14 @@ type Early = 'opened' | End
 export class LinkRun<P extends LinkProtocol> implements LinkSink, LinkScope {
   readonly #owner: LinkOwner<P>
   #transport: Link | null = null
-  #scoped: Link | null = null
-  #early: Early[] | null = null
+  #isOpen = false
+  #early: (() => void)[] | null = null
   #isReady = false
-  #closing = false
+  #isRetired = false
+  #isClosing = false
   #gate: GateInterpreter | null = null
   #keepalive: KeepaliveWatch | null = null
-  #deferred: Array<(why: End) => void> | null = null
+  #deferred: ((why: End) => void)[] | null = null
   #timers: Set<Timer> | null = null
   #fullTimer: Timer | null = null
   #abort: AbortController | null = null
@@ -44,6 +44,8 @@ export class LinkRun<P extends LinkProtocol> implements LinkSink, LinkScope {
   protocol: P | null = null
   /** Why it ended, once it has. */
   over: End | null = null
+  /** The transport's link as the protocol sees it; there from {@link LinkRun.connect} on. */
+  link!: ScopedLink
   heardSinceSweep = false
   /** Which dial or adoption of its owner this is. */
   readonly generation: number
@@ -56,73 +58,84 @@ export class LinkRun<P extends LinkProtocol> implements LinkSink, LinkScope {
   /** Makes the transport's link. What it says before it has returned is heard afterwards, in {@link LinkRun.begin}. */
   connect(take: (sink: LinkSink) => Link): Link {
     this.#early = []
-    this.#transport = take(this)
-    return this.#transport
+    const transport = take(this)
+    this.#transport = transport
+    this.link = new ScopedLink(transport, this, (this.#owner.options.outbound ?? defaultOutbound).bytes)
+    return transport
   }
 
   /** From here on what the transport says is acted upon. */
   begin(): void {
-    const early = this.#early
+    // What is said meanwhile joins the queue, and the loop finds it there.
+    for (const each of this.#early ?? []) each()
     this.#early = null
-    for (const each of early ?? []) {
-      if (each === 'opened') this.opened()
-      else this.ended(each)
-    }
   }
 
   // What the transport says ------------------------------------------------------------------------------------
 
   opened(): void {
-    if (this.#early !== null) this.#early.push('opened')
-    else if (this.over !== null) this.#transport?.destroy(this.over)
-    else if (this.protocol === null) this.#open()
+    if (this.#early === null) this.#opened()
+    else this.#early.push(() => this.#opened())
+  }
+
+  #opened(): void {
+    const { over } = this
+    if (over !== null) this.#isolated(() => this.#transport?.destroy(over))
+    else if (!this.#isOpen) this.#open()
   }
 
   #open(): void {
+    this.#isOpen = true
     const { options } = this.#owner
-    const transport = this.#transport as Link
-    this.#scoped = new ScopedLink(transport, this, (options.outbound ?? defaultOutbound).bytes)
     this.#owner.opened(this)
     if (this.over !== null) return
     if (options.keepalive !== undefined) {
       this.#keepalive = new KeepaliveWatch(options.env, options.keepalive, this)
     }
+    // A transport in the same process may answer what is written before the protocol's object is there to hear it.
+    const isOutermost = this.#early === null
+    this.#early ??= []
     try {
       this.protocol = options.protocol(this)
     } catch (thrown) {
       this.#threw(thrown)
     }
-    if (this.#isReady && this.over === null) this.#owner.ready(this)
+    this.#tellReady()
+    if (isOutermost) this.begin()
   }
 
   data(chunk: Uint8Array): void {
-    if (this.over !== null || this.#closing || this.protocol === null) return
-    this.heardSinceSweep = true
-    try {
-      this.protocol.data?.(chunk)
-    } catch (thrown) {
-      this.#threw(thrown)
+    if (this.#early !== null) this.#keep('data', chunk)
+    else if (this.over === null && !this.#isClosing) {
+      this.heardSinceSweep = true
+      try {
+        this.protocol?.data?.(chunk)
+      } catch (thrown) {
+        this.#threw(thrown)
+      }
     }
   }
 
   message(message: Uint8Array | string): void {
-    if (this.over !== null || this.#closing || this.protocol === null) return
-    this.heardSinceSweep = true
-    try {
-      this.protocol.message?.(message)
-    } catch (thrown) {
-      this.#threw(thrown)
-    }
+    if (this.#early !== null) this.#keep('message', message)
+    else this.#tell('message', message)
   }
 
   datagram(chunk: Uint8Array): void {
-    if (this.over !== null || this.#closing || this.protocol === null) return
+    if (this.#early !== null) this.#keep('datagram', chunk)
+    else this.#tell('datagram', chunk)
+  }
+
+  /** What comes early is lent like everything that arrives, so a copy waits. */
+  #keep(slot: 'data' | 'message' | 'datagram', lent: Uint8Array | string): void {
+    const kept = typeof lent === 'string' ? lent : new Uint8Array(lent)
+    this.#early?.push(() => this.#tell(slot, kept))
+  }
+
+  #tell(slot: 'data' | 'message' | 'datagram', what: Uint8Array | string): void {
+    if (this.#isClosing) return
     this.heardSinceSweep = true
-    try {
-      this.protocol.datagram?.(chunk)
-    } catch (thrown) {
-      this.#threw(thrown)
-    }
+    this.#call(() => this.protocol?.[slot]?.(what as Uint8Array))
   }
 
   heard(): void {
@@ -130,6 +143,11 @@ export class LinkRun<P extends LinkProtocol> implements LinkSink, LinkScope {
   }
 
   writable(): void {
+    if (this.#early === null) this.#writable()
+    else this.#early.push(() => this.#writable())
+  }
+
+  #writable(): void {
     this.#fullTimer?.cancel()
     this.#fullTimer = null
     const { protocol } = this
@@ -137,18 +155,14 @@ export class LinkRun<P extends LinkProtocol> implements LinkSink, LinkScope {
   }
 
   ended(why: End): void {
-    if (this.#early !== null) this.#early.push(why)
-    else this.fail(why)
+    if (this.#early === null) this.fail(why)
+    else this.#early.push(() => this.fail(why))
   }
 
   // What the protocol may do -----------------------------------------------------------------------------------
 
-  get link(): Link {
-    return this.#scoped ?? (this.#transport as Link)
-  }
-
   get id(): LinkId {
-    return (this.#transport as Link).id
+    return this.link.id
   }
 
   get endpoint(): Endpoint {
@@ -173,8 +187,12 @@ export class LinkRun<P extends LinkProtocol> implements LinkSink, LinkScope {
   ready(): void {
     if (this.over !== null || this.#isReady) return
     this.#isReady = true
-    // While the protocol's object is being made there is nothing yet to be ready.
-    if (this.protocol !== null) this.#owner.ready(this)
+    this.#tellReady()
+  }
+
+  /** While the protocol's object is being made there is nothing yet to be ready. */
+  #tellReady(): void {
+    if (this.#isReady && this.over === null && this.protocol !== null) this.#owner.ready(this)
   }
 
   armKeepalive(): void {
@@ -182,7 +200,7 @@ export class LinkRun<P extends LinkProtocol> implements LinkSink, LinkScope {
   }
 
   peerDrains(within: Millis): void {
-    if (this.over === null) this.#owner.peerDrains(this, within)
+    if (this.over === null) this.#owner.peerDrains(this, wait(within))
   }
 
   after(ms: Millis, fn: () => void): Timer {
@@ -204,8 +222,11 @@ export class LinkRun<P extends LinkProtocol> implements LinkSink, LinkScope {
   }
 
   defer(fn: (why: End) => void): void {
-    if (this.over !== null) this.#isolated(() => fn(this.over as End))
-    else (this.#deferred ??= []).push(fn)
+    const { over } = this
+    if (over === null) {
+      this.#deferred ??= []
+      this.#deferred.push(fn)
+    } else this.#isolated(() => fn(over))
   }
 
   // What the owner and the guard may do ------------------------------------------------------------------------
@@ -221,11 +242,11 @@ export class LinkRun<P extends LinkProtocol> implements LinkSink, LinkScope {
     const timers = this.#timers
     this.#timers = null
     for (const timer of timers ?? []) timer.cancel()
+    this.#isolated(() => transport?.destroy(over))
     this.#gate?.cut()
     for (const fn of (this.#deferred ?? []).reverse()) this.#isolated(() => fn(over))
     this.#deferred = null
     this.#abort?.abort(asError(over))
-    transport?.destroy(over)
     const { protocol } = this
     if (protocol?.ended !== undefined) this.#isolated(() => protocol.ended?.(over))
     this.#owner.options.env.trace?.('link', { kind: 'ended', link: transport?.id, why: over })
@@ -234,13 +255,15 @@ export class LinkRun<P extends LinkProtocol> implements LinkSink, LinkScope {
 
   /** Flushes what was accepted, reads nothing more, then ends. */
   endGracefully(why: End): void {
-    if (this.over !== null || this.#closing) return
-    this.#closing = true
-    this.#transport?.end(why)
+    if (this.#isClosing) return
+    this.#isClosing = true
+    this.#call(() => this.#transport?.end(why))
   }
 
-  /** Draining begins: the protocol says goodbye. */
+  /** Draining begins: the protocol says goodbye, once. */
   retire(deadline: Millis): void {
+    if (this.#isRetired) return
+    this.#isRetired = true
     const { protocol } = this
     if (protocol?.retire !== undefined) this.#call(() => protocol.retire?.(deadline))
   }
@@ -261,7 +284,7 @@ export class LinkRun<P extends LinkProtocol> implements LinkSink, LinkScope {
   /** A write filled the transport's buffer; it has `outbound.age` to empty. */
   filled(): void {
     const { age } = this.#owner.options.outbound ?? defaultOutbound
-    if (age === undefined || this.#fullTimer !== null) return
+    if (age === undefined || this.#fullTimer !== null || this.over !== null) return
     this.#fullTimer = this.#owner.options.env.clock.after(age, () => {
       this.fail(end('overflow', { detail: `nothing flushed for ${age} ms` }))
     })
@@ -269,9 +292,13 @@ export class LinkRun<P extends LinkProtocol> implements LinkSink, LinkScope {
 
   probe(): void {
     const { protocol } = this
-    if (protocol?.probe === undefined || this.#closing) return
+    if (protocol?.probe === undefined || this.#isClosing) return
     this.#owner.probed(this)
     this.#call(() => protocol.probe?.())
+  }
+
+  get isPaused(): boolean {
+    return this.link.isPaused
   }
 
   silent(kind: 'silent' | 'suspect-after-sleep'): void {

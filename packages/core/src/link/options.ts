@@ -1,5 +1,5 @@
 import type { Budget } from '../budget.js'
-import { callable, checkBudget, positive } from '../budget.js'
+import { callable, checkBudget, hasMethod, positive } from '../budget.js'
 import type { Millis } from '../end.js'
 import type { Env } from '../env/types.js'
 import { OptionError } from '../errors.js'
@@ -56,9 +56,9 @@ export function checkLinkOptions<P extends LinkProtocol>(options: LinkOptions<P>
 
 /** @throws an `OptionError` unless `env` has a clock, chance, a log and an admission gate */
 export function checkEnv(env: Env): void {
-  const { clock, random, log, admission } = (env ?? {}) as Partial<Env>
-  callable('env.clock.now', clock?.now)
-  callable('env.random', random)
-  callable('env.log.info', log?.info)
-  callable('env.admission.enter', admission?.enter)
+  const given = env as Env | undefined
+  hasMethod('env.clock.now', given?.clock)
+  hasMethod('env.random', given)
+  hasMethod('env.log.info', given?.log)
+  hasMethod('env.admission.enter', given?.admission)
 }

@@ -15,6 +15,7 @@ export class ScopedLink implements Link {
   readonly #link: Link
   readonly #run: Ending
   readonly #limit: number
+  #pauses = 0
 
   constructor(link: Link, run: Ending, limit: number) {
     this.#link = link
@@ -38,10 +39,15 @@ export class ScopedLink implements Link {
     return this.#link.unflushed
   }
 
+  /** Whether we have stopped reading, so that silence is our own doing. */
+  get isPaused(): boolean {
+    return this.#pauses > 0
+  }
+
   write(chunk: Uint8Array | string): WriteResult {
     const link = this.#link
-    // A string's length is at least a third of its bytes; the next write sees the exact sum.
-    if (link.unflushed + chunk.length > this.#limit) {
+    if (link.phase !== 'open') return 'refused'
+    if (exceeds(chunk, this.#limit - link.unflushed)) {
       this.#run.fail(end('overflow', { detail: `more than ${this.#limit} bytes wait to be sent` }))
       return 'refused'
     }
@@ -59,7 +65,15 @@ export class ScopedLink implements Link {
   }
 
   pause(): Off {
-    return this.#link.pause()
+    const release = this.#link.pause()
+    let held = true
+    this.#pauses += 1
+    return () => {
+      if (!held) return
+      held = false
+      this.#pauses -= 1
+      release()
+    }
   }
 
   end(why: End): void {
@@ -69,4 +83,10 @@ export class ScopedLink implements Link {
   destroy(why: End): void {
     this.#run.fail(why)
   }
+}
+
+/** A character takes one to three bytes, so only a text near the limit has to be encoded to be measured. */
+function exceeds(chunk: Uint8Array | string, room: number): boolean {
+  if (typeof chunk !== 'string' || chunk.length * 3 <= room) return chunk.length > room
+  return chunk.length > room || new TextEncoder().encode(chunk).length > room
 }

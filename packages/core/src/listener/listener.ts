@@ -1,5 +1,5 @@
 import { lastValueFrom, type Observable } from 'rxjs'
-import { callable, positive } from '../budget.js'
+import { hasMethod, positive, wait } from '../budget.js'
 import { type End, end, type LinkId, type Millis } from '../end.js'
 import type { Timer } from '../env/types.js'
 import { OptionError } from '../errors.js'
@@ -21,7 +21,7 @@ import type { Listener, ListenerOptions, ListenerState } from './types.js'
 export async function listen<P extends LinkProtocol>(options: ListenerOptions<P>): Promise<Listener<P>> {
   checkLinkOptions(options)
   const { acceptor, at, limits } = options as Partial<ListenerOptions<P>>
-  callable('acceptor.accept', acceptor?.accept)
+  hasMethod('acceptor.accept', acceptor)
   if (typeof at?.uri !== 'string') throw new OptionError('at', 'an endpoint with a uri', at)
   positive('limits.links', limits?.links)
   positive('limits.handshaking', limits?.handshaking)
@@ -45,20 +45,25 @@ class ListenerInterpreter<P extends LinkProtocol>
   implements Listener<P>, LinkOwner<P>
 {
   readonly options: ListenerOptions<P>
+  endpoint: Endpoint
   readonly links = new Map<LinkId, P>()
   readonly #held = new Map<LinkRun<P>, Held>()
   readonly #fromAddress = new Map<string, number>()
   #accepting: Accepting | null = null
+  #unbinding: Promise<void> | undefined
   /** The peer that is being decided on. */
   #incoming: { readonly take: (sink: LinkSink) => Link; readonly from: string } | null = null
   #states: Snapshots<ListenerState> | null = null
   #deadline: { readonly at: Millis; readonly timer: Timer } | null = null
-  #reports: Array<Promise<DrainReport>> = []
+  #isTimedOut = false
+  #told: ListenerState = listening
+  readonly #reports: Promise<DrainReport>[] = []
   #why: End = drainEnd
 
   constructor(options: ListenerOptions<P>) {
     super(listening)
     this.options = options
+    this.endpoint = options.at
   }
 
   async bind(): Promise<void> {
@@ -70,20 +75,18 @@ class ListenerInterpreter<P extends LinkProtocol>
         this.close({ cause, detail: String(cause) })
       },
     })
-  }
-
-  get endpoint(): Endpoint {
-    return (this.#accepting as Accepting).endpoint
+    this.endpoint = this.#accepting.endpoint
+    if (this.machine.phase === 'closed') this.#unbind()
   }
 
   get state(): ListenerState {
-    return this.machine
+    return this.#told
   }
 
   get state$(): Observable<ListenerState> {
     this.#states ??= new Snapshots(
-      () => this.machine,
-      () => this.machine.phase === 'closed',
+      () => this.#told,
+      () => this.#told.phase === 'closed',
     )
     return this.#states.value$
   }
@@ -91,20 +94,22 @@ class ListenerInterpreter<P extends LinkProtocol>
   async drain(o: { readonly within?: Millis } = {}): Promise<DrainReport> {
     const { env, drainWithin = defaultDrainWithin } = this.options
     const began = env.clock.now()
-    const at = began + (o.within ?? drainWithin)
+    const at = began + wait(o.within ?? drainWithin)
     if (this.machine.phase !== 'closed' && at < (this.#deadline?.at ?? Infinity)) {
       this.#deadline?.timer.cancel()
-      const timer = env.clock.after(at - began, () => this.send({ kind: 'deadline' }))
+      const timer = env.clock.after(at - began, () => {
+        this.#isTimedOut = true
+        this.send({ kind: 'deadline' })
+      })
       this.#deadline = { at, timer }
     }
     this.send({ kind: 'drain' })
-    await lastValueFrom(this.state$)
+    await lastValueFrom(this.state$, { defaultValue: null })
     const sum = (await Promise.all(this.#reports)).reduce(
       (a, b) => ({ ...a, finished: a.finished + b.finished, cut: [...a.cut, ...b.cut] }),
       nothingDrained,
     )
-    const now = env.clock.now()
-    return { ...sum, took: now - began, timedOut: now >= at }
+    return { ...sum, took: env.clock.now() - began, timedOut: this.#isTimedOut }
   }
 
   close(why: Partial<End> = {}): void {
@@ -114,7 +119,7 @@ class ListenerInterpreter<P extends LinkProtocol>
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.close()
-    await this.#accepting?.close()
+    await this.#unbinding
   }
 
   // What a run tells -------------------------------------------------------------------------------------------
@@ -130,12 +135,12 @@ class ListenerInterpreter<P extends LinkProtocol>
 
   ready(run: LinkRun<P>): void {
     this.#held.get(run)?.handshake?.cancel()
-    this.links.set(run.id, run.protocol as P)
+    if (run.protocol !== null) this.links.set(run.id, run.protocol)
     this.send({ kind: 'ready' })
   }
 
   peerDrains(run: LinkRun<P>, within: Millis): void {
-    this.#retire(run, within, end('drained-by-peer'))
+    void this.#retire(run, within, end('drained-by-peer'))
   }
 
   probed(run: LinkRun<P>): void {
@@ -169,10 +174,10 @@ class ListenerInterpreter<P extends LinkProtocol>
         this.#incoming = null
         return
       case 'unbind':
-        void this.#accepting?.close()
+        this.#unbind()
         return
       case 'retire-all': {
-        const within = (this.#deadline?.at ?? 0) - this.options.env.clock.now()
+        const within = (this.#deadline?.at ?? Infinity) - this.options.env.clock.now()
         for (const run of [...this.#held.keys()]) this.#reports.push(this.#retire(run, within, drainEnd))
         return
       }
@@ -188,13 +193,23 @@ class ListenerInterpreter<P extends LinkProtocol>
       env.log.info({ name: env.name, from: before.phase, to: phase }, `listener: ${before.phase} → ${phase}`)
       env.trace?.('link', { kind: 'listener', name: env.name, from: before.phase, to: phase })
     }
+    this.#told = this.machine
     this.#states?.next(this.machine)
     if (phase !== 'closed') return
     this.#deadline?.timer.cancel()
     this.#states?.complete()
   }
 
+  #unbind(): void {
+    const { env } = this.options
+    this.#unbinding ??= this.#accepting?.close().catch((cause: unknown) => {
+      env.log.error({ name: env.name, err: cause }, 'the address could not be given back')
+    })
+  }
+
   #decide(take: (sink: LinkSink) => Link, remote: Endpoint): void {
+    // The answer is due now, and a listener in the middle of a step cannot give one: the peer is refused.
+    if (this.running) return
     const from = addressOf(remote)
     this.#incoming = { take, from }
     this.send({ kind: 'incoming', fromSameAddress: this.#fromAddress.get(from) ?? 0 })
@@ -231,5 +246,5 @@ class ListenerInterpreter<P extends LinkProtocol>
 
 /** Links are counted by host: the port differs with each. */
 function addressOf(remote: Endpoint): string {
-  return remote.uri.replace(/:\d+$/, '')
+  return remote.uri.replace(/:\d+(\/.*)?$/, '')
 }

@@ -19,6 +19,8 @@ export interface ExplorationResult<E> {
   readonly states: number
   /** How many steps were taken. */
   readonly steps: number
+  /** Whether every reachable state was visited: nothing was found, and `maxDepth` cut nothing off. */
+  readonly complete: boolean
   /** The shortest list of events that breaks an invariant, if there is one. */
   readonly counterExample: CounterExample<E> | null
 }
@@ -56,14 +58,18 @@ export function explore<S, E>(exploration: Exploration<S, E>): ExplorationResult
   const keyOf = exploration.key?.bind(exploration) ?? ((state: S) => JSON.stringify(state))
   const maxDepth = exploration.maxDepth ?? Infinity
   const seen = new Set([keyOf(exploration.initial)])
-  let frontier: Array<{ state: S; path: Visited<E> }> = [
+  let frontier: { state: S; path: Visited<E> }[] = [
     { state: exploration.initial, path: { parent: null, event: null, depth: 0 } },
   ]
   let steps = 0
+  let complete = true
   while (frontier.length > 0) {
     const next: typeof frontier = []
     for (const { state, path } of frontier) {
-      if (path.depth >= maxDepth) continue
+      if (path.depth >= maxDepth) {
+        complete = false
+        continue
+      }
       for (const event of exploration.events(state)) {
         steps += 1
         const taken: Visited<E> = { parent: path, event, depth: path.depth + 1 }
@@ -72,6 +78,7 @@ export function explore<S, E>(exploration: Exploration<S, E>): ExplorationResult
           return {
             states: seen.size,
             steps,
+            complete: false,
             counterExample: { violated: outcome.violated, events: eventsOf(taken) },
           }
         }
@@ -83,7 +90,7 @@ export function explore<S, E>(exploration: Exploration<S, E>): ExplorationResult
     }
     frontier = next
   }
-  return { states: seen.size, steps, counterExample: null }
+  return { states: seen.size, steps, complete, counterExample: null }
 }
 
 /** Lays a counter-example out for people: what is broken, then one event a line. */

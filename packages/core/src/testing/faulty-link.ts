@@ -31,6 +31,7 @@ export class FaultyLink implements Link {
   #phase: Link['phase'] = 'opening'
   #full = false
   #accepted = 0
+  #waitingBytes = 0
   #pauses = 0
   #waiting: Buffer[] = []
   /** How the owner ended it: `end` or `destroy` with the reason; `null` if the owner did not. */
@@ -53,7 +54,7 @@ export class FaultyLink implements Link {
   }
 
   get unflushed(): number {
-    return this.#unflushed.reduce((sum, length) => sum + length, 0)
+    return this.#waitingBytes
   }
 
   write(chunk: Uint8Array | string): WriteResult {
@@ -61,7 +62,10 @@ export class FaultyLink implements Link {
     const bytes = Buffer.from(chunk)
     this.#written.push(bytes)
     this.#accepted += bytes.length
-    if (this.#options.holdWrites === true) this.#unflushed.push(bytes.length)
+    if (this.#options.holdWrites === true) {
+      this.#unflushed.push(bytes.length)
+      this.#waitingBytes += bytes.length
+    }
     if (this.unflushed <= (this.#options.highWater ?? Infinity)) return 'sent'
     this.#full = true
     return 'full'
@@ -78,7 +82,7 @@ export class FaultyLink implements Link {
       if (!held) return
       held = false
       this.#pauses -= 1
-      if (this.#pauses === 0) for (const bytes of this.#waiting.splice(0)) this.receive(bytes)
+      if (this.#pauses === 0) for (const piece of this.#waiting.splice(0)) this.#receive(piece)
     }
   }
 
@@ -113,26 +117,28 @@ export class FaultyLink implements Link {
 
   /** The connection is established. */
   open(): void {
-    if (this.#phase !== 'opening') return this.#late(() => this.#sink.opened())
-    this.#phase = 'open'
-    this.#sink.opened()
+    if (this.#phase === 'opening') {
+      this.#phase = 'open'
+      this.#sink.opened()
+    } else this.#late(() => this.#sink.opened())
   }
 
   /** Bytes arrive; while reading is paused they wait. */
   receive(bytes: Uint8Array | string): void {
     const buffer = Buffer.from(bytes)
-    if (this.#phase === 'ended') return this.#late(() => this.#sink.data(buffer))
-    if (this.#pauses > 0) {
-      this.#waiting.push(buffer)
-      return
-    }
     const size = this.#options.splitInto ?? buffer.length
-    for (let at = 0; at < buffer.length; at += size) this.#sink.data(buffer.subarray(at, at + size))
+    for (let at = 0; at < buffer.length; at += size) this.#receive(buffer.subarray(at, at + size))
+  }
+
+  #receive(piece: Buffer): void {
+    if (this.#phase === 'ended') this.#late(() => this.#sink.data(piece))
+    else if (this.#pauses > 0) this.#waiting.push(piece)
+    else this.#sink.data(piece)
   }
 
   /** The kernel takes the oldest `writes` writes; all by default. */
   flush(writes = Infinity): void {
-    this.#unflushed.splice(0, writes)
+    for (const length of this.#unflushed.splice(0, writes)) this.#waitingBytes -= length
     if (this.unflushed > 0) return
     if (this.#phase === 'retiring') this.#end(this.endedByOwner ?? end('closed-by-us'))
     else if (this.#full && this.#phase === 'open') {

@@ -1,11 +1,10 @@
 import type { Clock, Disturbance, Millis, Off, Timer, WallStamp } from '../index.js'
 import { type Mark, SweepWheel } from '../index.js'
+import { type Queued, TimerHeap } from './timer-heap.js'
 
-interface Pending {
-  at: Millis
-  readonly order: number
+interface Pending extends Queued {
   readonly fn: () => void
-  readonly holds: boolean
+  holds: boolean
 }
 
 interface Hands {
@@ -35,7 +34,7 @@ export class VirtualClock implements Clock {
   #boot: Millis = 0
   #wall: WallStamp
   #order = 0
-  readonly #pending = new Set<Pending>()
+  readonly #pending = new TimerHeap<Pending>()
   readonly #watchers = new Set<(d: Disturbance) => void>()
   readonly #wheel = new SweepWheel(
     () => this.#monotonic,
@@ -54,7 +53,7 @@ export class VirtualClock implements Clock {
 
   /** When the next timer or sweep is due, on the monotonic hand; `null` if none is. */
   get nextAt(): Millis | null {
-    return this.#next()?.at ?? null
+    return this.#pending.first?.at ?? null
   }
 
   now(): Millis {
@@ -74,16 +73,13 @@ export class VirtualClock implements Clock {
   }
 
   after(ms: Millis, fn: () => void): Timer {
-    const add = (at: Millis, holds: boolean): Pending => {
-      const entry = { at, order: this.#order++, fn, holds }
-      this.#pending.add(entry)
-      return entry
-    }
-    let entry = add(this.#monotonic + Math.max(0, ms), true)
+    const at = this.#monotonic + Math.max(0, ms)
+    const entry: Pending = { at, order: this.#order++, index: -1, fn, holds: true }
+    this.#pending.add(entry)
     const timer: Timer = {
-      cancel: () => void this.#pending.delete(entry),
+      cancel: () => void this.#pending.remove(entry),
       unref: () => {
-        if (this.#pending.delete(entry)) entry = add(entry.at, false)
+        entry.holds = false
         return timer
       },
     }
@@ -103,9 +99,9 @@ export class VirtualClock implements Clock {
   /** Lets `ms` pass and runs what falls due, in order of time, then of arrival. */
   advance(ms: Millis): void {
     const until = this.#monotonic + ms
-    for (let due = this.#next(); due !== null && due.at <= until; due = this.#next()) {
+    for (let due = this.#due(until); due !== undefined; due = this.#due(until)) {
       this.#pass(Math.max(0, due.at - this.#monotonic))
-      this.#pending.delete(due)
+      this.#pending.remove(due)
       due.fn()
     }
     this.#pass(until - this.#monotonic)
@@ -115,7 +111,7 @@ export class VirtualClock implements Clock {
   async advanceAsync(ms: Millis): Promise<void> {
     const until = this.#monotonic + ms
     await settle()
-    for (let due = this.#next(); due !== null && due.at <= until; due = this.#next()) {
+    for (let due = this.#due(until); due !== undefined; due = this.#due(until)) {
       this.advance(Math.max(0, due.at - this.#monotonic))
       await settle()
     }
@@ -155,13 +151,9 @@ export class VirtualClock implements Clock {
     this.#wall += ms
   }
 
-  #next(): Pending | null {
-    let first: Pending | null = null
-    for (const entry of this.#pending) {
-      if (first === null || entry.at < first.at || (entry.at === first.at && entry.order < first.order))
-        first = entry
-    }
-    return first
+  #due(until: Millis): Pending | undefined {
+    const { first } = this.#pending
+    return first !== undefined && first.at <= until ? first : undefined
   }
 
   #repeat(ms: Millis, tick: () => void): () => void {
