@@ -26,6 +26,7 @@ export type { ServerStats } from './server/stats.js'
 export type { StreamLag } from './server/subscriber.js'
 export { type StreamUpdatesHandlerOptions, streamUpdatesHandler } from './server/updates-handler.js'
 export type { ClientIdentity, UpstreamHandlers } from './server/upstream.js'
+export { type MemorySource, type MemorySourceOptions, memorySource } from './source/memory-source.js'
 export type { ReplicationSource, RowBatch, SourceEvent, SourcePage } from './source/types.js'
 export { type CacheInvalidation, expandCacheRow } from './streams/cache-invalidation.js'
 export {

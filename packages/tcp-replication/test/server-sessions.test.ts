@@ -41,7 +41,6 @@ const { sessions } = JSON.parse(
 /** Recorded defects that are not copied; each has a test of its own in server.test.ts. */
 const differences: Readonly<Record<string, string>> = {
   'catch-up-out-of-order-source': 'H13.3: rows are sorted by token',
-  'live-rows-during-catch-up': 'H13.1: what came meanwhile belongs to the catch-up',
   'queued-live-rows-already-covered-are-dropped':
     'H13.6: a position is announced when its rows have been sent',
   'subscribe-during-live-fetch': 'H13.6: no row at or below a POSITION follows it',

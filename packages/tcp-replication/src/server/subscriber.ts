@@ -237,19 +237,19 @@ export class Subscriber implements LinkProtocol, ClientIdentity, Retrying {
     }
     const first = this.#server.source.first(stream)
     if (from < first) this.#lost(publisher, from, first)
-    this.#open(publisher, Math.max(from, first), () => this.#position(publisher, publisher.head))
+    this.#open(publisher, Math.max(from, first), (at) => this.#position(publisher, at))
   }
 
   /** Follows a stream from a position on; `caughtUp` is called once, when the rows of the past have been written. */
-  #open(publisher: Publisher, from: number, caughtUp?: () => void): void {
+  #open(publisher: Publisher, from: number, caughtUp?: (at: number) => void): void {
     const reader = publisher.feed.open(this.#scope, from, {
       send: (items) => {
         let result: 'sent' | 'full' | 'refused' = 'sent'
         for (const { bytes } of items) result = this.#write(bytes)
         return result
       },
-      caughtUp: (_at, again) => {
-        if (!again) caughtUp?.()
+      caughtUp: (at, again) => {
+        if (!again) caughtUp?.(at)
       },
       failed: (why) => this.#failed(publisher, why),
     })
@@ -263,7 +263,7 @@ export class Subscriber implements LinkProtocol, ClientIdentity, Retrying {
     if (why === 'too-old') {
       const first = source.first(publisher.stream)
       this.#lost(publisher, at, first)
-      this.#open(publisher, first, () => this.#position(publisher, publisher.head))
+      this.#open(publisher, first, (at) => this.#position(publisher, at))
       return
     }
     count(counters.sourceFailures, publisher.stream)
