@@ -1,3 +1,4 @@
+export { ChaosProxy, type ChaosProxyOptions, type ChaosRules } from './chaos-proxy.js'
 export {
   type CounterExample,
   describeCounterExample,

@@ -1,0 +1,140 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import { OptionError } from '../index.js'
+import { bind } from './accept-streams.js'
+import { addressUri } from './socket-address.js'
+
+/** Options of {@link collectMetrics}. */
+export interface MetricsOptions {
+  /** @defaultValue a new one */
+  readonly registry?: Registry
+  /**
+   * Node's own too: memory, event loop, garbage collection.
+   *
+   * @defaultValue true
+   */
+  readonly process?: boolean
+}
+
+/** What is collected until it is disposed of. */
+export interface CollectedMetrics extends Disposable {
+  readonly registry: Registry
+}
+
+interface TraceRecord {
+  readonly kind?: string
+  readonly from?: string
+  readonly to?: string
+  readonly why?: { readonly kind?: string }
+}
+
+/**
+ * Counts what the traces of `nodeEnv` tell, from now on, of the whole process:
+ *
+ * - `holdfast_lifecycles{phase}`: how many lifecycles are in each phase; idle and closed ones do not count
+ * - `holdfast_link_ends_total{kind}`: why links ended
+ * - `holdfast_events_total{channel,kind}`: all that was traced
+ */
+export function collectMetrics(options: MetricsOptions = {}): CollectedMetrics {
+  const { registry = new Registry(), process = true } = options
+  const registers = [registry]
+  if (process) collectDefaultMetrics({ register: registry })
+  const lifecycles = new Gauge({
+    name: 'holdfast_lifecycles',
+    help: 'Lifecycles by phase',
+    labelNames: ['phase'],
+    registers,
+  })
+  const ends = new Counter({
+    name: 'holdfast_link_ends_total',
+    help: 'Ended links by reason',
+    labelNames: ['kind'],
+    registers,
+  })
+  const events = new Counter({
+    name: 'holdfast_events_total',
+    help: 'Traced events',
+    labelNames: ['channel', 'kind'],
+    registers,
+  })
+  const hear = (message: unknown, channel: string | symbol): void => {
+    const { kind = 'unnamed', from, to, why } = message as TraceRecord
+    const short = String(channel).slice('holdfast:'.length)
+    events.inc({ channel: short, kind })
+    if (short === 'link' && kind === 'ended') ends.inc({ kind: why?.kind ?? 'unknown' })
+    if (short !== 'lifecycle' || from === undefined || to === undefined) return
+    if (from !== 'idle') lifecycles.dec({ phase: from })
+    if (to !== 'closed') lifecycles.inc({ phase: to })
+  }
+  const channels = ['link', 'lifecycle', 'move', 'drain', 'cursor', 'roster'].map(
+    (name) => `holdfast:${name}`,
+  )
+  for (const channel of channels) subscribe(channel, hear)
+  return {
+    registry,
+    [Symbol.dispose]() {
+      for (const channel of channels) unsubscribe(channel, hear)
+    },
+  }
+}
+
+/** Options of {@link serveMetrics}. */
+export interface MetricsServerOptions {
+  /** `HOST:PORT`, or a port alone for loopback; port 0 takes a free one. */
+  readonly at: string
+  readonly registry: Registry
+}
+
+/** A metrics endpoint, until it is disposed of. */
+export interface MetricsServer extends AsyncDisposable {
+  /** `http://HOST:PORT/metrics`. */
+  readonly uri: string
+}
+
+/**
+ * Serves a registry for Prometheus at `/metrics`. It does not hold the process.
+ *
+ * @throws a `HoldfastError` `HF_LISTEN_FAILED` when the address cannot be bound
+ */
+export async function serveMetrics({ at, registry }: MetricsServerOptions): Promise<MetricsServer> {
+  const { host, port } = listenAddress(at)
+  const server = createServer((request, response) => {
+    const isRead = request.method === 'GET' || request.method === 'HEAD'
+    if (!isRead || request.url?.split('?')[0] !== '/metrics') {
+      response.writeHead(isRead ? 404 : 405).end()
+      return
+    }
+    registry.metrics().then(
+      (text) => response.writeHead(200, { 'Content-Type': registry.contentType }).end(text),
+      (cause: unknown) => response.writeHead(500).end(String(cause)),
+    )
+  })
+  await bind(server, { host, port }, { uri: `http://${at}/metrics` })
+  server.unref()
+  const bound = server.address() as AddressInfo
+  return {
+    uri: `${addressUri('http', bound.address, bound.port)}/metrics`,
+    async [Symbol.asyncDispose]() {
+      if (!server.listening) return
+      server.closeAllConnections()
+      await new Promise<void>((resolve) => server.close(() => resolve()))
+    },
+  }
+}
+
+/**
+ * Reads `HOST:PORT`, `[IPV6]:PORT`, or `PORT` on loopback.
+ *
+ * @throws an {@link OptionError} when there is no port
+ */
+function listenAddress(at: string): { host: string; port: number } {
+  const found = /^(?:\[(?<v6>[^\]]+)\]:|(?<v4>[^:[\]]*):)?(?<port>\d{1,5})$/.exec(at)?.groups
+  const port = Number(found?.['port'])
+  if (found === undefined || port > 65_535) {
+    throw new OptionError('metrics', 'HOST:PORT, or a port for loopback', at)
+  }
+  const host = found['v6'] ?? found['v4'] ?? ''
+  return { host: host === '' ? '127.0.0.1' : host, port }
+}
