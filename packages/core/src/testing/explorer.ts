@@ -82,6 +82,7 @@ export function explore<S, E>(exploration: Exploration<S, E>): ExplorationResult
             counterExample: { violated: outcome.violated, events: eventsOf(taken) },
           }
         }
+        if (outcome.state === state) continue
         const key = keyOf(outcome.state)
         if (seen.has(key)) continue
         seen.add(key)
