@@ -46,7 +46,7 @@ export interface ParseOptions {
  * import { parseCommand } from '@holdfast/tcp-replication'
  *
  * parseCommand('POSITION events 7', { from: 'server', dialect: 'D1' })
- * // { name: 'POSITION', stream: 'events', instance: null, previous: null, token: 7 }
+ * // => { name: 'POSITION', stream: 'events', instance: null, previous: null, token: 7 }
  * ```
  */
 export function parseCommand(line: string, options: ParseOptions): Command | ProtocolError | null {
