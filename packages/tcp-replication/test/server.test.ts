@@ -2,7 +2,6 @@ import { silentLog } from '@holdfast/core'
 import { testEnv } from '@holdfast/core/testing'
 import { memorySource } from '@holdfast/tcp-replication'
 import { describe, expect, it } from 'vitest'
-import { withoutBatches } from './support/json.js'
 import { RecordedSource } from './support/recorded-source.js'
 import { serve, serveFrom } from './support/served.js'
 

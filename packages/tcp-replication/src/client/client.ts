@@ -242,7 +242,7 @@ class Client implements ReplicationClient, ClientContext {
 
   report(problem: ClientProblem): void {
     const { env } = this.#options
-    env.log.warn({ name: env.name, ...describe(problem) }, `replication: ${problem.kind}`)
+    env.log.warn({ name: env.name, problem }, `replication: ${problem.kind}`)
     this.stats.problem(problem.kind)
     this.#problems$.next(problem)
   }
@@ -305,11 +305,4 @@ class Client implements ReplicationClient, ClientContext {
 
 function endedError(): HoldfastError {
   return new HoldfastError('HF_REPLICATION_CLIENT_ENDED', 'the client ended before the SYNC came')
-}
-
-/** A problem without the contents of rows, which can hold access tokens. */
-function describe(problem: ClientProblem): object {
-  if (problem.kind !== 'bad-row') return problem
-  const { reading, ...rest } = problem
-  return { ...rest, ...(reading.kind === 'malformed' && { err: reading.error.message }) }
 }

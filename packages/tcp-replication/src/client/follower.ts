@@ -1,11 +1,25 @@
-import { type Batch, type Budget, type Cursor, cursor, type Env, type LinkScope } from '@holdfast/core'
+import {
+  type Batch,
+  type Budget,
+  type Cursor,
+  cursor,
+  type Env,
+  type LinkScope,
+  type ResetWhy,
+} from '@holdfast/core'
 import { decodeRow, type RowReading } from '../streams/decode-row.js'
 import type { ClientProblem, FollowedStream } from './options.js'
 
-/** A row as it was on the wire. */
+/** The rows of one token, whose number comes with the last of them. */
+interface Group {
+  token: number
+}
+
+/** A row as it was on the wire, and what it says. */
 export interface WireRow {
-  readonly token: number | 'batch'
+  readonly group: Readonly<Group>
   readonly text: string
+  readonly reading: RowReading
 }
 
 /** What a follower needs of its client. */
@@ -53,24 +67,28 @@ export class Follower {
     return this.cursor.resumeFrom()?.at ?? this.#followed.from ?? 'NOW'
   }
 
+  /**
+   * Reads a row that has come in. One that cannot be understood is reported.
+   *
+   * @returns `null` if there is nothing to apply
+   */
+  read(token: number | 'batch', text: string): RowReading | null {
+    const { stream } = this
+    const reading = decodeRow(stream, text)
+    if (reading.kind !== 'malformed') return reading
+    this.stopped = this.#followed.badRows === 'stop'
+    this.#options.report({ kind: 'bad-row', stream, token, error: reading.error, stopped: this.stopped })
+    return null
+  }
+
   #apply(items: readonly WireRow[], position: number | null): void | Promise<void> {
     const { stream } = this
-    const last = items.at(-1)?.token
-    const token = typeof last === 'number' ? last : position
-    const rows: RowReading[] = []
-    const texts: string[] = []
-    for (const { text } of items) {
-      const reading = decodeRow(stream, text)
-      if (reading.kind === 'malformed') {
-        if (this.#bad(reading, token)) return
-        continue
-      }
-      rows.push(reading)
-      texts.push(text)
-    }
-    const onlyPosition = rows.length === 0 && (position === null || !this.#storesWithEffect)
+    const token = items[0]?.group.token ?? position
+    const onlyPosition = items.length === 0 && (position === null || !this.#storesWithEffect)
     if (token === null || onlyPosition) return
-    this.#options.delivered(stream, rows.length)
+    this.#options.delivered(stream, items.length)
+    const rows = items.map(({ reading }) => reading)
+    const texts = items.map(({ text }) => text)
     return this.#followed.apply({ stream, token, rows, texts, position })
   }
 
@@ -78,15 +96,6 @@ export class Follower {
   get #storesWithEffect(): boolean {
     const { store } = this.#followed
     return store !== undefined && store.save === undefined
-  }
-
-  /** @returns whether the stream is followed no further */
-  #bad(reading: RowReading, token: number | null): boolean {
-    const { stream } = this
-    const stopped = this.#followed.badRows === 'stop'
-    this.#options.report({ kind: 'bad-row', stream, token, reading, stopped })
-    this.stopped = stopped
-    return stopped
   }
 }
 
@@ -99,6 +108,9 @@ export class FollowerOnLink {
   positioned = false
   readonly #scope: LinkScope
   #batch: Batch<number, WireRow> | null = null
+  #group: Group = { token: 0 }
+  /** The highest token or position on this link since its POSITION. */
+  #highest = -Infinity
 
   constructor(follower: Follower, scope: LinkScope) {
     this.follower = follower
@@ -109,15 +121,24 @@ export class FollowerOnLink {
 
   /** Takes a row; a numeric token ends the batch and hands it over. */
   row(token: number | 'batch', text: string): void {
-    if (this.follower.stopped) return
-    const { cursor } = this.follower
-    this.#batch ??= cursor.open(this.#scope)
-    this.#batch.add({ token, text })
-    if (token === 'batch') return
+    const { follower } = this
+    if (follower.stopped) return
+    this.#batch ??= follower.cursor.open(this.#scope)
+    const reading = follower.read(token, text)
+    if (follower.stopped) this.dropBatch()
+    else if (reading !== null) this.#batch.add({ group: this.#group, text, reading })
+    if (token !== 'batch') this.#endBatch(token)
+  }
+
+  #endBatch(token: number): void {
     const batch = this.#batch
+    if (batch === null) return
+    this.#group.token = token
+    this.#group = { token: 0 }
     this.#batch = null
     // Until the POSITION, and for tokens that go down, rows are applied and the position stays (9.3).
-    const moves = this.positioned && token > (cursor.received?.at ?? -Infinity)
+    const moves = this.positioned && token > this.#highest
+    if (moves) this.#highest = token
     batch.seal(moves ? token : null)
   }
 
@@ -127,22 +148,33 @@ export class FollowerOnLink {
     this.#batch = null
   }
 
-  /** D1: everything up to `token` has been sent. */
+  /** Everything up to `token` has been sent. */
   position(token: number): void {
     const { cursor } = this.follower
-    const floor = this.positioned ? (cursor.received?.at ?? null) : this.asked
+    const floor = this.positioned ? this.#highest : this.asked
     this.positioned = true
-    if (cursor.received === null && this.asked === null)
-      void cursor.reset('first-time', { at: token }, this.#scope)
-    else if (floor !== null && token < floor) void cursor.reset('went-backwards', { at: token }, this.#scope)
+    this.#highest = token
+    if (cursor.received === null && this.asked === null) this.#reset('first-time', token)
+    else if (floor !== null && token < floor) this.#reset('went-backwards', token)
     else {
       cursor.resumed(this.#scope)
       cursor.advance(token)
     }
   }
 
-  /** The server no longer has the rows between what was asked for and `first`. */
+  /** What came before `first` cannot be had any more. */
   lost(first: number): void {
-    void this.follower.cursor.reset('too-old', { at: first }, this.#scope)
+    this.#reset('too-old', first)
+  }
+
+  /** D2: rows were missed, and there is nowhere to fetch them from. */
+  missed(token: number): void {
+    this.positioned = true
+    this.#highest = token
+    this.#reset('peer-cannot', token)
+  }
+
+  #reset(why: ResetWhy, at: number): void {
+    void this.follower.cursor.reset(why, { at }, this.#scope)
   }
 }

@@ -10,6 +10,7 @@ import type {
   ResetWhy,
 } from '@holdfast/core'
 import type { RowReading } from '../streams/decode-row.js'
+import type { RowError } from '../streams/row-error.js'
 import type { Dialect } from '../wire/commands.js'
 import type { StreamUpdates } from './stream-updates.js'
 
@@ -119,8 +120,9 @@ export type ClientProblem =
   | {
       readonly kind: 'bad-row'
       readonly stream: string
-      readonly token: number | null
-      readonly reading: RowReading
+      /** `batch` where the number had not come yet. */
+      readonly token: number | 'batch'
+      readonly error: RowError
       readonly stopped: boolean
     }
   | { readonly kind: 'unknown-stream'; readonly stream: string }

@@ -195,8 +195,7 @@ export class Session implements LinkProtocol {
       onLink.position(token)
       this.#positioned(follower.stream)
     } else if (updates === null) {
-      onLink.positioned = true
-      void follower.cursor.reset('peer-cannot', { at: token }, this.#scope)
+      onLink.missed(token)
       this.#positioned(follower.stream)
     } else this.#fetch(onLink, at, token, updates)
   }
@@ -213,8 +212,7 @@ export class Session implements LinkProtocol {
       this.#scope.guard((complete: boolean) => {
         if (complete) onLink.position(upTo)
         else {
-          onLink.lost(upTo)
-          onLink.positioned = true
+          onLink.missed(upTo)
         }
         this.#positioned(stream)
         const held = this.#held ?? []
