@@ -15,6 +15,7 @@ export {
 export type { CommandResult } from './client/upstream-queue.js'
 export { registerClientMetrics } from './metrics/client-metrics.js'
 export { registerServerMetrics } from './metrics/server-metrics.js'
+export { type ReplicationRelay, type ReplicationRelayOptions, replicationRelay } from './relay/relay.js'
 export type { SlowReaderLimits } from './server/context.js'
 export {
   type ConnectionInfo,

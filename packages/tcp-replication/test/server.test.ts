@@ -256,7 +256,7 @@ describe('a server whose source fails', () => {
     it.source.append('caches', [['b']], 3)
     await it.settle()
     expect(client.take()).toEqual(['POSITION caches 0', 'RDATA caches 1 ["a"]', 'RDATA caches 3 ["b"]'])
-    expect(it.server.stats.oversizeRows.get('caches')).toBe(2)
+    expect(it.server.stats.unsendableRows.get('caches')).toBe(2)
     expect(reports).toMatchObject([
       { stream: 'caches', token: 1, bytes: 16_419 },
       { stream: 'caches', token: 2, bytes: 16_419 },

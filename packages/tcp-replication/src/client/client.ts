@@ -39,6 +39,8 @@ export interface ReplicationClient extends AsyncDisposable {
   /** Hot; completes when the client ends. */
   readonly problems$: Observable<ClientProblem>
   readonly stats: ClientStats
+  /** The server's name, once it is known. */
+  readonly serverName: string | null
   /** What the server speaks, once it is known. */
   readonly dialect: Dialect | null
   progress(): StreamProgress[]
@@ -105,7 +107,7 @@ class Client implements ReplicationClient, ClientContext {
   readonly #problems$ = new Subject<ClientProblem>()
   readonly #syncs = new Map<string, Array<{ resolve: () => void; reject: (error: Error) => void }>>()
   readonly #processId: string
-  #serverName: string | null
+  serverName: string | null
 
   constructor(options: ReplicationClientOptions) {
     const {
@@ -125,7 +127,7 @@ class Client implements ReplicationClient, ClientContext {
     this.requireServerName = requireServerName
     this.catchUpStalledAfter = options.catchUpStalledAfter ?? 60_000
     this.#options = options
-    this.#serverName = options.serverName ?? null
+    this.serverName = options.serverName ?? null
     this.#processId = Array.from({ length: 5 }, () =>
       String.fromCharCode(97 + Math.floor(env.random() * 26)),
     ).join('')
@@ -248,8 +250,8 @@ class Client implements ReplicationClient, ClientContext {
   }
 
   judgeServer(name: string): End | null {
-    const known = this.#serverName
-    this.#serverName ??= name
+    const known = this.serverName
+    this.serverName ??= name
     if (known === null || known === name) return null
     const detail = `the server is ${name}, not ${known}`
     const expected = this.#options.serverName !== undefined

@@ -19,7 +19,8 @@ interface Group {
 export interface WireRow {
   readonly group: Readonly<Group>
   readonly text: string
-  readonly reading: RowReading
+  /** `null` where rows are left unread. */
+  readonly reading: RowReading | null
 }
 
 /** What a follower needs of its client. */
@@ -70,15 +71,16 @@ export class Follower {
   /**
    * Reads a row that has come in. One that cannot be understood is reported.
    *
-   * @returns `null` if there is nothing to apply
+   * @returns `malformed` if there is nothing to apply
    */
-  read(token: number | 'batch', text: string): RowReading | null {
+  read(token: number | 'batch', text: string): RowReading | null | 'malformed' {
     const { stream } = this
+    if (this.#followed.unread === true) return null
     const reading = decodeRow(stream, text)
     if (reading.kind !== 'malformed') return reading
     this.stopped = this.#followed.badRows === 'stop'
     this.#options.report({ kind: 'bad-row', stream, token, error: reading.error, stopped: this.stopped })
-    return null
+    return 'malformed'
   }
 
   #apply(items: readonly WireRow[], position: number | null): void | Promise<void> {
@@ -87,7 +89,7 @@ export class Follower {
     const onlyPosition = items.length === 0 && (position === null || !this.#storesWithEffect)
     if (token === null || onlyPosition) return
     this.#options.delivered(stream, items.length)
-    const rows = items.map(({ reading }) => reading)
+    const rows = items.flatMap(({ reading }) => reading ?? [])
     const texts = items.map(({ text }) => text)
     return this.#followed.apply({ stream, token, rows, texts, position })
   }
@@ -126,7 +128,7 @@ export class FollowerOnLink {
     this.#batch ??= follower.cursor.open(this.#scope)
     const reading = follower.read(token, text)
     if (follower.stopped) this.dropBatch()
-    else if (reading !== null) this.#batch.add({ group: this.#group, text, reading })
+    else if (reading !== 'malformed') this.#batch.add({ group: this.#group, text, reading })
     if (token !== 'batch') this.#endBatch(token)
   }
 

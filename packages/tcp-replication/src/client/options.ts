@@ -19,7 +19,7 @@ export interface ReceivedBatch {
   readonly stream: string
   /** The token of the rows. During a catch-up tokens may come in any order, and more than once (9.3). */
   readonly token: number
-  /** The rows, in the order in which they came. */
+  /** The rows, in the order in which they came; empty where {@link FollowedStream.unread} is set. */
   readonly rows: readonly RowReading[]
   /** The rows' JSON, as it was on the wire; the same order. */
   readonly texts: readonly string[]
@@ -59,6 +59,12 @@ export interface FollowedStream {
    * @defaultValue 'skip'
    */
   readonly badRows?: 'skip' | 'stop'
+  /**
+   * Leave rows as text, for those who only pass them on; nothing can then be found wrong with one.
+   *
+   * @defaultValue false
+   */
+  readonly unread?: boolean
 }
 
 /** Options of {@link replicationClient}. */

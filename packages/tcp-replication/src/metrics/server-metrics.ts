@@ -40,10 +40,10 @@ export function registerServerMetrics(registry: Registry, server: ReplicationSer
     ],
     [`${ours}_catch_up_rows_total`, 'Rows sent in catch-ups', 'stream_name', stats.catchUpRows],
     [
-      `${ours}_oversize_rows_total`,
-      'Rows left out because they exceed a line',
+      `${ours}_unsendable_rows_total`,
+      'Rows left out because they cannot be a line',
       'stream_name',
-      stats.oversizeRows,
+      stats.unsendableRows,
     ],
     [`${ours}_source_failures_total`, 'Reads of the source that failed', 'stream_name', stats.sourceFailures],
     [

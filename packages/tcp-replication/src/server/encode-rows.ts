@@ -9,10 +9,11 @@ export interface EncodedRows {
   readonly lines: number
 }
 
-/** A row that does not fit into a line. */
-export interface OversizeRow {
+/** A row that cannot be a line: it is too long, or holds a line feed, which JSON on one line never does. */
+export interface UnsendableRow {
   readonly stream: string
   readonly token: number
+  readonly why: 'oversize' | 'line-feed'
   /** What its line would take, without the line feed. */
   readonly bytes: number
 }
@@ -27,7 +28,7 @@ export function encodeRows(
   stream: string,
   instance: string | null,
   batches: readonly RowBatch[],
-  oversize: (row: OversizeRow) => void,
+  unsendable: (row: UnsendableRow) => void,
 ): EncodedRows {
   const start = instance === null ? `RDATA ${stream} ` : `RDATA ${stream} ${instance} `
   let text = ''
@@ -36,13 +37,10 @@ export function encodeRows(
     const withToken = `${start}${token} `
     let last: string | undefined
     for (const row of rows) {
-      // A character takes at most three bytes, so that most rows need no measuring.
-      if (withToken.length + 3 * row.length > maxLineBytes) {
-        const bytes = withToken.length + Buffer.byteLength(row)
-        if (bytes > maxLineBytes) {
-          oversize({ stream, token, bytes })
-          continue
-        }
+      const why = whyUnsendable(withToken, row)
+      if (why !== null) {
+        unsendable({ stream, token, why, bytes: withToken.length + Buffer.byteLength(row) })
+        continue
       }
       if (last !== undefined) text += `${start}batch ${last}\n`
       last = row
@@ -51,4 +49,11 @@ export function encodeRows(
     if (last !== undefined) text += `${withToken}${last}\n`
   }
   return { bytes: Buffer.from(text), lines }
+}
+
+function whyUnsendable(withToken: string, row: string): UnsendableRow['why'] | null {
+  if (row.includes('\n')) return 'line-feed'
+  // A character takes at most three bytes, so that most rows need no measuring.
+  if (withToken.length + 3 * row.length <= maxLineBytes) return null
+  return withToken.length + Buffer.byteLength(row) > maxLineBytes ? 'oversize' : null
 }

@@ -122,10 +122,10 @@ export class Publisher {
   encode(batches: readonly RowBatch[]): EncodedRows {
     const { dialect, instance, counters, env } = this.#options
     return encodeRows(this.stream, dialect === 'D1' ? null : instance, batches, (row) => {
-      count(counters.oversizeRows, row.stream)
+      count(counters.unsendableRows, row.stream)
       env.log.error(
         { name: env.name, ...row },
-        `a row of ${row.stream} at ${row.token} takes ${row.bytes} bytes and was left out`,
+        `a row of ${row.stream} at ${row.token} was left out: ${row.why}, ${row.bytes} bytes`,
       )
     })
   }

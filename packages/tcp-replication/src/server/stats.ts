@@ -8,8 +8,8 @@ export interface ServerStats {
   readonly outboundCommands: ReadonlyMap<string, number>
   /** Connections ended, by the kind of their end. */
   readonly closeReasons: ReadonlyMap<string, number>
-  /** Rows left out because they do not fit into a line. */
-  readonly oversizeRows: ReadonlyMap<string, number>
+  /** Rows left out because they cannot be a line. */
+  readonly unsendableRows: ReadonlyMap<string, number>
   /** Reads of the source that failed. */
   readonly sourceFailures: ReadonlyMap<string, number>
   /** Clients that asked from above the server's position, and streams that started over. */
@@ -25,7 +25,7 @@ export class ServerCounters implements ServerStats {
   readonly inboundCommands = new Map<string, number>()
   readonly outboundCommands = new Map<string, number>()
   readonly closeReasons = new Map<string, number>()
-  readonly oversizeRows = new Map<string, number>()
+  readonly unsendableRows = new Map<string, number>()
   readonly sourceFailures = new Map<string, number>()
   readonly resets = new Map<string, number>()
   failedToKeepUp = 0

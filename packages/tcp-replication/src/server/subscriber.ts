@@ -110,10 +110,13 @@ export class Subscriber implements LinkProtocol, ClientIdentity, Retrying {
     if (reader?.mode === 'live' && reader.at === publisher.head) this.#position(publisher, publisher.head)
   }
 
-  /** The stream started over: tell, and go on from there (9.3.5). */
+  /** The stream started over at the publisher's head: tell, and go on from there (9.3.5). */
   restart(publisher: Publisher): void {
-    this.#readers.get(publisher)?.close()
-    if (!this.#readers.delete(publisher)) return
+    const reader = this.#readers.get(publisher)
+    if (reader === undefined) return
+    reader.close()
+    this.#readers.delete(publisher)
+    if (reader.at < publisher.head) this.#lost(publisher, reader.at, publisher.head)
     this.#position(publisher, publisher.head)
     this.#open(publisher, publisher.head)
   }
