@@ -1,0 +1,54 @@
+import { z } from 'zod'
+import { registeredStreams } from '../streams/registry.js'
+
+const uri = z.string().min(1)
+const size = z.number().int().positive()
+
+const retain = z
+  .strictObject({
+    bytes: size.optional(),
+    rows: size.optional(),
+    /** In hours. */
+    hours: z.number().positive().optional(),
+  })
+  .default({})
+
+const slow = z
+  .strictObject({
+    bytes: size.default(65_536),
+    seconds: z.number().positive().default(60),
+  })
+  .prefault({})
+
+/** What serving has in common, whatever the rows come from. */
+const serving = {
+  data: z.string().min(1),
+  listen: uri.default('tcp://127.0.0.1:9092'),
+  http: z.string().optional(),
+  httpSecret: z.string().min(1).optional().meta({ secret: true }),
+  streams: z.array(z.string().min(1)).default(registeredStreams.map(({ name }) => name)),
+  dialect: z.enum(['d1', 'd2']).default('d1'),
+  maxConnections: size.default(10_000),
+  positionEvery: z.number().positive().default(30),
+  retain,
+  slow,
+}
+
+/** Configuration of `serve`. */
+export const serveSchema = z.strictObject({ serverName: z.string().min(1).default('localhost'), ...serving })
+
+/** Configuration of `relay`. */
+export const relaySchema = z.strictObject({
+  upstream: uri,
+  name: z.string().min(1).default('relay'),
+  serverName: z.string().min(1).optional(),
+  from: z.union([z.literal('NOW'), z.number().int()]).default('NOW'),
+  updates: z.url().optional(),
+  updatesSecret: z.string().min(1).optional().meta({ secret: true }),
+  ...serving,
+})
+
+/** Checked configuration of `serve`. */
+export type ServeConfig = z.output<typeof serveSchema>
+/** Checked configuration of `relay`. */
+export type RelayConfig = z.output<typeof relaySchema>

@@ -1,0 +1,30 @@
+import { exitCodes } from '@holdfast/core/node'
+import { Command } from 'commander'
+import { appendCommand } from './append.js'
+import { probeCommand } from './probe.js'
+import { programName } from './program-name.js'
+import { relayCommand } from './relay.js'
+import { serveCommand } from './serve.js'
+import { statusCommand } from './status.js'
+import { tailCommand } from './tail.js'
+import { version } from './version.js'
+
+const program = new Command(programName)
+  .description("Matrix Synapse's TCP replication: serve, follow and relay streams that resume from a token")
+  .version(version)
+  .showHelpAfterError('(add --help for what there is)')
+  .configureOutput({ outputError: (text, write) => write(`${programName}: ${text}`) })
+  .exitOverride((error) => process.exit(error.exitCode === 0 ? exitCodes.ok : exitCodes.usage))
+
+for (const command of [
+  serveCommand(),
+  appendCommand(),
+  tailCommand(),
+  relayCommand(),
+  statusCommand(),
+  probeCommand(),
+]) {
+  program.addCommand(command.copyInheritedSettings(program))
+}
+
+await program.parseAsync()

@@ -1,0 +1,131 @@
+import type { Env } from '@holdfast/core'
+import {
+  collectMetrics,
+  createLog,
+  loadConfig,
+  nodeEnv,
+  type RunningService,
+  runService,
+  serveMetrics,
+  sockets,
+} from '@holdfast/core/node'
+import { Command } from 'commander'
+import { httpStreamUpdates } from '../client/stream-updates.js'
+import { registerClientMetrics } from '../metrics/client-metrics.js'
+import { registerServerMetrics } from '../metrics/server-metrics.js'
+import { replicationRelay } from '../relay/relay.js'
+import { AppendLog } from '../source/append-log.js'
+import { type RelayConfig, relaySchema } from './config.js'
+import { serveControl } from './control-endpoint.js'
+import { endpointOf } from './endpoints.js'
+import { OpenedThings } from './opened-things.js'
+import { programName, variablePrefix } from './program-name.js'
+import { addServingOptions, fieldsOf, retentionOf, type ServingFlags, servingOptions } from './serve.js'
+import { reportStatus } from './status-report.js'
+
+interface RelayFlags extends ServingFlags {
+  readonly upstream?: string
+  readonly name?: string
+  readonly serverName?: string
+  readonly from?: string
+  readonly updates?: string
+  readonly updatesSecret?: string
+}
+
+/** `relay`: one connection upstream, any number downstream. */
+export function relayCommand(): Command {
+  const command = new Command('relay').description(
+    'follow a server, and serve what comes from it to any number of clients',
+  )
+  addServingOptions(command)
+    .option('-u, --upstream <address>', 'the server to follow')
+    .option('-n, --name <name>', 'what the upstream calls this client in its logs (default: relay)')
+    .option('--server-name <name>', "the upstream's name; another one is refused")
+    .option('--from <token>', 'where to begin with streams that the log does not know (default: NOW)')
+    .option('--updates <url>', 'HTTP replication listener of a D2 upstream, for rows that were missed')
+    .option('--updates-secret <secret>', 'bearer token for it')
+    .addHelpText('after', examples)
+    .action(async (flags: RelayFlags) => {
+      const { logLevel, json, drainWithin, metrics } = flags
+      const log = createLog({ name: programName, level: logLevel, json })
+      await runService({
+        name: programName,
+        log,
+        drainWithin,
+        ...(json !== undefined && { json }),
+        start: async (signal) => {
+          const { upstream, name, serverName, from, updates, updatesSecret } = flags
+          const config = await loadConfig({
+            schema: relaySchema,
+            prefix: variablePrefix,
+            file: flags.config,
+            env: process.env,
+            flags: { ...fieldsOf(flags), upstream, name, serverName, from, updates, updatesSecret },
+          })
+          return start(nodeEnv({ name: programName, log }), config, { metrics, signal })
+        },
+      })
+    })
+  return command
+}
+
+const examples = `
+Examples:
+  $ ${programName} relay --upstream 127.0.0.1:9092 --listen 127.0.0.1:9192 --data ./relay
+  $ ${programName} relay --upstream 127.0.0.1:9092 --updates http://127.0.0.1:9093 --dialect d2 \\
+      --listen 127.0.0.1:9192 --http 9193 --data ./relay`
+
+async function start(
+  env: Env,
+  config: RelayConfig,
+  { metrics, signal }: { readonly metrics: string | undefined; readonly signal: AbortSignal },
+): Promise<RunningService> {
+  const { upstream, name, serverName, updates, updatesSecret: secret, from } = config
+  const opened = new OpenedThings()
+  try {
+    const log = opened.add(
+      await AppendLog.open({ path: config.data, streams: config.streams, ...retentionOf(config) }),
+    )
+    const missed =
+      updates &&
+      httpStreamUpdates({ baseUrl: updates, random: () => env.random(), ...(secret && { secret }) })
+    const relay = opened.add(
+      await replicationRelay({
+        upstream: {
+          env,
+          dialer: sockets(),
+          endpoints: [endpointOf(upstream)],
+          name,
+          ...(serverName !== undefined && { serverName }),
+          ...(missed && { updates: missed }),
+        },
+        downstream: servingOptions(config),
+        log,
+        from,
+        signal,
+      }),
+    )
+    env.log.info({ upstream, endpoint: relay.server.endpoint.uri, data: config.data }, 'relaying replication')
+    if (config.http !== undefined) {
+      const status = (): object => reportStatus(relay.server, relay.client)
+      const control = opened.add(
+        await serveControl({ at: config.http, log, secret: config.httpSecret, appends: false, status }),
+      )
+      env.log.info({ url: control.url }, 'serving HTTP')
+    }
+    if (metrics !== undefined) {
+      const { registry } = collectMetrics()
+      registerServerMetrics(registry, relay.server)
+      registerClientMetrics(registry, relay.client)
+      env.log.info({ uri: opened.add(await serveMetrics({ at: metrics, registry })).uri }, 'serving metrics')
+    }
+    return {
+      drain: (o) => relay.drain(o),
+      finished: relay.finished,
+      [Symbol.asyncDispose]: () => opened.close(),
+    }
+  } catch (failure) {
+    await opened.close()
+    throw failure
+  }
+}

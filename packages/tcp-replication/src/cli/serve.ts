@@ -1,0 +1,161 @@
+import type { Env } from '@holdfast/core'
+import {
+  addServiceOptions,
+  collectMetrics,
+  createLog,
+  loadConfig,
+  nodeEnv,
+  type RunningService,
+  runService,
+  type ServiceFlags,
+  serveMetrics,
+  sockets,
+} from '@holdfast/core/node'
+import { Command } from 'commander'
+import { registerServerMetrics } from '../metrics/server-metrics.js'
+import { type ReplicationServerOptions, replicationServer } from '../server/server.js'
+import { AppendLog } from '../source/append-log.js'
+import type { Retention } from '../source/retention.js'
+import { type ServeConfig, serveSchema } from './config.js'
+import { serveControl } from './control-endpoint.js'
+import { endpointOf } from './endpoints.js'
+import { appendFromInput } from './input.js'
+import { OpenedThings } from './opened-things.js'
+import { programName, variablePrefix } from './program-name.js'
+import { reportStatus } from './status-report.js'
+
+/** Adds the options that `serve` and `relay` share. */
+export function addServingOptions(command: Command): Command {
+  return addServiceOptions(command, variablePrefix)
+    .option('-d, --data <dir>', 'directory of the append log; made if it is not there')
+    .option('-l, --listen <address>', 'where to serve replication (default: tcp://127.0.0.1:9092)')
+    .option('--http <host:port>', 'where to serve status, appending, and what D2 clients have missed')
+    .option('--http-secret <secret>', 'bearer token that D2 clients must present (worker_replication_secret)')
+    .option('-s, --streams <names>', 'streams, with commas between (default: those of Synapse 1.4)')
+    .option('--dialect <dialect>', 'd1 for Synapse up to 1.12, d2 for 1.13 to 1.66 (default: d1)')
+    .option('--max-connections <n>', 'connections at most (default: 10000)')
+}
+
+/** The flags that {@link addServingOptions} adds, by the names of the configuration's fields. */
+export interface ServingFlags extends ServiceFlags {
+  readonly data?: string
+  readonly listen?: string
+  readonly http?: string
+  readonly httpSecret?: string
+  readonly streams?: string
+  readonly dialect?: string
+  readonly maxConnections?: string
+}
+
+/** `serve`: an append log for everybody to follow. */
+export function serveCommand(): Command {
+  const command = new Command('serve').description('serve an append log to any number of clients')
+  addServingOptions(command)
+    .option('-n, --server-name <name>', "the server's name, which clients compare (default: localhost)")
+    .option('--stdin', 'append what comes on standard input: {"stream":"NAME","rows":[…]} on each line')
+    .addHelpText('after', examples)
+    .action(async (flags: ServingFlags & { serverName?: string; stdin?: boolean }) => {
+      const { logLevel, json, drainWithin, metrics } = flags
+      const log = createLog({ name: programName, level: logLevel, json })
+      await runService({
+        name: programName,
+        log,
+        drainWithin,
+        ...(json !== undefined && { json }),
+        start: async () => {
+          const { serverName, stdin, ...serving } = flags
+          const config = await loadConfig({
+            schema: serveSchema,
+            prefix: variablePrefix,
+            file: flags.config,
+            env: process.env,
+            flags: { ...fieldsOf(serving), serverName },
+          })
+          return start(nodeEnv({ name: programName, log }), config, { metrics, stdin: stdin === true })
+        },
+      })
+    })
+  return command
+}
+
+const examples = `
+Examples:
+  $ ${programName} serve --data ./log --http 9093
+  $ ${programName} append events '["ev",["$1","!room:x","m.room.message",null,null,null]]'
+  $ printf 'REPLICATE ALL NOW\\n' | nc 127.0.0.1 9092`
+
+/** The flags that are fields of the configuration. */
+export function fieldsOf({
+  data,
+  listen,
+  http,
+  httpSecret,
+  streams,
+  dialect,
+  maxConnections,
+}: ServingFlags): Record<string, unknown> {
+  return { data, listen, http, httpSecret, streams, dialect, maxConnections }
+}
+
+/** How much to keep, as the log takes it. */
+export function retentionOf({ retain: { bytes, rows, hours } }: Pick<ServeConfig, 'retain'>): {
+  retain?: Retention
+} {
+  const retain: Retention = {
+    ...(bytes !== undefined && { bytes }),
+    ...(rows !== undefined && { count: rows }),
+    ...(hours !== undefined && { age: hours * 3_600_000 }),
+  }
+  return Object.keys(retain).length === 0 ? {} : { retain }
+}
+
+/** The part of a server's options that the configuration says. */
+export function servingOptions(
+  config: Omit<ServeConfig, 'serverName'>,
+): Pick<ReplicationServerOptions, 'acceptor' | 'at' | 'dialect' | 'limits' | 'positionEvery' | 'slow'> {
+  return {
+    acceptor: sockets(),
+    at: endpointOf(config.listen),
+    dialect: config.dialect === 'd2' ? 'D2' : 'D1',
+    limits: { links: config.maxConnections, handshaking: config.maxConnections },
+    positionEvery: config.positionEvery * 1000,
+    slow: { bytes: config.slow.bytes, within: config.slow.seconds * 1000 },
+  }
+}
+
+async function start(
+  env: Env,
+  config: ServeConfig,
+  { metrics, stdin }: { readonly metrics: string | undefined; readonly stdin: boolean },
+): Promise<RunningService> {
+  const opened = new OpenedThings()
+  try {
+    const log = opened.add(
+      await AppendLog.open({ path: config.data, streams: config.streams, ...retentionOf(config) }),
+    )
+    const server = opened.add(
+      await replicationServer({ env, source: log, serverName: config.serverName, ...servingOptions(config) }),
+    )
+    env.log.info({ endpoint: server.endpoint.uri, data: config.data }, 'serving replication')
+    if (config.http !== undefined) {
+      const status = (): object => reportStatus(server)
+      const control = opened.add(
+        await serveControl({ at: config.http, log, secret: config.httpSecret, appends: true, status }),
+      )
+      env.log.info({ url: control.url }, 'serving HTTP')
+    }
+    if (metrics !== undefined) {
+      const collected = collectMetrics()
+      registerServerMetrics(collected.registry, server)
+      env.log.info(
+        { uri: opened.add(await serveMetrics({ at: metrics, registry: collected.registry })).uri },
+        'serving metrics',
+      )
+    }
+    if (stdin) appendFromInput(log, process.stdin, env.log)
+    return { drain: (o) => server.drain(o), [Symbol.asyncDispose]: () => opened.close() }
+  } catch (failure) {
+    await opened.close()
+    throw failure
+  }
+}

@@ -1,0 +1,31 @@
+import { exitCodes } from '@holdfast/core/node'
+import { Command } from 'commander'
+import { fail } from './fail.js'
+import { programName } from './program-name.js'
+import { describeStatus, type StatusReport } from './status-report.js'
+
+/** `status`: where a running server or relay stands. */
+export function statusCommand(): Command {
+  return new Command('status')
+    .description('say where a running server or relay stands: connections, positions, lag')
+    .argument('[url]', 'its HTTP address', 'http://127.0.0.1:9093')
+    .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      `\nExamples:\n  $ ${programName} status\n  $ ${programName} status http://127.0.0.1:9193 --json`,
+    )
+    .action(async (url: string, { json }: { json?: boolean }) => {
+      const report = await ask(url)
+      process.stdout.write(json === true ? `${JSON.stringify(report)}\n` : `${describeStatus(report)}\n`)
+    })
+}
+
+async function ask(url: string): Promise<StatusReport> {
+  try {
+    const response = await fetch(new URL('/status', url))
+    if (response.ok) return (await response.json()) as StatusReport
+    return fail(exitCodes.failure, `${url} answers HTTP ${response.status}: it is no server of this program`)
+  } catch (cause) {
+    return fail(exitCodes.failure, `nothing answers at ${url}: was the server started with --http?`, cause)
+  }
+}

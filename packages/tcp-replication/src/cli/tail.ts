@@ -1,0 +1,152 @@
+import { createLog, exitCodes, fileStore, nodeEnv, runService, sockets } from '@holdfast/core/node'
+import { Command, InvalidArgumentError } from 'commander'
+import type { Level } from 'pino'
+import { z } from 'zod'
+import { replicationClient } from '../client/client.js'
+import type { ClientProblem, ReceivedBatch } from '../client/options.js'
+import { httpStreamUpdates } from '../client/stream-updates.js'
+import { registeredStreams } from '../streams/registry.js'
+import { Checkpoint } from './checkpoint.js'
+import { dialectOf, endpointOf, tokenOf } from './endpoints.js'
+import { programName } from './program-name.js'
+
+interface TailFlags {
+  readonly server: string
+  readonly from: number | 'NOW'
+  readonly checkpoint?: string
+  readonly json?: boolean
+  readonly name: string
+  readonly serverName?: string
+  readonly dialect?: 'D1' | 'D2'
+  readonly updates?: string
+  readonly updatesSecret?: string
+  readonly once?: boolean
+  readonly logLevel: Level | 'silent'
+}
+
+/** `tail`: what comes on some streams, across every loss of the connection. */
+export function tailCommand(): Command {
+  return new Command('tail')
+    .description('print the rows of streams as they come, across lost connections and restarts')
+    .argument('[streams...]', 'streams to follow (default: those of Synapse 1.4)')
+    .option('--server <address>', 'the server to follow', '127.0.0.1:9092')
+    .option('-f, --from <token>', 'where to begin: a token, or NOW', tokenOf, 'NOW' as const)
+    .option('--checkpoint <file>', 'keep the positions there, and go on from them')
+    .option('--json', 'print a line of JSON for each batch')
+    .option('-n, --name <name>', 'what the server calls this client in its logs', 'tail')
+    .option('--server-name <name>', "the server's name; another one is refused")
+    .option('--dialect <dialect>', 'd1 or d2 (default: found out)', dialectOf)
+    .option('--updates <url>', 'HTTP replication listener of a D2 server, for rows that were missed')
+    .option('--updates-secret <secret>', 'bearer token for it')
+    .option('--once', 'stop when all rows of the past have come')
+    .option('--log-level <level>', 'least severe lines to log on standard error', 'warn')
+    .addHelpText('after', examples)
+    .action(async (streams: string[], flags: TailFlags) => {
+      const names = streams.length > 0 ? streams : registeredStreams.map(({ name }) => name as string)
+      await tail(names, flags)
+    })
+}
+
+const examples = `
+Examples:
+  $ ${programName} tail events typing --server 127.0.0.1:9092
+  $ ${programName} tail --from 0 --once --json
+  $ ${programName} tail events --checkpoint ./events.json`
+
+async function tail(names: readonly string[], flags: TailFlags): Promise<void> {
+  if (flags.updates !== undefined && !URL.canParse(flags.updates))
+    throw new InvalidArgumentError('--updates takes a URL.')
+  const log = createLog({ name: programName, level: flags.logLevel })
+  const env = nodeEnv({ name: programName, log })
+  const { checkpoint: path, serverName, dialect, updates, updatesSecret: secret } = flags
+  await runService({
+    name: programName,
+    log,
+    host: quietHost,
+    start: async () => {
+      const checkpoint =
+        path === undefined
+          ? null
+          : new Checkpoint(fileStore({ path, parse: (json) => positions.parse(json) }))
+      const print = flags.json === true ? printJson : printText
+      const client = replicationClient({
+        env,
+        dialer: sockets(),
+        endpoints: [endpointOf(flags.server)],
+        name: flags.name,
+        ...(serverName !== undefined && { serverName }),
+        ...(dialect !== undefined && { dialect }),
+        ...(updates !== undefined && {
+          updates: httpStreamUpdates({
+            baseUrl: updates,
+            random: () => env.random(),
+            ...(secret !== undefined && { secret }),
+          }),
+        }),
+        streams: names.map((stream) => ({
+          stream,
+          from: flags.from,
+          unread: true,
+          apply: (batch) => write(print(batch)),
+          ...(checkpoint && { store: checkpoint.of(stream) }),
+        })),
+      })
+      client.problems$.subscribe(
+        (problem) => void write(flags.json === true ? `${JSON.stringify({ problem })}\n` : say(problem)),
+      )
+      await client.start()
+      return {
+        drain: (o) => client.drain(o),
+        ...(flags.once === true && { finished: client.whenReady().then(() => client.drain()) }),
+        [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
+      }
+    },
+  })
+}
+
+const positions = z.record(
+  z.string(),
+  z.object({ at: z.number().int(), epoch: z.string().exactOptional() }).nullable(),
+)
+
+/** Standard output is for rows alone. */
+const quietHost = {
+  on: (event: string, listener: (...args: unknown[]) => void) => process.on(event, listener),
+  off: (event: string, listener: (...args: unknown[]) => void) => process.off(event, listener),
+  exit: (code: number) => process.exit(code),
+  stdout: process.stderr,
+}
+
+function printText({ stream, token, texts }: ReceivedBatch): string {
+  return texts.map((row) => `${stream} ${token} ${row}\n`).join('')
+}
+
+function printJson({ stream, token, texts }: ReceivedBatch): string {
+  return `{"stream":${JSON.stringify(stream)},"token":${token},"rows":[${texts.join(',')}]}\n`
+}
+
+function say(problem: ClientProblem): string {
+  switch (problem.kind) {
+    case 'reset':
+      return `# ${problem.stream}: starts over at ${problem.position ?? 'an unknown position'} (${problem.why})\n`
+    case 'server-error':
+      return `# the server reports: ${problem.text}\n`
+    case 'bad-row':
+      return `# ${problem.stream} ${problem.token}: ${problem.error.message}\n`
+    case 'unknown-stream':
+      return `# the server sends ${problem.stream}, which was not asked for\n`
+    case 'unknown-command':
+      return `# the server says ${problem.command}, which is unknown\n`
+  }
+}
+
+/** A row counts as printed when whoever reads us has room for it. */
+function write(text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    process.stdout.write(text, (failure) => {
+      if (!failure) resolve()
+      else if ((failure as NodeJS.ErrnoException).code === 'EPIPE') process.exit(exitCodes.ok)
+      else reject(failure)
+    })
+  })
+}
