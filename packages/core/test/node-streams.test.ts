@@ -1,13 +1,16 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { connect, createServer } from 'node:net'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, it } from 'vitest'
 import { end, type Link } from '../src/index.js'
+import { tellFailures } from '../src/node/accept-streams.js'
 import { inherited, sockets, tcp, tls, unix } from '../src/node/index.js'
+import { streamWire } from '../src/node/stream-wire.js'
+import { WiredLink } from '../src/node/wired-link.js'
 import { RecordingSink, VirtualClock } from '../src/testing/index.js'
 import { acceptAll, done, rawServer, runTypeScript } from './node-helpers.js'
 import { cert, key } from './test-certificate.js'
@@ -122,6 +125,18 @@ describe('a graceful end', () => {
     expect(sink.count('ended')).toBe(1)
   })
 
+  it('lets go of the connection once the peer has said goodbye too, even if reading was held', async () => {
+    const clock = new VirtualClock()
+    await using server = await rawServer((socket) => socket.resume().on('end', () => socket.end('too late')))
+    const { link, sink } = dial(tcp({ clock }), { uri: `tcp://127.0.0.1:${server.port}` })
+    await sink.until('opened')
+    link.pause()
+    link.end(drained)
+    await sink.until('ended')
+    while (clock.nextAt !== null) await new Promise((resolve) => setImmediate(resolve))
+    expect(sink.told).toEqual(['opened', 'ended'])
+  })
+
   it('refuses a flushWithin that is no duration', () => {
     expect(() => tcp({ flushWithin: 0 })).toThrow(
       'flushWithin must be a number of milliseconds above 0, got 0',
@@ -160,6 +175,43 @@ describe('a dial', () => {
     expect(remote).toMatchObject({ address: '127.0.0.2' })
     expect(remote.uri).toMatch(/^tcp:\/\/127\.0\.0\.2:\d+$/)
     link.destroy(done)
+  })
+})
+
+describe('a TCP connection that meets itself', () => {
+  it('is not taken for a link: nobody listens there', async () => {
+    // The kernel makes one of a dial from the very port that is dialed.
+    const free = createServer().listen(0, '127.0.0.1')
+    await once(free, 'listening')
+    const { port } = free.address() as AddressInfo
+    free.close()
+    await once(free, 'close')
+    const sink = new RecordingSink()
+    const settings = { clock: new VirtualClock(), flushWithin: 5000, highWater: 1 }
+    new WiredLink({ uri: 'tcp://itself' }, sink, settings, (events) =>
+      streamWire(connect({ port, host: '127.0.0.1', localPort: port }), 'tcp://itself', 'connect', events),
+    )
+    await sink.until('ended')
+    expect(sink.told).toEqual(['ended'])
+    expect(sink.end).toMatchObject({
+      kind: 'dial-failed',
+      code: 'ECONNREFUSED',
+      detail: 'tcp://itself: connected to itself: nobody listens there',
+    })
+  })
+})
+
+describe('a server that breaks', () => {
+  it('tells its sink, unless it was only short of descriptors', async () => {
+    const server = createServer().listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const failures: unknown[] = []
+    tellFailures(server, { incoming: () => {}, failed: (cause) => failures.push(cause) })
+    server.emit('error', Object.assign(new Error('too many'), { code: 'EMFILE' }))
+    expect([failures, server.listening]).toEqual([[], true])
+    const broken = Object.assign(new Error('broken'), { code: 'EBADF' })
+    server.emit('error', broken)
+    expect([failures, server.listening]).toEqual([[broken], false])
   })
 })
 

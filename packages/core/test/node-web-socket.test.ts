@@ -127,6 +127,22 @@ describe('a WebSocket link', () => {
     expect([link.phase, sink.end]).toEqual(['ended', done])
   })
 
+  it('refuses and does not count what is written after the close frame of its peer', async () => {
+    await using server = await peer((socket) => {
+      socket.pause()
+      socket.close(1000)
+    })
+    const { link, sink } = dial({ uri: server.uri })
+    await sink.until('opened')
+    let written = 0
+    while (link.write('anybody?') !== 'refused') {
+      written += 8
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    expect([link.phase, link.accepted]).toEqual(['open', written])
+    link.destroy(done)
+  })
+
   it('ends as overflow when a message exceeds maxPayload', async () => {
     await using both = await pair({ ...here, maxPayload: 1000 })
     both.near.link.write('x'.repeat(1001))

@@ -125,7 +125,7 @@ const advice: Readonly<Record<string, string>> = {
 }
 
 /** The error of {@link Acceptor.accept}; its message says what to do. */
-export function listenFailed(uri: string, cause: unknown): HoldfastError {
+function listenFailed(uri: string, cause: unknown): HoldfastError {
   const { code = '' } = cause as NodeJS.ErrnoException
   const todo = advice[code] ?? (cause instanceof Error ? cause.message : String(cause))
   return new HoldfastError('HF_LISTEN_FAILED', `cannot listen on ${uri}: ${todo} (${code})`, { cause })

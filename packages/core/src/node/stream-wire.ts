@@ -57,7 +57,7 @@ export function streamWire(socket: Socket, uri: string, opensOn: OpensOn, events
  * exception, and its advice is `backoff` too: it may be renewed at any time, and whoever knows better says so by
  * the lifecycle's `advise`.
  */
-export function streamEnd(error: unknown, wasOpen: boolean, uri: string): End {
+function streamEnd(error: unknown, wasOpen: boolean, uri: string): End {
   const { code } = (error ?? {}) as { code?: string }
   const text = error instanceof Error && error.message !== '' ? error.message : (code ?? 'connection lost')
   const more = {

@@ -22,7 +22,7 @@ export interface TcpEndpoint extends Endpoint {
  * import { tcp } from '@holdfast/core/node'
  *
  * const accepting = await tcp().accept({ uri: 'tcp://127.0.0.1:0' }, {
- *   incoming: (take, remote) => console.log('refused', remote.uri),
+ *   incoming: (_take, remote) => console.log('refused', remote.uri),
  *   failed: (cause) => console.error(cause),
  * })
  * console.log(accepting.endpoint.uri)

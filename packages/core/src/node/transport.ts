@@ -23,7 +23,7 @@ export interface TransportOptions {
 }
 
 /** Bytes not yet with the kernel above which a write answers `full`. */
-export const highWater = 65_536
+const highWater = 65_536
 
 /** @throws an {@link OptionError} when `flushWithin` is not a number above 0 */
 export function wireOptions({ clock = systemClock(), flushWithin = 5000 }: TransportOptions): WireOptions {

@@ -86,7 +86,7 @@ export function webSocketWire(
 }
 
 /** What is known of a WebSocket's end. */
-export interface WebSocketClose {
+interface WebSocketClose {
   readonly code: number
   readonly reason: string
   readonly failure: NodeJS.ErrnoException | undefined
@@ -110,7 +110,7 @@ const abnormal = 1006
  * The peer's own violations, found here, are `protocol-error`, and a message above `maxPayload` is `overflow`.
  * The advice is always `backoff`.
  */
-export function webSocketEnd({ code, reason, failure, wasOpen, uri }: WebSocketClose): End {
+function webSocketEnd({ code, reason, failure, wasOpen, uri }: WebSocketClose): End {
   const said = reason === '' ? (failure?.message ?? `closed with ${code}`) : reason
   const more = { detail: `${uri}: ${said}`, ...(failure !== undefined && { cause: failure }) }
   if (!wasOpen) return end('dial-failed', { ...more, code: failure?.code ?? code })

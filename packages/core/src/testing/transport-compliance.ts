@@ -58,6 +58,7 @@ class Bench {
   readonly #dialed: RecordedLink[] = []
   /** Whether peers that come are taken. */
   takes = true
+  #toldEarly = false
   readonly #expected = new Map<string, (far: RecordedLink) => void>()
 
   static async set(subject: ComplianceSubject): Promise<Bench> {
@@ -113,6 +114,7 @@ class Bench {
     const all = [...this.#dialed, ...this.#accepted]
     for (const { link } of all) link.destroy(done)
     await this.#accepting.close()
+    assert(!this.#toldEarly, 'an accepted link tells nothing before it is taken')
     for (const { sink } of all) {
       assert.equal(sink.count('ended'), 1, 'exactly one ended')
       assert.equal(sink.told.at(-1), 'ended', 'nothing after ended')
@@ -123,6 +125,8 @@ class Bench {
     const sink = new RecordingSink()
     const made = { link: take(sink), sink }
     this.#accepted.push(made)
+    // Before its owner holds the link it cannot act on what it is told.
+    this.#toldEarly ||= sink.told.length > 0 || made.link.phase !== 'opening'
     sink.during = () => this.#expected.get(Buffer.from(sink.bytes).toString())?.(made)
   }
 }
@@ -293,6 +297,30 @@ const checks: Record<string, (bench: Bench) => Promise<void>> = {
     await bench.barrier()
     assert.deepEqual([near.link.accepted, near.link.unflushed], [accepted, unflushed])
     assert(accepted > 256 * 65_536 && unflushed > 0)
+  },
+
+  async 'a link that loses its peer keeps count of what was not flushed'(bench) {
+    const { near, far } = await bench.pair()
+    far.link.pause()
+    const chunk = randomBytes(65_536)
+    for (let count = 0; count < 256; count += 1) near.link.write(chunk)
+    await bench.barrier()
+    far.link.destroy(done)
+    await near.sink.until('ended')
+    assert(near.link.unflushed > 0, 'the peer did not read it all, so it cannot all be flushed')
+  },
+
+  async 'a retiring link tells nothing but its end'(bench) {
+    const { near, far } = await bench.pair()
+    const release = far.link.pause()
+    near.link.write(randomBytes(16 * 1_048_576))
+    near.link.end(asked)
+    far.link.write('unheard')
+    await bench.barrier()
+    assert.equal(near.link.phase, 'retiring')
+    release()
+    await near.sink.until('ended')
+    assert.deepEqual(near.sink.told, ['opened', 'ended'])
   },
 
   async 'a retiring link can still be destroyed, with the later reason'(bench) {
