@@ -1,0 +1,22 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { expect, it } from 'vitest'
+import { runTypeScript } from './node-helpers.js'
+
+it('I4: a process whose lifecycles and listeners are closed exits by itself, whatever the transport', async () => {
+  const program = fileURLToPath(new URL('programs/leaves-nothing.ts', import.meta.url))
+  const child = spawn(process.execPath, [...runTypeScript, program], { stdio: ['ignore', 'pipe', 'inherit'] })
+  let printed = ''
+  child.stdout.on('data', (chunk: Buffer) => (printed += chunk.toString()))
+  const done = new Promise<number>((resolve) => {
+    child.stdout.on('data', () => {
+      if (printed.includes('done')) resolve(performance.now())
+    })
+  })
+  const exit = once(child, 'exit')
+  const doneAt = await done
+  expect(await exit).toEqual([0, null])
+  // Less than any deadline that could have been waited for.
+  expect(performance.now() - doneAt).toBeLessThan(4000)
+}, 30_000)
