@@ -83,20 +83,15 @@ export function cursorWorld(options: CursorWorldOptions = {}): Exploration<Curso
     let after: CursorWorld = { ...world, machine: state }
     for (const effect of effects) after = perform(after, effect)
     const ends = effects.some(({ kind }) => kind === 'end-links')
-    return ends && after.link !== null ? linkEnds(after) : after
+    return ends ? linkEnds(after) : after
   }
   const linkEnds = (world: CursorWorld): CursorWorld => {
-    const id = world.link?.id as LinkId
-    return run(
-      {
-        ...world,
-        link: null,
-        batches: world.batches.map((b) =>
-          b.link === id && b.phase !== 'begun' ? { ...b, phase: 'lost' as const } : b,
-        ),
-      },
-      { kind: 'link-ended', link: id },
+    const { link } = world
+    if (link === null) return world
+    const batches = world.batches.map((b) =>
+      b.link === link.id && b.phase !== 'begun' ? { ...b, phase: 'lost' as const } : b,
     )
+    return run({ ...world, link: null, batches }, { kind: 'link-ended', link: link.id })
   }
 
   const perform = (world: CursorWorld, effect: CursorEffect<number>): CursorWorld => {
@@ -299,16 +294,31 @@ export function cursorWorld(options: CursorWorldOptions = {}): Exploration<Curso
       return checkProgress(world)
     },
 
-    key: ({ machine, batches, ...world }) => {
-      const orders = ['order', 'upTo', 'saved', 'due', 'sealed']
-      const state = JSON.stringify(machine, (name, value: unknown) =>
-        orders.includes(name) ? Number(value) - machine.sealed : value,
-      )
-      const live = batches.map((b) => (b.phase === 'lost' || b.phase === 'begun' ? b.item : b))
-      return `${state}${JSON.stringify(live)}${JSON.stringify(world)}`
-    },
+    key: ({ machine, batches, ...world }) =>
+      JSON.stringify([
+        relative(machine),
+        batches.map((b) => (b.phase === 'lost' || b.phase === 'begun' ? b.item : b)),
+        world,
+      ]),
     ...(options.maxDepth !== undefined && { maxDepth: options.maxDepth }),
   }
+}
+
+/** The machine, its running numbers counted back from the last one, so that the number of states is finite. */
+function relative(machine: CursorMachine<number>): unknown {
+  const { queue, applying, saving, sealed, saved, due, ...rest } = machine
+  const entries = (chain: typeof queue.front): unknown[] =>
+    chain === null
+      ? []
+      : [[chain.item.batch, chain.item.to, chain.item.order - sealed], ...entries(chain.rest)]
+  return [
+    rest,
+    [saved, due].map((order) => order - sealed),
+    entries(queue.front),
+    entries(queue.back),
+    applying && [applying.entry.batch, applying.moveTo, applying.entry.order - sealed],
+    saving && [saving.to, saving.final, saving.upTo - sealed],
+  ]
 }
 
 function lowestFloor({ batches }: CursorWorld): number {

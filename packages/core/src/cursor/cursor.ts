@@ -43,7 +43,7 @@ const sampleEveryMs = 100
  *   compare: (a, b) => a - b,
  *   sizeOf: (row) => row.length,
  *   apply: ({ items }) => void applied.push(...items),
- *   resync: async (why, peer) => peer,
+ *   resync: async (_why, peer) => peer,
  *   staging: { bytes: 65_536 },
  *   backlog: { bytes: 65_536 },
  * })

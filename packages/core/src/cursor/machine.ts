@@ -1,7 +1,15 @@
 import type { LinkId } from '../end.js'
 import type { Step } from '../interpreter.js'
 import { afterFirst, emptyQueue, first, listed, push, pushOver, queueOf } from './queue.js'
-import type { CursorEffect, CursorEvent, CursorMachine, CursorRules, SealedEntry, Verdict } from './state.js'
+import {
+  type CursorEffect,
+  type CursorEvent,
+  type CursorMachine,
+  type CursorRules,
+  draftOf,
+  type SealedEntry,
+  type Verdict,
+} from './state.js'
 import type { Position } from './types.js'
 
 /** The pure machine of a cursor. An event that means nothing returns the very same state. */
@@ -37,16 +45,14 @@ export function judgeAdvance<P>(state: CursorMachine<P>, to: P, rules: CursorRul
   return rules.compare(to, state.received.at) < 0 ? 'back' : 'ok'
 }
 
-type Draft<P> = { -readonly [K in keyof CursorMachine<P>]: CursorMachine<P>[K] }
-
 /** One step in the making: a copy of the state that is written to until it is handed out. */
 class Transition<P> {
   readonly effects: CursorEffect<P>[] = []
-  readonly #s: Draft<P>
+  readonly #s: ReturnType<typeof draftOf<P>>
   readonly #rules: CursorRules<P>
 
   constructor(state: CursorMachine<P>, rules: CursorRules<P>) {
-    this.#s = { ...state }
+    this.#s = draftOf(state)
     this.#rules = rules
   }
 
@@ -78,7 +84,7 @@ class Transition<P> {
         if (over || judgeAdvance(s, event.to, this.#rules) === 'back') return false
         s.now = event.at
         this.#retry()
-        this.#enqueue({ batch: null, link: null, to: event.to, bytes: 0, count: 0, at: event.at })
+        this.#mark(event.to)
         return true
       case 'applied':
       case 'apply-failed':
@@ -128,7 +134,7 @@ class Transition<P> {
     this.#pump()
     this.#save()
     const { bytes, count = Infinity, age = Infinity } = this.#rules.backlog
-    const oldest = s.applying ?? first(s.queue)
+    const oldest = s.applying?.entry ?? first(s.queue)
     s.paused =
       s.phase === 'resyncing' ||
       (s.phase !== 'closed' &&
@@ -155,20 +161,23 @@ class Transition<P> {
     const { batch, to, bytes, count, at } = event
     const verdict = judgeSeal(s, to, this.#rules)
     if (verdict === 'ok') {
-      this.#enqueue({ batch, link: open.link, to, bytes, count, at })
+      s.sealed += 1
+      this.#append({ order: s.sealed, batch, link: open.link, to, bytes, count, at })
       return true
     }
     this.effects.push({ kind: 'drop', batches: [batch] })
     s.floors = s.floors.filter((floor) => floor.batch !== batch)
     if (verdict === 'gap') this.#reset({ why: 'gap', peer: this.#place(to as P), link: open.link })
     // Its floor has lifted all the same.
-    else if (s.held.length > 0) this.#enqueue({ batch: null, link: null, to: null, bytes: 0, count: 0, at })
+    else if (s.held.length > 0) this.#mark(null)
     return true
   }
 
-  #enqueue(entry: Omit<SealedEntry<P>, 'order'>): void {
-    this.#s.sealed += 1
-    this.#append({ ...entry, order: this.#s.sealed })
+  /** Queues a position without items; `null` for no more than a look at what is held. */
+  #mark(to: P | null): void {
+    const s = this.#s
+    s.sealed += 1
+    this.#append({ order: s.sealed, batch: null, link: null, to, bytes: 0, count: 0, at: s.now })
   }
 
   #append(entry: SealedEntry<P>): void {
@@ -196,7 +205,7 @@ class Transition<P> {
       s.queue = afterFirst(s.queue)
       const moveTo = this.#moveTo(entry)
       if (entry.batch !== null || (moveTo !== null && this.#rules.savedBy === 'apply')) {
-        s.applying = { ...entry, moveTo }
+        s.applying = { entry, moveTo }
         this.effects.push({ kind: 'apply', batch: entry.batch, to: moveTo })
       } else if (moveTo !== null) this.#commit(moveTo)
     }
@@ -230,8 +239,8 @@ class Transition<P> {
     s.applying = null
     if (event.kind === 'applied') {
       s.now = event.at
-      s.bytes -= applying.bytes
-      s.count -= applying.count
+      s.bytes -= applying.entry.bytes
+      s.count -= applying.entry.count
       if (applying.moveTo !== null) this.#commit(applying.moveTo)
       return true
     }
@@ -363,7 +372,7 @@ class Transition<P> {
 
   /** The last entry such that it and all before it are done with. */
   #finished(): number {
-    const outstanding = this.#s.applying ?? first(this.#s.queue)
+    const outstanding = this.#s.applying?.entry ?? first(this.#s.queue)
     return outstanding === undefined ? this.#s.sealed : outstanding.order - 1
   }
 
@@ -394,7 +403,7 @@ class Transition<P> {
   /** Nothing will follow on this link: what was applied, or is just being applied, is saved without delay. */
   #saveSoon(): void {
     const s = this.#s
-    s.due = Math.max(s.due, s.applying?.order ?? this.#finished())
+    s.due = Math.max(s.due, s.applying?.entry.order ?? this.#finished())
   }
 
   /** Drops batches and, with them, every position that claims to cover one of them. */
@@ -420,7 +429,7 @@ class Transition<P> {
     s.open = s.open.filter(({ batch }) => !lost.has(batch))
     s.floors = s.floors.filter(({ batch }) => !lost.has(batch))
     s.held = s.held.filter((to) => !covers(to))
-    const held = s.applying === null ? kept : [s.applying, ...kept]
+    const held = s.applying === null ? kept : [s.applying.entry, ...kept]
     s.bytes = held.reduce((sum, entry) => sum + entry.bytes, 0)
     s.count = held.reduce((sum, entry) => sum + entry.count, 0)
     s.received = s.applying?.moveTo ?? s.applied

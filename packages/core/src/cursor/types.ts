@@ -145,7 +145,7 @@ export interface Cursor<P, T> extends AsyncDisposable {
    *
    * @param o.floor - while this batch is open or queued the position stays below `floor` (a low watermark). If it
    * is discarded, positions at or past `floor` that were waiting for it are forgotten, because what it held must
-   * come again. A floor at or below the position only keeps it where it is.
+   * come again. A floor at or below the position, or below one being applied, keeps it from moving further.
    * @throws a `HoldfastError` `HF_CURSOR_NOT_LOADED` or `HF_CURSOR_CLOSED`
    */
   open(scope: LinkScope, o?: { readonly floor?: P }): Batch<P, T>

@@ -16,13 +16,13 @@ export const cursorMutants: Readonly<Record<string, { step: NumberCursorStep; wo
       world: {},
       step: (state, event, rules) => {
         if (event.kind !== 'link-ended') return cursorStep(state, event, rules)
-        return state.open.reduce(
+        return state.open.reduce<ReturnType<NumberCursorStep>>(
           (step, { batch }) => {
             const sealed = { kind: 'sealed', batch, to: null, bytes: 1, count: 1, at: 0 } as const
             const next = cursorStep(step.state, sealed, rules)
             return { state: next.state, effects: [...step.effects, ...next.effects] }
           },
-          { state, effects: [] } as ReturnType<NumberCursorStep>,
+          { state, effects: [] },
         )
       },
     },
@@ -85,8 +85,7 @@ export const cursorMutants: Readonly<Record<string, { step: NumberCursorStep; wo
       world: { floors: true },
       step: (state, event, rules) => {
         if (event.kind !== 'opened') return cursorStep(state, event, rules)
-        const { floor: _, ...rest } = event
-        return cursorStep(state, rest, rules)
+        return cursorStep(state, { kind: 'opened', batch: event.batch, link: event.link }, rules)
       },
     },
 
