@@ -58,6 +58,26 @@ module.exports = {
       to: { path: '^packages/[^/]+/src/testing/' },
     },
     {
+      name: 'machines-are-pure',
+      comment: 'A step function knows its own types, pure helpers and nothing that runs.',
+      severity: 'error',
+      from: { path: '^packages/core/src/[^/]+/(machine|model|state|queue|turn)[.]ts$' },
+      to: { path: ['node_modules/', '^packages/core/src/env/(?!types)', '^packages/core/src/snapshots'] },
+    },
+    {
+      name: 'sources-stand-without-their-tests',
+      severity: 'error',
+      from: { path: '^packages/[^/]+/src/' },
+      to: { path: '^(packages/[^/]+/(test|bench|examples|interop)|tools|bench|examples)/' },
+    },
+    {
+      name: 'interop-is-for-interop-and-tests',
+      comment: 'Real peers are slow to install: what everybody runs does not depend on them.',
+      severity: 'error',
+      from: { path: '^packages/[^/]+/(bench|examples)/' },
+      to: { path: '^packages/[^/]+/interop/' },
+    },
+    {
       name: 'cli-is-a-leaf',
       severity: 'error',
       from: { path: '^packages/[^/]+/src/(?!cli/)' },
