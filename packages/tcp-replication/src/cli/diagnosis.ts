@@ -7,7 +7,6 @@ export interface Finding {
   readonly text: string
   readonly serverName?: string
   readonly dialect?: 'D1' | 'D2'
-  readonly streams?: readonly string[]
 }
 
 /** Says what answered. */
@@ -55,14 +54,11 @@ function replication(heard: string): Finding {
   const serverName = (lines[0] as string).slice('SERVER '.length)
   const positions = lines.filter((line) => line.startsWith('POSITION '))
   const dialect = positions.map(dialectOf).find((found) => found !== null) ?? undefined
-  const streams = positions.map((line) => line.split(' ')[1] ?? '')
-  const about =
-    dialect === undefined ? 'of unknown dialect' : `of dialect ${dialect}, ${streams.length} streams or more`
+  const about = dialect === undefined ? 'of unknown dialect' : `of dialect ${dialect}`
   return {
     kind: 'replication',
     text: `a replication server ${about}: ${serverName}`,
     serverName,
     ...(dialect && { dialect }),
-    streams,
   }
 }

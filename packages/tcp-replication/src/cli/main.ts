@@ -1,6 +1,7 @@
 import { exitCodes } from '@holdfast/core/node'
 import { Command } from 'commander'
 import { appendCommand } from './append.js'
+import { demoCommand } from './demo/demo.js'
 import { probeCommand } from './probe.js'
 import { programName } from './program-name.js'
 import { relayCommand } from './relay.js'
@@ -23,6 +24,7 @@ for (const command of [
   relayCommand(),
   statusCommand(),
   probeCommand(),
+  demoCommand(),
 ]) {
   program.addCommand(command.copyInheritedSettings(program))
 }

@@ -1,0 +1,173 @@
+import type { Clock, Millis } from '@holdfast/core'
+import type { ChaosProxy } from '@holdfast/core/testing'
+import type { DemoFollower } from './follower.js'
+import type { Oracle } from './oracle.js'
+import type { ServerProcess } from './server-process.js'
+import type { Writer } from './writer.js'
+
+/** What the scenes play with. */
+export interface Stage {
+  readonly clock: Clock
+  readonly server: ServerProcess
+  readonly proxy: ChaosProxy
+  readonly writer: Writer
+  readonly oracle: Oracle
+  readonly worker: DemoFollower
+  readonly slow: DemoFollower
+  /** Says what happens. */
+  say(text: string): void
+}
+
+/** One promise of the table: what was promised, what was counted, and whether it held. */
+export interface Verdict {
+  readonly promised: string
+  readonly counted: string
+  readonly held: boolean
+}
+
+/** An outage, and what must come of it. */
+export interface Scene {
+  readonly title: string
+  play(stage: Stage): Promise<Verdict[]>
+}
+
+const patience: Millis = 15_000
+
+/** Waits for a condition; it is looked at as often as anything could change it. */
+export async function until(
+  clock: Clock,
+  condition: () => boolean,
+  within: Millis = patience,
+): Promise<Millis> {
+  const began = clock.now()
+  while (!condition()) {
+    if (clock.now() - began > within) throw new Error(`the demonstration waited ${within} ms in vain`)
+    await pause(clock, 10)
+  }
+  return clock.now() - began
+}
+
+function pause(clock: Clock, ms: Millis): Promise<void> {
+  return new Promise((resolve) => clock.after(ms, resolve))
+}
+
+/** Whether a follower has applied everything acknowledged so far. */
+export function isCurrent({ witness }: DemoFollower, { heads }: Oracle): boolean {
+  return [...heads].every(([stream, head]) => witness.at(stream) >= head)
+}
+
+async function backAfter(stage: Stage, links: number): Promise<Millis> {
+  return until(stage.clock, () => {
+    const { worker } = stage
+    return worker.links > links && worker.client.state.phase === 'ready'
+  })
+}
+
+/** Everything that goes wrong in the demonstration, in order. */
+export const scenes: readonly Scene[] = [
+  {
+    title: 'quiet waters: rows flow from the writer through the server to the worker',
+    async play({ clock, oracle, worker }) {
+      await until(clock, () => oracle.batches > 300 && worker.client.state.phase === 'ready')
+      return []
+    },
+  },
+  {
+    title: 'kill -9 of the server in the middle of writing, then a restart',
+    async play(stage) {
+      const { links } = stage.worker
+      const before = stage.oracle.heads
+      await stage.server.kill9()
+      stage.say('the server is dead')
+      await pause(stage.clock, 500)
+      await stage.server.start()
+      const back = await backAfter(stage, links)
+      const positions = (await stage.server.status())?.server.positions ?? {}
+      const lost = [...before].filter(([stream, head]) => (positions[stream] ?? 0) < head).length
+      return [
+        {
+          promised: 'the log loses nothing acknowledged by a kill -9',
+          counted: `${lost} streams behind`,
+          held: lost === 0,
+        },
+        {
+          promised: 'the worker is back after the restart',
+          counted: `after ${back.toFixed(0)} ms`,
+          held: true,
+        },
+      ]
+    },
+  },
+  {
+    title: 'half-open: the line goes dead, and nobody is told',
+    async play(stage) {
+      const { worker, clock } = stage
+      const { links } = worker
+      stage.proxy.freeze()
+      const noticed = await until(clock, () => worker.client.state.phase !== 'ready')
+      const back = await backAfter(stage, links)
+      stage.proxy.reset()
+      const counted = `noticed after ${noticed.toFixed(0)} ms, replaced ${back.toFixed(0)} ms later`
+      return [{ promised: 'a dead line is noticed after 3 s, and replaced', counted, held: noticed < 4500 }]
+    },
+  },
+  {
+    title: 'a slow reader: one client stops reading while 12 MB come in',
+    async play(stage) {
+      const { clock, slow, worker, oracle, writer } = stage
+      slow.stall()
+      for (let burst = 0; burst < 24; burst += 1) await writer.burst('events', 500, 1000)
+      const took = await until(clock, () => isCurrent(worker, oracle))
+      const behind = oracle.batches - slow.witness.tally().batches
+      stage.say(`the slow reader is ${behind} batches behind; the worker is current`)
+      slow.resume()
+      await until(clock, () => isCurrent(slow, oracle))
+      const { gaps } = slow.witness.tally()
+      return [
+        {
+          promised: 'a slow reader delays nobody else',
+          counted: `the worker was current after ${took.toFixed(0)} ms`,
+          held: behind > 0,
+        },
+        {
+          promised: 'a slow reader loses nothing once it reads again',
+          counted: `${behind} batches caught up, ${gaps} gaps`,
+          held: gaps === 0,
+        },
+      ]
+    },
+  },
+  {
+    title: 'the worker dies, and is started again from its stored positions',
+    async play(stage) {
+      const { worker } = stage
+      const { links } = worker
+      await worker.restart()
+      const took = await backAfter(stage, links)
+      return [
+        {
+          promised: 'a worker goes on from its stored positions',
+          counted: `after ${took.toFixed(0)} ms`,
+          held: true,
+        },
+      ]
+    },
+  },
+  {
+    title: 'the server is restarted in an orderly way',
+    async play(stage) {
+      const { links } = stage.worker
+      await stage.server.stop()
+      stage.say('the server said goodbye and is gone')
+      await stage.server.start()
+      const took = await backAfter(stage, links)
+      return [
+        {
+          promised: 'an orderly restart is survived too',
+          counted: `back after ${took.toFixed(0)} ms`,
+          held: true,
+        },
+      ]
+    },
+  },
+]
