@@ -102,8 +102,9 @@ export class SortedMap<K extends SortedKey, V> implements ReadonlyMap<K, V> {
     return entry?.[0] === key ? entry : undefined
   }
 
-  #list<T>(pick: (entry: readonly [K, V]) => T): MapIterator<T> {
-    return this.#chunks.flatMap((chunk) => chunk.map(pick)).values()
+  *#list<T>(pick: (entry: readonly [K, V]) => T): Generator<T, undefined> {
+    for (const chunk of this.#chunks) for (const entry of chunk) yield pick(entry)
+    return undefined
   }
 
   #replace(at: number, changed: Chunk<K, V>, grown: number): SortedMap<K, V> {

@@ -6,24 +6,26 @@ type Change = readonly [key: number, value: number | null]
 
 const anyChanges = fc.array(
   fc.tuple(fc.nat(400), fc.oneof({ weight: 2, arbitrary: fc.nat() }, fc.constant(null))),
-  { maxLength: 800, size: 'max' },
+  { maxLength: 60, size: 'max' },
 )
+
+/** Enough entries for several chunks, so that changes divide and join them. */
+const many: readonly Change[] = Array.from({ length: 250 }, (_, index) => [(index * 97) % 400, index])
 
 function changed(map: SortedMap<number, number>, [key, value]: Change): SortedMap<number, number> {
   return value === null ? map.delete(key) : map.set(key, value)
 }
 
 describe('a sorted map', () => {
-  test.prop([anyChanges], { numRuns: 50 })('is what a Map would be, in the order of the keys', (changes) => {
+  test.prop([anyChanges])('is what a Map would be, in the order of the keys', (changes) => {
     let map = new SortedMap<number, number>()
     const model = new Map<number, number>()
-    for (const change of changes) {
-      map = changed(map, change)
-      if (change[1] === null) model.delete(change[0])
-      else model.set(change[0], change[1])
-      expect(map.size).toBe(model.size)
-      expect(map.get(change[0])).toBe(model.get(change[0]))
-      expect(map.has(change[0])).toBe(model.has(change[0]))
+    for (const [key, value] of [...many, ...changes]) {
+      map = changed(map, [key, value])
+      if (value === null) model.delete(key)
+      else model.set(key, value)
+      if (map.size !== model.size || map.get(key) !== model.get(key) || map.has(key) !== model.has(key))
+        throw new Error(`differs at ${key}`)
     }
     const sorted = [...model].sort(([a], [b]) => a - b)
     expect([...map]).toEqual(sorted)
@@ -33,8 +35,8 @@ describe('a sorted map', () => {
   })
 
   test.prop([anyChanges], { numRuns: 20 })('never changes, whatever is derived from it', (changes) => {
-    const maps = [new SortedMap<number, number>()]
-    const texts = ['[]']
+    const maps = [many.reduce(changed, new SortedMap<number, number>())]
+    const texts = maps.map((map) => JSON.stringify(map))
     for (const change of changes) {
       const next = changed(maps.at(-1)!, change)
       maps.push(next)

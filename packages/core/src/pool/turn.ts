@@ -142,7 +142,9 @@ export class PoolTurn {
     const { counted, pending, ready, bound, least } = this.#survey()
     if (least === null) return
     if (pending === 0 && least.slot.bound.size > growAbove) this.#open(Math.min(burst, max - counted))
-    if (ready > Math.max(min, 1) && bound < shrinkBelow * (ready - 1))
+    const isSpare = ready > Math.max(min, 1) && bound < shrinkBelow * (ready - 1)
+    // Not in a step that places: nothing is to move twice in one.
+    if (isSpare && !this.effects.some(({ kind }) => kind === 'attach'))
       this.#retire(least.id, least.slot, 'slot', Infinity)
   }
 
