@@ -31,7 +31,7 @@ export interface AppendLogOptions {
   /**
    * The streams, in the order in which they are served. What else the database holds stays there, unserved.
    *
-   * @defaultValue those of the database, in the order in which they were first written
+   * @defaultValue those of the database, in the order in which they came
    */
   readonly streams?: readonly string[]
   /**
@@ -114,7 +114,9 @@ export class AppendLog implements ReplicationSource, AsyncDisposable {
       throw new OptionError('streams', 'distinct names', names.join(' '))
     const database = await LogDatabase.open(options.path)
     try {
-      const log = new AppendLog(database, new Shelves(database.records(), names), options)
+      const shelves = new Shelves(database.records(), names)
+      for (const { name, record } of shelves.all) database.addRecord(name, record)
+      const log = new AppendLog(database, shelves, options)
       log.#committer.tidy()
       await log.#committer.drained()
       return log

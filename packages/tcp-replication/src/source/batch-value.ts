@@ -10,9 +10,9 @@ export interface StoredBatch {
 
 const headerBytes = 12
 
-/** Bytes that a value takes, as the retention counts them. */
+/** Size of a batch in bytes as the budgets count it: each row with its line feed. */
 export function storedBytes(value: Uint8Array): number {
-  return value.length - headerBytes
+  return value.length - headerBytes + 1
 }
 
 /** Writes the rows of one token as a value. */

@@ -6,7 +6,7 @@ import { LogWriter } from './log-writer.js'
 import { type Operation, outlookOf } from './outlook.js'
 import type { Retention } from './retention.js'
 import type { Shelf, Shelves } from './shelves.js'
-import { hasVoid } from './stream-record.js'
+import { hasVoid, type StreamRecord } from './stream-record.js'
 import type { SourceEvent } from './types.js'
 
 /** Once the requests of a transaction write this much, the rest waits for the next one. */
@@ -80,24 +80,25 @@ export class LogCommitter {
     while (this.#waiting.length > 0 || this.#overfull.size > 0 || this.#voided() !== undefined) {
       const step = this.#commit()
       this.#step = step.then(() => undefined)
-      if (!(await step)) break
+      // After a failure only what was asked for since is tried: removing can wait for the next request.
+      if (!(await step) && this.#waiting.length === 0) break
     }
     this.#isRunning = false
   }
 
   /** @returns whether it makes sense to go on */
   async #commit(): Promise<boolean> {
-    const { database, shelves, clock } = this.#options
-    const writer = new LogWriter(database.entries, (name) => shelves.named(name).record, clock)
+    const { database, shelves } = this.#options
     const taken: Request[] = []
+    let records: ReadonlyMap<string, StreamRecord>
     try {
       // The requests are taken when the transaction begins, which is later: until then more may come.
-      await database.entries.childTransaction(() => this.#write(writer, taken))
+      records = await database.entries.childTransaction(() => this.#write(taken))
     } catch (failure) {
       this.#fail(taken, await reasonOf(failure))
       return false
     }
-    for (const [name, record] of writer.records) shelves.named(name).record = record
+    for (const [name, record] of records) shelves.named(name).record = record
     for (const { operations, resolve } of taken) {
       for (const operation of operations) {
         if (operation.kind === 'move' && operation.event !== undefined) this.#options.tell(operation.event)
@@ -107,7 +108,9 @@ export class LogCommitter {
     return true
   }
 
-  #write(writer: LogWriter, taken: Request[]): void {
+  #write(taken: Request[]): ReadonlyMap<string, StreamRecord> {
+    const { database, shelves, clock } = this.#options
+    const writer = new LogWriter(database.entries, (name) => shelves.named(name).record, clock.wall())
     const voided = this.#voided()
     if (voided !== undefined) writer.removeVoid(voided.name)
     else {
@@ -116,6 +119,7 @@ export class LogCommitter {
       this.#trim(writer)
     }
     writer.finish()
+    return writer.records
   }
 
   #take(taken: Request[]): void {

@@ -1,9 +1,9 @@
 import { realpath } from 'node:fs/promises'
 import { open, type RootDatabase } from 'lmdb'
-import { formatKey, ownerKey, streamKeys, streamOf } from './append-log-keys.js'
+import { formatKey, ownerKey, streamKey, streamKeys, streamOf } from './append-log-keys.js'
 import { StoreError } from './errors.js'
 import { checkLmdbFile, syncDirectory } from './lmdb-file.js'
-import { decodeRecord, type StreamRecord } from './stream-record.js'
+import { decodeRecord, encodeRecord, type StreamRecord } from './stream-record.js'
 
 /** The entries of an append log: binary keys, binary values. */
 export type LogEntries = RootDatabase<Uint8Array, Uint8Array>
@@ -51,10 +51,16 @@ export class LogDatabase {
     )
   }
 
-  /** What is stored of one stream, in the same snapshot as all that is read before the next turn of the loop. */
+  /** What is stored of one stream, `null` for none, in the same snapshot as all that is read before the next turn of the loop. */
   record(key: Buffer): StreamRecord | null {
     const value = this.entries.get(key)
     return value === undefined ? null : this.#record(value)
+  }
+
+  /** Stores the record of a stream that has none yet. */
+  addRecord(name: string, record: StreamRecord): void {
+    if (this.entries.get(streamKey(name)) === undefined)
+      this.entries.putSync(streamKey(name), encodeRecord(record))
   }
 
   /** Says that an entry cannot be what was written. */

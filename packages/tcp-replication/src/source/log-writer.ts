@@ -1,4 +1,4 @@
-import type { Clock, WallStamp } from '@holdfast/core'
+import type { WallStamp } from '@holdfast/core'
 import { batchKey, streamKey, tokenOf } from './append-log-keys.js'
 import type { PositionWrite } from './append-log-transaction.js'
 import { decodeBatch, encodeBatch, extendBatch, storedBytes } from './batch-value.js'
@@ -32,10 +32,10 @@ export class LogWriter {
   #stored = 0
   #storedBytes = 0
 
-  constructor(entries: LogEntries, recordOf: (stream: string) => StreamRecord, clock: Clock) {
+  constructor(entries: LogEntries, recordOf: (stream: string) => StreamRecord, now: WallStamp) {
     this.#entries = entries
     this.#recordOf = recordOf
-    this.#now = clock.wall()
+    this.#now = now
   }
 
   /** The record as this transaction has made it. */

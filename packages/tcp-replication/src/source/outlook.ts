@@ -46,7 +46,7 @@ export function planAppend(outlook: Outlook, batch: RowBatch): Plan {
   const { stream, head, top } = outlook
   const { token } = batch
   if (token <= head) throw new TokenOrderError(stream, token, `above the head, ${head}`)
-  if (top > head) throw new TokenOrderError(stream, token, `staged, as rows up to ${top} are`)
+  if (top > head) throw new TokenOrderError(stream, token, `staged too, while rows up to ${top} are`)
   const event: SourceEvent = { kind: 'appended', stream, from: head, to: token, batches: [batch] }
   return {
     outlook: { ...outlook, head: token, top: token },
@@ -79,10 +79,10 @@ export function planAdvance(outlook: Outlook, to: number): Plan {
   if (to < from)
     throw new TokenOrderError(stream, to, `the head, ${from}, or above it; reset() moves it down`)
   if (to === from) return unchanged(outlook)
-  const top = Math.max(outlook.top, to)
   const batches = staged?.filter(({ token }) => token <= to)
   const event: SourceEvent = { kind: 'appended', stream, from, to, ...(batches && { batches }) }
-  const rest = top === to ? [] : (staged?.filter(({ token }) => token > to) ?? null)
+  const rest = outlook.top <= to ? [] : (staged?.filter(({ token }) => token > to) ?? null)
+  const top = topOf(rest, to, outlook.top)
   return {
     outlook: { ...outlook, head: to, top, staged: rest },
     operations: [{ kind: 'move', stream, to: { head: to, top }, event }],
@@ -96,9 +96,10 @@ export function planDropAbove(outlook: Outlook, token: number): Plan {
     throw new TokenOrderError(stream, token, `the head, ${head}, or above it; reset() drops what is below`)
   if (token >= top) return unchanged(outlook)
   const rest = token === head ? [] : (staged?.filter((batch) => batch.token <= token) ?? null)
+  const newTop = topOf(rest, head, token)
   return {
-    outlook: { ...outlook, top: token, staged: rest },
-    operations: [{ kind: 'move', stream, to: { top: token, voidAbove: token } }],
+    outlook: { ...outlook, top: newTop, staged: rest },
+    operations: [{ kind: 'move', stream, to: { top: newTop, voidAbove: token } }],
   }
 }
 
@@ -129,6 +130,11 @@ export function planPrepend(outlook: Outlook, batches: readonly RowBatch[], from
       { kind: 'move', stream, to: { first: from } },
     ],
   }
+}
+
+/** The newest token stored; `atMost` where the staged batches are too many to know. */
+function topOf(staged: readonly RowBatch[] | null, head: number, atMost: number): number {
+  return staged === null ? atMost : (staged.at(-1)?.token ?? head)
 }
 
 function unchanged(outlook: Outlook): Plan {

@@ -42,9 +42,9 @@ export function joined(batches: readonly RowBatch[]): RowBatch[] {
   return result
 }
 
-/** Size of a batch in bytes, as the budgets count it. */
+/** Size of a batch in bytes as the budgets count it: each row with its line feed. */
 export function bytesOf(batch: RowBatch): number {
-  let bytes = 0
+  let bytes = batch.rows.length
   for (const row of batch.rows) bytes += Buffer.byteLength(row)
   return bytes
 }
