@@ -242,6 +242,7 @@ export class LinkRun<P extends LinkProtocol> implements LinkSink, LinkScope {
     const timers = this.#timers
     this.#timers = null
     for (const timer of timers ?? []) timer.cancel()
+    this.#farewell(over)
     this.#isolated(() => transport?.destroy(over))
     this.#gate?.cut()
     for (const fn of (this.#deferred ?? []).reverse()) this.#isolated(() => fn(over))
@@ -251,6 +252,16 @@ export class LinkRun<P extends LinkProtocol> implements LinkSink, LinkScope {
     if (protocol?.ended !== undefined) this.#isolated(() => protocol.ended?.(over))
     this.#owner.options.env.trace?.('link', { kind: 'ended', link: transport?.id, why: over })
     this.#owner.ended(this, over)
+  }
+
+  #farewell(why: End): void {
+    const { protocol } = this
+    const transport = this.#transport
+    if (protocol?.farewell === undefined || transport?.phase !== 'open') return
+    this.#isolated(() => {
+      const words = protocol.farewell?.(why)
+      if (words !== undefined) transport.write(words)
+    })
   }
 
   /** Flushes what was accepted, reads nothing more, then ends. */

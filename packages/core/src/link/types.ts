@@ -91,6 +91,11 @@ export interface LinkProtocol {
   probe?(): void
   /** Draining began: say goodbye; what is in flight may finish until the deadline (a point on `clock.now()`). */
   retire?(deadline: Millis): void
+  /**
+   * We give up a link that is open: last words for the peer, which arrive only if the transport takes them at once.
+   * To be sure that something arrives, write it and {@link Link.end} the link.
+   */
+  farewell?(why: End): Uint8Array | string | undefined
   /** The last call, after everything that was deferred on the scope. */
   ended?(why: End): void
 }

@@ -82,6 +82,10 @@ export class Session implements LinkProtocol {
     this.#ping()
   }
 
+  farewell({ kind }: End): string | undefined {
+    return kind === 'silent' || kind === 'suspect-after-sleep' ? 'ERROR ping timeout\n' : undefined
+  }
+
   // Lines ------------------------------------------------------------------------------------------------------
 
   #lines(lines: readonly string[]): void {

@@ -1,4 +1,5 @@
 import {
+  type End,
   type EndKind,
   end,
   type FeedReader,
@@ -91,6 +92,10 @@ export class Subscriber implements LinkProtocol, ClientIdentity, Retrying {
 
   retire(): void {
     this.#send({ name: 'ERROR', text: 'server shutting down' })
+  }
+
+  farewell({ kind }: End): string | undefined {
+    return kind === 'silent' || kind === 'suspect-after-sleep' ? 'ERROR ping timeout\n' : undefined
   }
 
   ended(): void {
