@@ -287,6 +287,16 @@ describe('a parked binding', () => {
     ])
   })
 
+  it('waits for the next link where the peer drains the only one', () => {
+    const pool = new Probe(one)
+    pool.ready(1, 11)
+    pool.send({ kind: 'draining', slot: 1 })
+    pool.bind(1)
+    expect(pool.places).toEqual({ 1: 'parked' })
+    pool.send({ kind: 'waiting', slot: 1, dueAt: 10 })
+    expect(pool.ready(1, 12)).toEqual([{ kind: 'attach', binding: 1, to: 12 }])
+  })
+
   it('is refused where there is no room, no prospect, or no parking at all', () => {
     const full = new Probe({ ...one, park: { within: 3000, max: 1 } })
     full.bind(1)

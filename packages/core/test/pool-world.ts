@@ -8,6 +8,7 @@ import {
   type PoolEvent,
   type PoolMachine,
   type PoolRules,
+  type PoolSlot,
   poolDeadline,
   type ReleaseWhy,
   type SlotId,
@@ -211,6 +212,7 @@ function tell(world: PoolWorld, event: PoolEvent, step: PoolStep, rules: WorldRu
 class Observer {
   readonly #before: PoolWorld
   readonly #event: PoolEvent
+  readonly #after: PoolMachine
   #links: PoolWorld['links']
   #sessions: PoolWorld['sessions']
   readonly #queue: readonly BindingId[]
@@ -221,6 +223,7 @@ class Observer {
   constructor(before: PoolWorld, event: PoolEvent, after: PoolMachine) {
     this.#before = before
     this.#event = event
+    this.#after = after
     this.#links = before.links
     this.#sessions = before.sessions
     this.#queue = before.queue
@@ -329,6 +332,7 @@ class Observer {
   ): string | null {
     const was = this.#before.sessions.get(binding)?.on ?? null
     const isReady = [...this.#links.values()].some(({ phase }) => phase === 'ready')
+    const hasOpening = [...this.#after.slots.values()].some(({ phase }) => phase === 'opening')
     switch (why) {
       case 'asked':
         return this.#event.kind === 'release' ? null : `I14: nobody asked for the release of ${name}`
@@ -338,6 +342,8 @@ class Observer {
       case 'park-expired':
         return this.#before.now > session.parkedAt ? null : `I14: ${name} had more time to wait`
       case 'no-link':
+        if (hasOpening) return `${name} is given up with a link on its way`
+        return isReady ? `I14: ${name} is given up while a link is ready` : null
       case 'park-full':
         return isReady ? `I14: ${name} is given up while a link is ready` : null
       case 'closed':
@@ -387,10 +393,14 @@ function parkingComplaint(
   for (const { binding } of parked.values()) {
     const until = (sessions.get(binding)?.parkedAt ?? 0) + park.within
     if (until <= now) return `session ${binding} is parked for too long`
-    if (!all.some((slot) => slot.phase === 'opening' || (slot.phase === 'waiting' && slot.dueAt <= until)))
-      return `session ${binding} is parked without a prospect`
+    if (!all.some((slot) => isProspect(slot, until))) return `session ${binding} is parked without a prospect`
   }
   return null
+}
+
+function isProspect(slot: PoolSlot, until: Millis): boolean {
+  if (slot.phase === 'waiting') return slot.dueAt <= until
+  return slot.phase === 'opening' || (slot.phase === 'retiring' && slot.leaves === 'link')
 }
 
 function slotComplaint(

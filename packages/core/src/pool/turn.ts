@@ -17,7 +17,7 @@ import type {
 interface Survey {
   /** Slots that count towards the size. */
   readonly counted: number
-  /** Of those, on their way to a link. */
+  /** Of those, on their way to a link; where the peer drains one, to the next. */
   readonly pending: number
   /** When the first of them gets going: -Infinity for now, Infinity for never. */
   readonly dueAt: Millis
@@ -300,14 +300,14 @@ function surveyOf(slots: PoolMachine['slots']): Survey {
       return
     }
     counted += 1
-    if (slot.phase === 'opening' || slot.phase === 'waiting') {
+    if (slot.phase === 'ready') {
+      ready += 1
+      bound += slot.bound.size
+      if (least === null || slot.bound.size < least.slot.bound.size) least = { id, slot }
+    } else if (slot.phase !== 'failed') {
       pending += 1
-      dueAt = Math.min(dueAt, slot.phase === 'opening' ? -Infinity : slot.dueAt)
+      dueAt = Math.min(dueAt, slot.phase === 'waiting' ? slot.dueAt : -Infinity)
     }
-    if (slot.phase !== 'ready') return
-    ready += 1
-    bound += slot.bound.size
-    if (least === null || slot.bound.size < least.slot.bound.size) least = { id, slot }
   })
   return { counted, pending, dueAt, ready, bound, emptied, least }
 }

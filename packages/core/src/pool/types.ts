@@ -36,7 +36,10 @@ export interface PoolSize {
 
 /** Where bindings wait that have no link to be on. */
 export interface PoolPark {
-  /** How long at most. At once over when no slot is dialing, handshaking or due within it. */
+  /**
+   * How long at most. At once over when no slot is dialing, handshaking, drained by its peer or due to dial
+   * before the time is up.
+   */
   readonly within: Millis
   /** How many at most; the rest is released. */
   readonly max: number
@@ -101,8 +104,8 @@ export interface PoolMachine {
   readonly nextTicket: number
 }
 
-/** What happens to a pool. `at` is a point on `clock.now()`. */
-export type PoolEvent = { readonly at: Millis } /** Opens the first slots. */ & (
+/** What happens to a pool, `start` first: it opens `size.min` slots. `at` is a point on `clock.now()`. */
+export type PoolEvent = { readonly at: Millis } & (
   | { readonly kind: 'start' }
   /** A slot's lifecycle has changed its phase. If it had a link that was ready, this is that link's end. */
   | { readonly kind: 'opening'; readonly slot: SlotId }
