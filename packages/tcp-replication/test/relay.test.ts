@@ -1,6 +1,6 @@
-import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { nodeEnv, tcp } from '@holdfast/core/node'
 import { AppendLog, memorySource, type ReplicationRelay, replicationRelay } from '@holdfast/tcp-replication'
+import { scriptedServer } from '@holdfast/tcp-replication/testing'
 import { describe, expect, it } from 'vitest'
 import { UserSyncs } from '../src/relay/user-syncs.js'
 import { listenOn, quickly, RealFollower, temporaryFolder } from './support/real.js'
@@ -15,25 +15,6 @@ async function relayOf(upstream: () => string, log: AppendLog): Promise<Replicat
     log,
     from: 0,
   })
-}
-
-/** An upstream that says the same to everybody who connects. */
-async function scriptedUpstream(say: (socket: Socket) => void): Promise<AsyncDisposable & { uri: string }> {
-  const sockets = new Set<Socket>()
-  const server = createServer((socket) => {
-    sockets.add(socket)
-    socket.on('error', () => undefined)
-    say(socket)
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  return {
-    uri: `tcp://127.0.0.1:${port}`,
-    async [Symbol.asyncDispose]() {
-      for (const socket of sockets) socket.destroy()
-      await new Promise((resolve) => server.close(resolve))
-    },
-  }
 }
 
 describe('a relay', () => {
@@ -99,16 +80,13 @@ describe('a relay', () => {
   })
 
   it('9.1: brings on rows of an unordered stream whose tokens go down, in the order of their tokens', async () => {
-    await using upstream = await scriptedUpstream((socket) => {
-      socket.write('SERVER test.example\nPING 1\n')
-      for (const stream of streams) socket.write(`POSITION ${stream} 0\n`)
-      socket.write(
-        'RDATA account_data 4 ["@a:x",null,"t","{}"]\nRDATA account_data 3 ["@a:x","!r","t","{}"]\n',
-      )
+    await using upstream = await scriptedServer(tcp(), { uri: 'tcp://127.0.0.1:0' }, (relay) => {
+      relay.says('SERVER test.example', 'PING 1', ...streams.map((stream) => `POSITION ${stream} 0`))
+      relay.says('RDATA account_data 4 ["@a:x",null,"t","{}"]', 'RDATA account_data 3 ["@a:x","!r","t","{}"]')
     })
     await using folder = await temporaryFolder()
     await using log = await AppendLog.open({ path: folder.path, streams })
-    await using relay = await relayOf(() => upstream.uri, log)
+    await using relay = await relayOf(() => upstream.endpoint.uri, log)
     await using follower = new RealFollower(() => relay.server.endpoint.uri, ['account_data'])
     await follower.client.start()
     await follower.until(() => follower.tokens('account_data').includes(4))

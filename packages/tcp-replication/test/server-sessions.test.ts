@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { memoryNetwork, testEnv } from '@holdfast/core/testing'
 import { type ReplicationServer, registeredStreams, replicationServer } from '@holdfast/tcp-replication'
+import { RawClient } from '@holdfast/tcp-replication/testing'
 import { describe, expect, it } from 'vitest'
 import { sameSpacing, unrepeated, withoutBatches } from './support/json.js'
-import { RawClient } from './support/raw-client.js'
 import { RecordedSource } from './support/recorded-source.js'
 
 type Received = Readonly<Record<string, ReadonlyArray<string | { closed: true } | { elided: number }> | null>>

@@ -8,7 +8,7 @@ import {
   type ReplicationSource,
   replicationServer,
 } from '@holdfast/tcp-replication'
-import { RawClient } from './raw-client.js'
+import { RawClient } from '@holdfast/tcp-replication/testing'
 
 /** A server in memory, on a clock that the test moves. */
 export interface Served<Source extends ReplicationSource> extends AsyncDisposable {
