@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { registeredStreams } from '../streams/registry.js'
+import { addressForms, isAddress } from './endpoints.js'
 
-const uri = z.string().min(1)
+const address = z.string().refine(isAddress, { error: `It must be ${addressForms}.` })
 const size = z.number().int().positive()
 
 const retain = z
@@ -23,10 +23,10 @@ const slow = z
 /** What serving has in common, whatever the rows come from. */
 const serving = {
   data: z.string().min(1),
-  listen: uri.default('tcp://127.0.0.1:9092'),
+  listen: address.default('tcp://127.0.0.1:9092'),
   http: z.string().optional(),
   httpSecret: z.string().min(1).optional().meta({ secret: true }),
-  streams: z.array(z.string().min(1)).default(registeredStreams.map(({ name }) => name)),
+  streams: z.array(z.string().min(1)).optional(),
   dialect: z.enum(['d1', 'd2']).default('d1'),
   maxConnections: size.default(10_000),
   positionEvery: z.number().positive().default(30),
@@ -39,7 +39,7 @@ export const serveSchema = z.strictObject({ serverName: z.string().min(1).defaul
 
 /** Configuration of `relay`. */
 export const relaySchema = z.strictObject({
-  upstream: uri,
+  upstream: address,
   name: z.string().min(1).default('relay'),
   serverName: z.string().min(1).optional(),
   from: z.union([z.literal('NOW'), z.number().int()]).default('NOW'),

@@ -1,14 +1,25 @@
 import type { Endpoint } from '@holdfast/core'
 import { InvalidArgumentError } from 'commander'
 
+/** What an address may look like. */
+export const addressForms = 'HOST:PORT, tcp://HOST:PORT, tls://HOST:PORT, unix:/PATH or fd:N'
+
+/** Whether {@link endpointOf} can read this. */
+export function isAddress(text: string): boolean {
+  return /^(tcp|tls):\/\/.+:\d+$|^unix:.+|^fd:\d+$|^\d{1,5}$|^[^/]+:\d{1,5}$/.test(text)
+}
+
 /** Reads `tcp://HOST:PORT`, `tls://…`, `unix:/path`, `fd:N`, or `HOST:PORT` and `PORT` for TCP. */
 export function endpointOf(text: string): Endpoint {
-  if (/^(tcp|tls):\/\/.+:\d+$|^unix:.+|^fd:\d+$/.test(text)) return { uri: text }
-  if (/^\d{1,5}$/.test(text)) return { uri: `tcp://127.0.0.1:${text}` }
-  if (/^[^/]+:\d{1,5}$/.test(text)) return { uri: `tcp://${text}` }
-  throw new InvalidArgumentError(
-    'It must be HOST:PORT, tcp://HOST:PORT, tls://HOST:PORT, unix:/PATH or fd:N.',
-  )
+  if (!isAddress(text)) throw new InvalidArgumentError(`It must be ${addressForms}.`)
+  if (/^\d+$/.test(text)) return { uri: `tcp://127.0.0.1:${text}` }
+  return { uri: /^(tcp|tls):\/\/|^unix:|^fd:/.test(text) ? text : `tcp://${text}` }
+}
+
+/** Reads the address of an HTTP listener. */
+export function urlOf(text: string): string {
+  if (URL.canParse(text)) return text
+  throw new InvalidArgumentError('It must be a URL, such as http://127.0.0.1:9093.')
 }
 
 /** Reads a token, or `NOW`. */

@@ -1,4 +1,5 @@
 import { Socket } from 'node:net'
+import type { Endpoint } from '@holdfast/core'
 import { exitCodes } from '@holdfast/core/node'
 import { Command } from 'commander'
 import { diagnose, type Finding } from './diagnosis.js'
@@ -9,15 +10,15 @@ import { programName } from './program-name.js'
 export function probeCommand(): Command {
   return new Command('probe')
     .description('say what answers on a port: replication and in which dialect, or what else')
-    .argument('<address>', 'HOST:PORT')
+    .argument('<address>', 'HOST:PORT', endpointOf)
     .option('--within <seconds>', 'how long to wait for an answer', Number, 3)
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
       `\nExamples:\n  $ ${programName} probe 127.0.0.1:9092\n  $ ${programName} probe 127.0.0.1:8008 --json`,
     )
-    .action(async (address: string, { within, json }: { within: number; json?: boolean }) => {
-      const { hostname, port } = new URL(endpointOf(address).uri.replace(/^\w+:/, 'http:'))
+    .action(async ({ uri }: Endpoint, { within, json }: { within: number; json?: boolean }) => {
+      const { hostname, port } = new URL(uri.replace(/^\w+:/, 'http:'))
       const finding = await probe(hostname.replace(/^\[|\]$/g, ''), Number(port || 80), within * 1000)
       process.stdout.write(json === true ? `${JSON.stringify(finding)}\n` : `${finding.text}\n`)
       process.exitCode = finding.kind === 'replication' ? exitCodes.ok : exitCodes.failure

@@ -20,7 +20,14 @@ import { serveControl } from './control-endpoint.js'
 import { endpointOf } from './endpoints.js'
 import { OpenedThings } from './opened-things.js'
 import { programName, variablePrefix } from './program-name.js'
-import { addServingOptions, fieldsOf, retentionOf, type ServingFlags, servingOptions } from './serve.js'
+import {
+  addServingOptions,
+  fieldsOf,
+  retentionOf,
+  type ServingFlags,
+  servingOptions,
+  streamsOf,
+} from './serve.js'
 import { reportStatus } from './status-report.js'
 
 interface RelayFlags extends ServingFlags {
@@ -84,7 +91,7 @@ async function start(
   const opened = new OpenedThings()
   try {
     const log = opened.add(
-      await AppendLog.open({ path: config.data, streams: config.streams, ...retentionOf(config) }),
+      await AppendLog.open({ path: config.data, streams: streamsOf(config), ...retentionOf(config) }),
     )
     const missed =
       updates &&

@@ -16,6 +16,7 @@ import { registerServerMetrics } from '../metrics/server-metrics.js'
 import { type ReplicationServerOptions, replicationServer } from '../server/server.js'
 import { AppendLog } from '../source/append-log.js'
 import type { Retention } from '../source/retention.js'
+import { usualStreams } from '../streams/registry.js'
 import { type ServeConfig, serveSchema } from './config.js'
 import { serveControl } from './control-endpoint.js'
 import { endpointOf } from './endpoints.js'
@@ -31,7 +32,10 @@ export function addServingOptions(command: Command): Command {
     .option('-l, --listen <address>', 'where to serve replication (default: tcp://127.0.0.1:9092)')
     .option('--http <host:port>', 'where to serve status, appending, and what D2 clients have missed')
     .option('--http-secret <secret>', 'bearer token that D2 clients must present (worker_replication_secret)')
-    .option('-s, --streams <names>', 'streams, with commas between (default: those of Synapse 1.4)')
+    .option(
+      '-s, --streams <names>',
+      'streams, with commas between (default: those of Synapse 1.4, or of 1.66 with --dialect d2)',
+    )
     .option('--dialect <dialect>', 'd1 for Synapse up to 1.12, d2 for 1.13 to 1.66 (default: d1)')
     .option('--max-connections <n>', 'connections at most (default: 10000)')
 }
@@ -109,6 +113,11 @@ export function retentionOf({ retain: { bytes, rows, hours } }: Pick<ServeConfig
   return Object.keys(retain).length === 0 ? {} : { retain }
 }
 
+/** The streams, in the order in which they are served. */
+export function streamsOf({ streams, dialect }: Pick<ServeConfig, 'streams' | 'dialect'>): readonly string[] {
+  return streams ?? usualStreams(dialect === 'd2' ? 'D2' : 'D1')
+}
+
 /** The part of a server's options that the configuration says. */
 export function servingOptions(
   config: Omit<ServeConfig, 'serverName'>,
@@ -131,7 +140,7 @@ async function start(
   const opened = new OpenedThings()
   try {
     const log = opened.add(
-      await AppendLog.open({ path: config.data, streams: config.streams, ...retentionOf(config) }),
+      await AppendLog.open({ path: config.data, streams: streamsOf(config), ...retentionOf(config) }),
     )
     const server = opened.add(
       await replicationServer({ env, source: log, serverName: config.serverName, ...servingOptions(config) }),

@@ -1,17 +1,18 @@
+import type { Endpoint } from '@holdfast/core'
 import { createLog, exitCodes, fileStore, nodeEnv, runService, sockets } from '@holdfast/core/node'
-import { Command, InvalidArgumentError } from 'commander'
+import { Command, Option } from 'commander'
 import type { Level } from 'pino'
 import { z } from 'zod'
 import { replicationClient } from '../client/client.js'
 import type { ClientProblem, ReceivedBatch } from '../client/options.js'
 import { httpStreamUpdates } from '../client/stream-updates.js'
-import { registeredStreams } from '../streams/registry.js'
+import { usualStreams } from '../streams/registry.js'
 import { Checkpoint } from './checkpoint.js'
-import { dialectOf, endpointOf, tokenOf } from './endpoints.js'
+import { dialectOf, endpointOf, tokenOf, urlOf } from './endpoints.js'
 import { programName } from './program-name.js'
 
 interface TailFlags {
-  readonly server: string
+  readonly server: Endpoint
   readonly from: number | 'NOW'
   readonly checkpoint?: string
   readonly json?: boolean
@@ -24,26 +25,34 @@ interface TailFlags {
   readonly logLevel: Level | 'silent'
 }
 
+const usualServer = '127.0.0.1:9092'
+
 /** `tail`: what comes on some streams, across every loss of the connection. */
 export function tailCommand(): Command {
   return new Command('tail')
     .description('print the rows of streams as they come, across lost connections and restarts')
-    .argument('[streams...]', 'streams to follow (default: those of Synapse 1.4)')
-    .option('--server <address>', 'the server to follow', '127.0.0.1:9092')
+    .argument(
+      '[streams...]',
+      'streams to follow (default: those of Synapse 1.4, or of 1.66 with --dialect d2, that the server has)',
+    )
+    .addOption(
+      new Option('--server <address>', 'the server to follow')
+        .argParser(endpointOf)
+        .default(endpointOf(usualServer), usualServer),
+    )
     .option('-f, --from <token>', 'where to begin: a token, or NOW', tokenOf, 'NOW' as const)
     .option('--checkpoint <file>', 'keep the positions there, and go on from them')
     .option('--json', 'print a line of JSON for each batch')
     .option('-n, --name <name>', 'what the server calls this client in its logs', 'tail')
     .option('--server-name <name>', "the server's name; another one is refused")
     .option('--dialect <dialect>', 'd1 or d2 (default: found out)', dialectOf)
-    .option('--updates <url>', 'HTTP replication listener of a D2 server, for rows that were missed')
+    .option('--updates <url>', 'HTTP replication listener of a D2 server, for rows that were missed', urlOf)
     .option('--updates-secret <secret>', 'bearer token for it')
     .option('--once', 'stop when all rows of the past have come')
     .option('--log-level <level>', 'least severe lines to log on standard error', 'warn')
     .addHelpText('after', examples)
     .action(async (streams: string[], flags: TailFlags) => {
-      const names = streams.length > 0 ? streams : registeredStreams.map(({ name }) => name as string)
-      await tail(names, flags)
+      await tail(streams, flags)
     })
 }
 
@@ -53,11 +62,12 @@ Examples:
   $ ${programName} tail --from 0 --once --json
   $ ${programName} tail events --checkpoint ./events.json`
 
-async function tail(names: readonly string[], flags: TailFlags): Promise<void> {
-  if (flags.updates !== undefined && !URL.canParse(flags.updates))
-    throw new InvalidArgumentError('--updates takes a URL.')
+async function tail(streams: readonly string[], flags: TailFlags): Promise<void> {
   const log = createLog({ name: programName, level: flags.logLevel })
   const env = nodeEnv({ name: programName, log })
+  // What nobody named need not be there.
+  const optional = streams.length === 0
+  const names = optional ? usualStreams(flags.dialect ?? 'D1') : streams
   const { checkpoint: path, serverName, dialect, updates, updatesSecret: secret } = flags
   await runService({
     name: programName,
@@ -72,7 +82,7 @@ async function tail(names: readonly string[], flags: TailFlags): Promise<void> {
       const client = replicationClient({
         env,
         dialer: sockets(),
-        endpoints: [endpointOf(flags.server)],
+        endpoints: [flags.server],
         name: flags.name,
         ...(serverName !== undefined && { serverName }),
         ...(dialect !== undefined && { dialect }),
@@ -87,6 +97,7 @@ async function tail(names: readonly string[], flags: TailFlags): Promise<void> {
           stream,
           from: flags.from,
           unread: true,
+          optional,
           apply: (batch) => write(print(batch)),
           ...(checkpoint && { store: checkpoint.of(stream) }),
         })),
@@ -135,6 +146,8 @@ function say(problem: ClientProblem): string {
       return `# ${problem.stream} ${problem.token}: ${problem.error.message}\n`
     case 'unknown-stream':
       return `# the server sends ${problem.stream}, which was not asked for\n`
+    case 'not-served':
+      return `# the server has no ${problem.stream}\n`
     case 'unknown-command':
       return `# the server says ${problem.command}, which is unknown\n`
   }

@@ -39,6 +39,8 @@ export class Follower {
   readonly cursor: Cursor<number, WireRow>
   /** Set once a row could not be understood and the stream's policy is to stop. */
   stopped = false
+  /** Cleared once a server has turned out to be without this optional stream. */
+  served = true
   readonly #followed: FollowedStream
   readonly #options: FollowerOptions
 
@@ -61,6 +63,11 @@ export class Follower {
         return peer
       },
     })
+  }
+
+  /** Whether a server may be without this stream. */
+  get optional(): boolean {
+    return this.#followed.optional === true
   }
 
   /** Where to begin: the resume position, or what the application asked for. */
@@ -104,14 +111,14 @@ export class Follower {
 /** A follower on one link. */
 export class FollowerOnLink {
   readonly follower: Follower
-  /** What this link was asked for; `null` for NOW. */
-  readonly asked: number | null
-  /** Whether the stream has had its POSITION on this link. */
+  /** Where the rows before the next POSITION are counted from; `null` for NOW. */
+  asked: number | null
+  /** Whether the stream has had its POSITION on this link, and no rows before it are missing. */
   positioned = false
   readonly #scope: LinkScope
   #batch: Batch<number, WireRow> | null = null
   #group: Group = { token: 0 }
-  /** The highest token or position on this link since its POSITION. */
+  /** The highest token or position on this link since its POSITION. The cursor learns of a reset only later. */
   #highest = -Infinity
 
   constructor(follower: Follower, scope: LinkScope) {
@@ -119,6 +126,11 @@ export class FollowerOnLink {
     const { from } = follower
     this.asked = from === 'NOW' ? null : from
     this.#scope = scope
+  }
+
+  /** How far this link has brought the stream; `null` when it began at NOW and has had no position yet. */
+  get at(): number | null {
+    return this.positioned ? this.#highest : this.asked
   }
 
   /** Takes a row; a numeric token ends the batch and hands it over. */
@@ -150,10 +162,16 @@ export class FollowerOnLink {
     this.#batch = null
   }
 
+  /** D2: missed rows are fetched. They need not be in order, so that the position comes with their end. */
+  catchUp(): void {
+    this.asked = this.at
+    this.positioned = false
+  }
+
   /** Everything up to `token` has been sent. */
   position(token: number): void {
     const { cursor } = this.follower
-    const floor = this.positioned ? this.#highest : this.asked
+    const floor = this.at
     this.positioned = true
     this.#highest = token
     if (cursor.received === null && this.asked === null) this.#reset('first-time', token)

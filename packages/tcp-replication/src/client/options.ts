@@ -65,6 +65,13 @@ export interface FollowedStream {
    * @defaultValue false
    */
   readonly unread?: boolean
+  /**
+   * A server without this stream is no failure: the stream is reported as `not-served` and left out. It is asked for
+   * again after a link that had been ready is lost, because the server may have restarted with it.
+   *
+   * @defaultValue false
+   */
+  readonly optional?: boolean
 }
 
 /** Options of {@link replicationClient}. */
@@ -132,6 +139,8 @@ export type ClientProblem =
       readonly stopped: boolean
     }
   | { readonly kind: 'unknown-stream'; readonly stream: string }
+  /** The server does not have an optional stream. */
+  | { readonly kind: 'not-served'; readonly stream: string }
   | { readonly kind: 'unknown-command'; readonly command: string }
   /** The state of a stream had to be loaded anew. */
   | {

@@ -1,4 +1,4 @@
-import { type End, end, type LinkProtocol, type LinkScope, type Millis } from '@holdfast/core'
+import { type End, end, type LinkProtocol, type LinkScope, type Millis, type Timer } from '@holdfast/core'
 import type { Command, Dialect, KnownCommand } from '../wire/commands.js'
 import { dialectOf } from '../wire/dialect.js'
 import { ProtocolError } from '../wire/errors.js'
@@ -10,6 +10,9 @@ import { fetchMissed } from './missed-rows.js'
 import type { ClientProblem } from './options.js'
 import type { StreamUpdates } from './stream-updates.js'
 import type { UpstreamQueue } from './upstream-queue.js'
+
+/** D2: positions come in one go, so that after so long without one there are no more. */
+const positionsSettleMs = 1000
 
 /** What the links of a client share, one after the other. */
 export interface ClientContext {
@@ -44,6 +47,9 @@ export class Session implements LinkProtocol {
   #toldUpstream = false
   #progressed = true
   #serverSeen = false
+  #ready = false
+  /** Runs while only optional streams are without a position. */
+  #settling: Timer | null = null
 
   constructor(scope: LinkScope, client: ClientContext) {
     this.#scope = scope
@@ -54,12 +60,13 @@ export class Session implements LinkProtocol {
       if (follower.stopped) continue
       const onLink = new FollowerOnLink(follower, scope)
       this.#streams.set(stream, onLink)
+      if (!follower.served) continue
       this.#toPosition.add(stream)
       if (client.dialect !== 'D2') this.#send({ name: 'REPLICATE', stream, token: onLink.asked ?? 'NOW' })
     }
     if (client.dialect === 'D2') this.#send({ name: 'REPLICATE', stream: null, token: null })
     if (client.dialect !== null) this.#tellUpstream()
-    if (this.#toPosition.size === 0) scope.ready()
+    if (this.#toPosition.size === 0) this.#becomeReady()
     else scope.sweep(client.catchUpStalledAfter, () => this.#checkProgress())
   }
 
@@ -80,6 +87,10 @@ export class Session implements LinkProtocol {
 
   probe(): void {
     this.#ping()
+  }
+
+  ended(): void {
+    if (this.#ready) for (const follower of this.#client.followers.values()) follower.served = true
   }
 
   farewell({ kind }: End): string | undefined {
@@ -156,6 +167,8 @@ export class Session implements LinkProtocol {
     this.#client.report({ kind: 'server-error', text })
     const lost = /^stream (\S+) has lost rows after -?\d+: it begins at (-?\d+)$/.exec(text)
     if (lost !== null) this.#streams.get(lost[1] as string)?.lost(Number(lost[2]))
+    const unknown = /Exception\('unknown stream %s', u?'(\S+)'\)$/.exec(text)
+    if (unknown !== null) this.#notServed(unknown[1] as string)
   }
 
   #row(stream: string, token: number | 'batch', text: string): void {
@@ -171,7 +184,7 @@ export class Session implements LinkProtocol {
 
   /** D2: what repeats is dropped, because there positions only rise (v1.16). */
   #liveRow(onLink: FollowerOnLink, token: number | 'batch', text: string): void {
-    if (token !== 'batch' && token <= (onLink.follower.cursor.received?.at ?? -Infinity)) onLink.dropBatch()
+    if (token !== 'batch' && token <= (onLink.at ?? -Infinity)) onLink.dropBatch()
     else onLink.row(token, text)
   }
 
@@ -193,7 +206,7 @@ export class Session implements LinkProtocol {
   #positionAfter(onLink: FollowerOnLink, previous: number | null, token: number): void {
     const { follower } = onLink
     const { updates } = this.#client
-    const at = onLink.positioned ? (follower.cursor.received?.at ?? null) : onLink.asked
+    const { at } = onLink
     onLink.dropBatch()
     if (at === null || token <= at || at === previous) {
       onLink.position(token)
@@ -206,8 +219,7 @@ export class Session implements LinkProtocol {
 
   #fetch(onLink: FollowerOnLink, from: number, upTo: number, updates: StreamUpdates): void {
     const { stream } = onLink.follower
-    // What is fetched need not be in order, so that the position comes with its end.
-    onLink.positioned = false
+    onLink.catchUp()
     const release = this.#scope.link.pause()
     this.#held = []
     fetchMissed(updates, stream, from, upTo, this.#scope.signal, (token, text) =>
@@ -236,7 +248,34 @@ export class Session implements LinkProtocol {
   }
 
   #positioned(stream: string): void {
-    if (this.#toPosition.delete(stream) && this.#toPosition.size === 0) this.#scope.ready()
+    if (!this.#toPosition.delete(stream)) return
+    if (this.#toPosition.size === 0) this.#becomeReady()
+    else if (this.#client.dialect === 'D2') this.#awaitMore()
+  }
+
+  /** D2: nobody says that a stream is unknown. */
+  #awaitMore(): void {
+    this.#settling?.cancel()
+    if ([...this.#toPosition].some((stream) => this.#client.followers.get(stream)?.optional !== true)) return
+    this.#settling = this.#scope.after(positionsSettleMs, () => {
+      // Then the end of fetching brings another position.
+      if (this.#held === null) for (const stream of this.#toPosition) this.#notServed(stream)
+    })
+  }
+
+  #notServed(stream: string): void {
+    const follower = this.#client.followers.get(stream)
+    if (follower?.optional !== true || !follower.served) return
+    follower.served = false
+    this.#client.report({ kind: 'not-served', stream })
+    // In D1 the server closes next, and the other streams are asked for anew.
+    if (this.#client.dialect === 'D2') this.#positioned(stream)
+  }
+
+  #becomeReady(): void {
+    this.#ready = true
+    this.#settling?.cancel()
+    this.#scope.ready()
   }
 
   #notFollowed(stream: string): void {

@@ -49,6 +49,8 @@ export class RelayStream {
       stream,
       from,
       unread: true,
+      // It then stays empty for whoever follows the relay.
+      optional: true,
       store: { load: () => Promise.resolve(log.position(stream)) },
       apply: (batch) => this.#apply(batch),
       reset: (why, position) => this.#reset(why, position),

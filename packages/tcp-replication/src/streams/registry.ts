@@ -1,3 +1,4 @@
+import type { Dialect } from '../wire/commands.js'
 import type { FederationRow } from './federation-rows.js'
 import type {
   AccountDataRow,
@@ -76,3 +77,27 @@ export const registeredStreams: readonly RegisteredStream[] = [
   { name: 'account_data', limited: true },
   { name: 'groups', limited: true },
 ]
+
+/** The streams of Synapse v1.66, the last with direct TCP, in the order in which it announces them. */
+const laterStreams: readonly StreamName[] = [
+  'events',
+  'backfill',
+  'presence',
+  'presence_federation',
+  'typing',
+  'receipts',
+  'push_rules',
+  'pushers',
+  'caches',
+  'device_lists',
+  'to_device',
+  'federation',
+  'tag_account_data',
+  'account_data',
+  'user_signature',
+]
+
+/** What is followed where nobody says which streams: those of v1.4 in D1, of v1.66 in D2. */
+export function usualStreams(dialect: Dialect): readonly StreamName[] {
+  return dialect === 'D1' ? registeredStreams.map(({ name }) => name) : laterStreams
+}

@@ -1,0 +1,85 @@
+import { describe, expect, it } from 'vitest'
+import { Followed } from './support/followed.js'
+
+const row = (name: string): string => `["!room:x",["${name}"]]`
+const noFederation = "ERROR failed to handle replicate: Exception('unknown stream %s', 'federation')"
+
+describe('a server that does not have every stream', () => {
+  it('8.1: in D1 an optional stream that it refuses is left out of the next connection', async () => {
+    await using it = new Followed([{ stream: 'typing' }, { stream: 'federation', optional: true }])
+    await it.connect()
+    expect(it.wrote()).toEqual(['NAME w1', 'REPLICATE typing NOW', 'REPLICATE federation NOW'])
+    await it.says('POSITION typing 1', noFederation)
+    it.link.closeByPeer()
+    expect(it.problems).toContainEqual({ kind: 'not-served', stream: 'federation' })
+    await it.connect()
+    expect(it.wrote()).toEqual(['NAME w1', 'REPLICATE typing 1'])
+    await it.says('POSITION typing 1')
+    expect(it.client.state.phase).toBe('ready')
+  })
+
+  it('8.1: it is asked for again after a link that was ready, because the server may have restarted', async () => {
+    await using it = new Followed([{ stream: 'typing' }, { stream: 'federation', optional: true }])
+    await it.connect()
+    await it.says(noFederation)
+    it.link.closeByPeer()
+    await it.connect()
+    await it.says('POSITION typing 1')
+    it.link.closeByPeer()
+    await it.connect()
+    expect(it.wrote()).toEqual(['NAME w1', 'REPLICATE typing 1', 'REPLICATE federation NOW'])
+  })
+
+  it('8.1: a stream that is not optional is asked for on every connection', async () => {
+    await using it = new Followed([{ stream: 'typing' }, { stream: 'federation' }])
+    await it.connect()
+    await it.says('POSITION typing 1', noFederation)
+    it.link.closeByPeer()
+    await it.connect()
+    expect(it.wrote()).toEqual(['NAME w1', 'REPLICATE typing 1', 'REPLICATE federation NOW'])
+    expect(it.problems.map(({ kind }) => kind)).not.toContain('not-served')
+  })
+
+  it('14.2: in D2 optional streams without a position hold nothing up once positions have stopped coming', async () => {
+    const streams = [{ stream: 'typing' }, { stream: 'groups', optional: true }]
+    await using it = new Followed(streams, { dialect: 'D2' })
+    await it.connect()
+    await it.settle(5000)
+    expect(it.client.state.phase).toBe('handshaking')
+    await it.says('POSITION typing master 1 1')
+    await it.settle(1000)
+    expect(it.client.state.phase).toBe('ready')
+    expect(it.problems.slice(1)).toEqual([{ kind: 'not-served', stream: 'groups' }])
+  })
+
+  it('14.2: in D2 a position that comes late after all is taken', async () => {
+    const streams = [{ stream: 'typing' }, { stream: 'push_rules', optional: true }]
+    await using it = new Followed(streams, { dialect: 'D2' })
+    await it.connect()
+    await it.says('POSITION typing master 1 1')
+    await it.settle(1000)
+    it.took()
+    await it.says('POSITION push_rules master 3 3', 'RDATA push_rules master 4 ["@a:x"]')
+    expect(it.took()).toEqual(['push_rules reset first-time at 3', 'push_rules 4 ["@a:x"] → 4'])
+  })
+})
+
+describe('a D2 server whose positions went back', () => {
+  it('9.3.5: rows that come with the lower position are above it, not repeated', async () => {
+    await using it = new Followed([{ stream: 'typing', from: 7 }], { dialect: 'D2' })
+    await it.connect()
+    await it.says('POSITION typing master 0 0', `RDATA typing master 1 ${row('a')}`)
+    expect(it.took()).toEqual(['typing reset went-backwards at 0', `typing 1 ${row('a')} → 1`])
+  })
+
+  it('9.3.5: on the same link the lower position counts, too, for what is missing', async () => {
+    await using it = new Followed([{ stream: 'typing', from: 7 }], {
+      dialect: 'D2',
+      updates: () => Promise.resolve({ updates: [[2, row('b')]], upTo: 2 }),
+    })
+    await it.connect()
+    await it.says('POSITION typing master 0 0', 'POSITION typing master 1 2')
+    expect(it.took()).toEqual(['typing reset went-backwards at 0', `typing 2 ${row('b')} → null`])
+    expect(it.client.progress()).toMatchObject([{ applied: 2 }])
+  })
+})
