@@ -10,6 +10,15 @@ const ambient = ['Date', 'performance', 'setTimeout', 'setInterval', 'setImmedia
 const newerThanNode20 = ['DisposableStack', 'AsyncDisposableStack', 'SuppressedError', 'WebSocket'].map(
   (name) => ({ name, message: 'Node.js 20 does not have it.' }),
 )
+const nodeGlobals = [
+  'Buffer',
+  'process',
+  'global',
+  'clearImmediate',
+  'require',
+  '__dirname',
+  '__filename',
+].map((name) => ({ name, message: 'The nouns run in a browser too.' }))
 const timedOperators = [
   ...['timer', 'interval', 'delay', 'timeout', 'debounceTime', 'throttleTime', 'auditTime', 'sampleTime'],
   ...['bufferTime', 'windowTime', 'asyncScheduler', 'asapScheduler', 'queueScheduler'],
@@ -69,7 +78,18 @@ export default defineConfig(
     },
   },
   {
-    files: ['packages/core/src/{env,node,testing}/**/*.ts'],
+    files: ['packages/core/src/**/*.ts'],
+    rules: { 'no-restricted-globals': ['error', ...ambient, ...newerThanNode20, ...nodeGlobals] },
+  },
+  {
+    files: ['packages/core/src/env/**/*.ts'],
+    rules: {
+      'no-restricted-globals': ['error', ...newerThanNode20, ...nodeGlobals],
+      'no-restricted-properties': 'off',
+    },
+  },
+  {
+    files: ['packages/core/src/{node,testing,inspector}/**/*.ts'],
     rules: {
       'no-restricted-globals': ['error', ...newerThanNode20],
       'no-restricted-properties': 'off',
@@ -80,7 +100,7 @@ export default defineConfig(
     rules: { 'no-restricted-properties': 'off' },
   },
   {
-    files: ['packages/*/{test,bench,examples}/**/*.ts'],
+    files: ['packages/*/{test,bench,examples,interop}/**/*.ts', '{bench,examples}/**/*.ts'],
     rules: {
       '@typescript-eslint/no-empty-function': 'off',
       '@typescript-eslint/no-non-null-assertion': 'off',

@@ -2,7 +2,7 @@
  * Packs every package as it would be published and checks what is in the tarballs: by publint and attw, for what
  * must and must not be there, and by importing every entry point from them with plain Node.
  */
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import {
   existsSync,
   mkdirSync,
@@ -22,8 +22,14 @@ interface Manifest {
   readonly bin?: Readonly<Record<string, string>>
 }
 
-const run = (command: string, ...args: string[]): void => {
-  execFileSync(command, args, { stdio: 'inherit' })
+const problems: string[] = []
+
+/** Runs a checker, shows what it says only if it complains, and goes on. */
+function check(problem: string, command: string, ...args: string[]): void {
+  const { status, stdout, stderr } = spawnSync(command, args, { encoding: 'utf8' })
+  if (status === 0) return
+  console.error(stdout + stderr)
+  problems.push(problem)
 }
 
 const allowed = /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|(dist|src|bin)\/.*\.(js|d\.ts|ts|map))$/
@@ -67,32 +73,41 @@ function importAll(modules: string, name: string, root: string): void {
   }
   const { name: full, exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Manifest
   const entries = Object.keys(exports).filter((entry) => !entry.endsWith('.json'))
-  const code = entries.map((entry) => `await import('${full}${entry.slice(1)}')`).join('\n')
-  execFileSync(process.execPath, ['--input-type=module', '--eval', code], {
-    cwd: dirname(modules),
-    stdio: 'inherit',
-  })
-  console.log(`${full}: ${entries.length} entry points import`)
+  const before = problems.length
+  for (const entry of entries) {
+    const code = `await import('${full}${entry.slice(1)}')`
+    const { status, stderr } = spawnSync(process.execPath, ['--input-type=module', '--eval', code], {
+      cwd: dirname(modules),
+      encoding: 'utf8',
+    })
+    if (status !== 0) problems.push(`${name}: ${entry} does not import: ${stderr}`)
+  }
+  if (problems.length === before) console.log(`${full}: ${entries.length} entry points import`)
 }
 
 const out = mkdtempSync(join(tmpdir(), 'holdfast-pack-'))
 try {
-  run('pnpm', '--recursive', 'pack', '--pack-destination', out)
+  execFileSync('pnpm', ['--recursive', 'pack', '--pack-destination', out])
   const modules = join(out, 'node_modules')
   const names = readdirSync('packages')
-  const problems: string[] = []
   for (const name of names) {
-    const tarball = readdirSync(out).find((file) => new RegExp(`^holdfast-${name}-\\d`).test(file)) ?? ''
-    run('publint', '--strict', join(out, tarball))
-    run('attw', '--profile', 'esm-only', '--format', 'ascii', join(out, tarball))
+    const tarball = join(
+      out,
+      readdirSync(out).find((file) => new RegExp(`^holdfast-${name}-\\d`).test(file)) ?? '',
+    )
+    check(`${name}: publint complains`, 'publint', '--strict', tarball)
+    check(`${name}: attw complains`, 'attw', '--profile', 'esm-only', '--format', 'ascii', tarball)
     const root = join(modules, '@holdfast', name)
     mkdirSync(root, { recursive: true })
-    run('tar', '-xzf', join(out, tarball), '-C', root, '--strip-components=1')
-    problems.push(...[...complaints(root)].map((problem) => `${name}: ${problem}`))
+    execFileSync('tar', ['-xzf', tarball, '-C', root, '--strip-components=1'])
+    for (const problem of complaints(root)) problems.push(`${name}: ${problem}`)
   }
   // Only when all are there: they import one another.
   for (const name of names) importAll(modules, name, join(modules, '@holdfast', name))
-  if (problems.length > 0) throw new Error(`what would be published is wrong:\n  ${problems.join('\n  ')}`)
 } finally {
   rmSync(out, { recursive: true })
+}
+if (problems.length > 0) {
+  console.error(`what would be published is wrong:\n  ${problems.join('\n  ')}`)
+  process.exitCode = 1
 }
