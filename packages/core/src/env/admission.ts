@@ -28,10 +28,10 @@ export function admission(options: AdmissionOptions): Admission {
   positive('admission.atOnce', atOnce)
   positive('admission.perSecond', perSecond)
   const every: Millis = 1000 / perSecond
-  const burst: Millis = 100
+  const saved: Millis = Math.max(0, 100 - every)
   const queue = new Set<(leave: () => void) => void>()
   let underWay = 0
-  /** When the next dial may start if none had been saved up; at most `burst` behind the clock. */
+  /** When the next dial may start if none had been saved up; at most `saved` behind the clock. */
   let nextAt: Millis = -Infinity
   let timer: Timer | null = null
   let admitting = false
@@ -47,7 +47,7 @@ export function admission(options: AdmissionOptions): Admission {
         })
         return
       }
-      nextAt = Math.max(nextAt, now - burst) + every
+      nextAt = Math.max(nextAt, now - saved) + every
       queue.delete(go)
       underWay += 1
       let left = false

@@ -93,6 +93,7 @@ export interface Lifecycle<P extends LinkProtocol = LinkProtocol> extends AsyncD
   /**
    * Offers a link that the peer opened. If it is wanted, `take` is called and the link takes the place of waiting
    * or of a dial, which ends as `superseded`; while a link is open, {@link LifecycleOptions.prefer} decides.
+   * In the middle of a step, as in a subscriber, none is.
    *
    * @returns whether it was taken
    */

@@ -70,6 +70,7 @@ export class KeepaliveWatch {
     // What was heard before the sleep proves nothing.
     this.#watched.heardSinceSweep = false
     this.#silentFor = hearWithin / 2
+    this.#sweptAt = this.#clock.now()
   }
 
   #sweep(now: Millis): void {

@@ -127,7 +127,10 @@ export interface LinkScope {
 export interface Keepalive {
   /** `probe()` is called when nothing was written for this long; the gap never exceeds it. */
   readonly sendEvery?: Millis
-  /** The link ends as `silent` when nothing was heard for this long. */
+  /**
+   * The link ends as `silent` when nothing was heard for this long; noticed at most a quarter of it later. While
+   * reading is paused nothing can be heard, and nothing is held against the peer.
+   */
   readonly hearWithin?: Millis
   /** When listening starts: with the link, or when the protocol says so by {@link LinkScope.armKeepalive}. */
   readonly arm: 'at-open' | 'manual'
