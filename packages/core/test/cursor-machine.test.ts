@@ -66,3 +66,21 @@ describe('an event that means nothing', () => {
     expect(cursorStep(closed, { kind: 'closed' }, rules).state).toBe(closed)
   })
 })
+
+describe('positions without items', () => {
+  it('I25: do not pile up behind a batch', () => {
+    const rules = {
+      compare: (a: number, b: number) => a - b,
+      backlog: { bytes: 1 },
+      savedBy: 'nobody',
+      saveEvery: 0,
+    } as const
+    const link = 1 as LinkId
+    let state = cursorStep(idleCursor(rules), { kind: 'opened', batch: 1, link }, rules).state
+    state = cursorStep(state, { kind: 'sealed', batch: 1, to: 1, bytes: 1, count: 1, at: 0 }, rules).state
+    for (let to = 2; to <= 1000; to += 1)
+      state = cursorStep(state, { kind: 'advanced', to, at: 0 }, rules).state
+    expect(JSON.stringify(state.queue).match(/order/g)).toHaveLength(2)
+    expect(cursorStep(state, { kind: 'applied', at: 0 }, rules).state.applied).toEqual({ at: 1000 })
+  })
+})

@@ -6,11 +6,14 @@ import {
   type CursorOptions,
   cursor,
   type HoldfastError,
+  lifecycle,
   type Position,
+  type PositionStore,
   type ResetWhy,
+  type Store,
 } from '@holdfast/core'
-import { type FakeScope, fakeScope, testEnv } from '@holdfast/core/testing'
-import { describe, expect, it } from 'vitest'
+import { type FakeScope, fakeScope, ScriptedDialer, testEnv } from '@holdfast/core/testing'
+import { describe, expect, expectTypeOf, it } from 'vitest'
 
 /** Lets every promise that can settle do so. */
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
@@ -473,7 +476,9 @@ describe('budgets', () => {
     two.add(4)
     one.seal(2)
     expect(bench.apply.args).toEqual([{ items: [1, 2], to: { at: 2 } }])
-    bench.cursor.open(first).add(5)
+    const rest = bench.cursor.open(first)
+    rest.add(5)
+    rest.add(6)
     expect(first.why).toBeNull()
   })
 
@@ -517,14 +522,6 @@ describe('budgets', () => {
     expect(scope.link.isPaused).toBe(true)
     await bench.apply.end()
     expect(scope.link.isPaused).toBe(false)
-  })
-
-  it('I25: positions without items do not pile up', async () => {
-    const bench = new Bench({ backlog: { bytes: 25 } })
-    bench.seal(fakeScope(), 1, null)
-    for (let at = 1; at <= 100_000; at += 1) bench.cursor.advance(at)
-    await bench.apply.end()
-    expect(bench.positions).toEqual([100_000, 100_000, null])
   })
 })
 
@@ -732,6 +729,55 @@ describe('progress$', () => {
     await bench.save.end()
     await bench.cursor.close()
     expect(bench.env.clock.pending).toBe(0)
+  })
+})
+
+describe('with a lifecycle', () => {
+  it('I10, I17: a batch that could not be applied comes again over the next link', async () => {
+    let failures = 1
+    const applied: number[] = []
+    const bench = new Bench({
+      apply: ({ items }) => {
+        if (failures-- > 0) throw new Error('disk full')
+        applied.push(...items)
+      },
+    })
+    const dialer = new ScriptedDialer(bench.env.clock, [{ openAfter: 1 }])
+    const life = lifecycle({
+      env: bench.env,
+      dialer,
+      endpoints: [{ uri: 'memory:log' }],
+      protocol: (scope) => {
+        const from = bench.cursor.resumeFrom()?.at ?? 0
+        bench.cursor.resumed(scope)
+        scope.ready()
+        scope.after(1, () => {
+          const batch = bench.cursor.open(scope)
+          batch.add(from + 1)
+          batch.seal(from + 1)
+        })
+        return {}
+      },
+    })
+    life.start()
+    const ends: unknown[] = []
+    life.state$.subscribe((state) => state.phase === 'waiting' && ends.push(state.why.kind))
+    for (let second = 0; second < 60 && applied.length === 0; second += 1) bench.env.clock.advance(1000)
+    expect([ends, applied, dialer.links.length, bench.positions]).toEqual([
+      ['adapter-threw'],
+      [1],
+      2,
+      [1, 1, null],
+    ])
+    life.close()
+    await bench.cursor.close()
+    expect(bench.env.clock.pending).toBe(0)
+  })
+})
+
+describe('a plain store', () => {
+  it('keeps positions', () => {
+    expectTypeOf<Store<Position<number> | null>>().toExtend<PositionStore<number>>()
   })
 })
 

@@ -14,6 +14,7 @@ class NumberLog {
   readonly feed: Feed<number, number>
   readonly reads: { after: number; upTo: number; limit: Budget }[] = []
   largestPage = 0
+  onRead = (): void => undefined
 
   constructor(options: Partial<FeedOptions<number, number>> = {}) {
     this.feed = feed<number, number>({
@@ -30,6 +31,7 @@ class NumberLog {
 
   read(after: number, upTo: number, limit: Budget): FeedPage<number, number> {
     this.reads.push({ after, upTo, limit })
+    this.onRead()
     const to = Math.min(upTo, after + limit.bytes / 10)
     this.largestPage = Math.max(this.largestPage, to - after)
     return { items: numbers(after, to), to }
@@ -219,6 +221,37 @@ describe('a reader that is behind', () => {
     for (const row of [1, 2, 3]) log.feed.publish([row], row)
     await log.settle()
     expect(told).toEqual([1, 2, 3, 'up to 3'])
+  })
+
+  it('I25: does not count what the next page covers against its live budget', async () => {
+    const log = new NumberLog()
+    log.append(4)
+    const { told } = new Recorder(log, 0)
+    log.append(2)
+    log.onRead = () => {
+      if (log.reads.length === 2) log.append(4)
+    }
+    await log.settle()
+    expect(told).toEqual([1, 2, 3, 4, 5, 6, 'up to 6', 7, 8, 9, 10])
+    expect(log.reads).toHaveLength(2)
+  })
+
+  it('is sent nothing more once it is closed, not even what waited', async () => {
+    const log = new NumberLog()
+    log.append(1)
+    const rows: number[] = []
+    const reader = log.feed.open(fakeScope(), 0, {
+      send: (items) => {
+        rows.push(...items)
+        return 'sent'
+      },
+      caughtUp: () => reader.close(),
+      failed: () => undefined,
+    })
+    log.append(1)
+    expect(log.feed.size).toBe(1)
+    await log.settle()
+    expect([rows, reader.mode, log.feed.size]).toEqual([[1], 'closed', 0])
   })
 
   it('waits for a full link before it reads on', async () => {

@@ -7,6 +7,7 @@ import { Interpreter, type Step } from '../interpreter.js'
 import type { LinkScope } from '../link/types.js'
 import { Snapshots } from '../snapshots.js'
 import { cursorStep, judgeAdvance, judgeSeal } from './machine.js'
+import { type BatchOwner, type StagedBatch, Staging } from './staging.js'
 import {
   type CursorEffect,
   type CursorEvent,
@@ -75,45 +76,14 @@ interface Waiter {
   readonly reject: (error: HoldfastError) => void
 }
 
-class StagedBatch<P, T> implements Batch<P, T> {
-  items: T[] = []
-  bytes = 0
-  phase: 'open' | 'sealed' | 'gone' = 'open'
-  timer: Timer | undefined
-  readonly id: number
-  readonly scope: LinkScope
-  readonly #owner: CursorShell<P, T>
-
-  constructor(owner: CursorShell<P, T>, id: number, scope: LinkScope) {
-    this.#owner = owner
-    this.id = id
-    this.scope = scope
-  }
-
-  add(item: T): void {
-    if (this.phase !== 'gone') this.#owner.add(this, item)
-  }
-
-  seal(to: P | null): 'ok' | 'old' | 'gap' {
-    return this.phase === 'gone' ? 'old' : this.#owner.seal(this, to)
-  }
-
-  discard(): void {
-    if (this.phase === 'open') this.#owner.discard(this)
-  }
-}
-
 class CursorShell<P, T>
   extends Interpreter<CursorMachine<P>, CursorEvent<P>, CursorEffect<P>>
-  implements Cursor<P, T>
+  implements Cursor<P, T>, BatchOwner<P, T>
 {
+  readonly staging: Staging<P, T>
   readonly #options: CursorOptions<P, T>
   readonly #rules: CursorRules<P>
   readonly #links = new Map<LinkId, Feeding>()
-  readonly #batches = new Map<number, StagedBatch<P, T>>()
-  #lastBatch = 0
-  #stagedBytes = 0
-  #stagedCount = 0
   #loading: Promise<void> | undefined
   #saveTimer: Timer | undefined
   #sampleTimer: Timer | undefined
@@ -125,6 +95,7 @@ class CursorShell<P, T>
   constructor(options: CursorOptions<P, T>) {
     const rules = rulesOf(options)
     super(idleCursor(rules))
+    this.staging = new Staging(options.staging, options.sizeOf)
     this.#options = options
     this.#rules = rules
   }
@@ -173,15 +144,8 @@ class CursorShell<P, T>
         'HF_CURSOR_CLOSED',
         `cursor ${this.#options.key} is closed: open no more batches`,
       )
-    const batch = new StagedBatch(this, ++this.#lastBatch, scope)
-    if (!this.#feed(scope)) {
-      batch.phase = 'gone'
-      return batch
-    }
-    this.#batches.set(batch.id, batch)
-    const { age } = this.#options.staging
-    if (age !== undefined) batch.timer = scope.after(age, () => this.#overflow(scope))
-    this.send({ kind: 'opened', batch: batch.id, link: scope.link.id, ...o })
+    const batch = this.staging.open(this, scope, !this.#feed(scope))
+    if (batch.phase === 'open') this.send({ kind: 'opened', batch: batch.id, link: scope.link.id, ...o })
     return batch
   }
 
@@ -233,28 +197,14 @@ class CursorShell<P, T>
     return this.close()
   }
 
-  add(batch: StagedBatch<P, T>, item: T): void {
-    this.#mustBeUnsealed(batch)
-    const bytes = this.#options.sizeOf(item)
-    batch.items.push(item)
-    batch.bytes += bytes
-    this.#stagedBytes += bytes
-    this.#stagedCount += 1
-    const { bytes: most, count = Infinity } = this.#options.staging
-    if (this.#stagedBytes > most || this.#stagedCount > count) this.#overflow(batch.scope)
-  }
-
-  seal(batch: StagedBatch<P, T>, to: P | null): 'ok' | 'old' | 'gap' {
-    this.#mustBeUnsealed(batch)
+  sealed({ id, bytes, items }: StagedBatch<P, T>, to: P | null): 'ok' | 'old' | 'gap' {
     const verdict = judgeSeal(this.machine, to, this.#rules)
-    this.#unstage(batch, 'sealed')
-    const { id, bytes, items } = batch
     this.send({ kind: 'sealed', batch: id, to, bytes, count: items.length, at: this.#now() })
     return verdict
   }
 
-  discard(batch: StagedBatch<P, T>): void {
-    this.send({ kind: 'discarded', batch: batch.id })
+  discarded({ id }: StagedBatch<P, T>): void {
+    this.send({ kind: 'discarded', batch: id })
   }
 
   protected step(state: CursorMachine<P>, event: CursorEvent<P>): Step<CursorMachine<P>, CursorEffect<P>> {
@@ -284,11 +234,7 @@ class CursorShell<P, T>
         )
         break
       case 'drop':
-        for (const id of effect.batches) {
-          const batch = this.#batches.get(id)
-          if (batch !== undefined) this.#unstage(batch, 'gone')
-          this.#batches.delete(id)
-        }
+        for (const id of effect.batches) this.staging.forget(id)
         break
       case 'end-links': {
         const why = end('adapter-threw', {
@@ -376,13 +322,13 @@ class CursorShell<P, T>
   }
 
   #apply(id: number | null, to: Position<P> | null): void {
-    const items = (id === null ? undefined : this.#batches.get(id))?.items ?? []
+    const items = this.staging.itemsOf(id)
     const done = (): void => {
-      if (id !== null) this.#batches.delete(id)
+      this.staging.forget(id)
       this.send({ kind: 'applied', at: this.#now() })
     }
     const failed = (cause: unknown): void => {
-      if (id !== null) this.#batches.delete(id)
+      this.staging.forget(id)
       this.#tell('error', 'apply-failed', { to, err: cause }, 'apply failed; the batch will come again')
       this.#unsettle(cause)
       this.send({ kind: 'apply-failed', cause })
@@ -440,28 +386,6 @@ class CursorShell<P, T>
       this.send({ kind: 'link-ended', link: id })
     })
     return this.#links.has(id)
-  }
-
-  #overflow(scope: LinkScope): void {
-    scope.fail(end('overflow', { detail: `cursor ${this.#options.key}: open batches exceed staging` }))
-  }
-
-  #unstage(batch: StagedBatch<P, T>, phase: 'sealed' | 'gone'): void {
-    if (batch.phase === 'open') {
-      this.#stagedBytes -= batch.bytes
-      this.#stagedCount -= batch.items.length
-      batch.timer?.cancel()
-    }
-    batch.phase = phase
-    if (phase === 'gone') batch.items = []
-  }
-
-  #mustBeUnsealed(batch: StagedBatch<P, T>): void {
-    if (batch.phase !== 'open')
-      throw new HoldfastError(
-        'HF_BATCH_SEALED',
-        `cursor ${this.#options.key}: a sealed batch takes nothing more`,
-      )
   }
 
   #mustBeLoaded(): void {

@@ -90,6 +90,10 @@ class FeedShell<P, T> implements Feed<P, T> {
     this.options = options
   }
 
+  get size(): number {
+    return this.readers.size
+  }
+
   publish(items: readonly T[], to: P): void {
     if (this.#publishing) {
       this.#queued.push({ items, to })

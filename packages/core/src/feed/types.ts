@@ -74,6 +74,8 @@ export interface FeedReader<P> {
  * behind, never the publisher or the other readers.
  */
 export interface Feed<P, T> {
+  /** How many readers are open. */
+  readonly size: number
   /**
    * Hands newly appended items to every live reader. The log must already hold them. Readers at or past `to` are
    * passed over. A call from within a reader's callback takes effect after the present one.
