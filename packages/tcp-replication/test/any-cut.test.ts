@@ -48,7 +48,7 @@ async function sessionCutAfter(bytes: number): Promise<ReceivedBatch[]> {
   const source = memorySource({ streams: ['events'] })
   source.append('events', [['1a'], ['1b'], ['1c']])
   source.append('events', [['2a'], ['2b']])
-  await using server = await replicationServer({ env, acceptor: network, at, source, serverName: 's' })
+  await using _server = await replicationServer({ env, acceptor: network, at, source, serverName: 's' })
   const batches: ReceivedBatch[] = []
   await using client = replicationClient({
     env,

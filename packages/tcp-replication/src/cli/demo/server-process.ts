@@ -5,31 +5,32 @@ import type { StatusReport } from '../status-report.js'
 
 const program = fileURLToPath(new URL('../../../bin/holdfast-tcp-replication.js', import.meta.url))
 
+/** Where a {@link ServerProcess} serves, and what. */
+export interface ServerProcessOptions {
+  readonly data: string
+  readonly port: number
+  readonly httpPort: number
+  readonly streams: readonly string[]
+}
+
 /** The program's own `serve` in a process of its own, so that it can be killed for real. */
 export class ServerProcess {
   readonly #args: readonly string[]
+  /** Where its HTTP side answers. */
   readonly http: string
   #child: ChildProcess | null = null
 
-  constructor(options: {
-    readonly data: string
-    readonly port: number
-    readonly httpPort: number
-    readonly streams: readonly string[]
-  }) {
+  constructor(options: ServerProcessOptions, more: readonly string[] = []) {
     const { data, port, httpPort, streams } = options
-    this.http = `http://127.0.0.1:${httpPort}`
+    const http = `127.0.0.1:${httpPort}`
+    this.http = `http://${http}`
     const listen = `tcp://127.0.0.1:${port}`
-    this.#args = ['serve', '--data', data, '--listen', listen, '--http', `127.0.0.1:${httpPort}`]
-    this.#args = [
-      ...this.#args,
-      '--streams',
-      streams.join(','),
-      '--log-level',
-      'silent',
-      '--drain-within',
-      '2',
-    ]
+    const where = ['--data', data, '--listen', listen, '--http', http, '--streams', streams.join(',')]
+    this.#args = ['serve', ...where, '--log-level', 'silent', '--drain-within', '2', ...more]
+  }
+
+  get pid(): number {
+    return this.#child?.pid ?? 0
   }
 
   get isRunning(): boolean {
