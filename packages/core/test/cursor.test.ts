@@ -485,8 +485,10 @@ describe('budgets', () => {
   it('I25: a batch open for longer than the age of staging ends its link', () => {
     const bench = new Bench({ staging: { bytes: 1e6, age: 1000 } })
     const scope = fakeScope({ clock: bench.env.clock })
-    bench.seal(scope, 1)
+    const sealed = bench.cursor.open(scope)
+    bench.env.clock.advance(500)
     bench.cursor.open(scope)
+    sealed.seal(1)
     bench.env.clock.advance(999)
     expect(scope.why).toBeNull()
     bench.env.clock.advance(1)
