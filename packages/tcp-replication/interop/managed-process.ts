@@ -12,6 +12,8 @@ export interface ProcessOptions {
   readonly env?: NodeJS.ProcessEnv
   /** Standard output and error of every run are appended to this file. */
   readonly logPath: string
+  /** Standard output goes to this file instead, so that it can be read apart from what is only logged. */
+  readonly outputPath?: string
   /** The user that runs it, when not the present one. */
   readonly user?: { readonly uid: number; readonly gid: number }
   /** The signal that asks the process to end; SIGTERM unless told. */
@@ -52,9 +54,11 @@ export class ManagedProcess {
 
   start(): void {
     if (this.#child !== undefined) throw new Error(`${this.name} runs already`)
-    const { command, args, cwd, env, logPath, user } = this.#options
+    const { command, args, cwd, env, logPath, outputPath = logPath, user } = this.#options
     const log = openSync(logPath, 'a')
-    const child = spawn(command, args, { cwd, env, stdio: ['ignore', log, log], ...user })
+    const output = openSync(outputPath, 'a')
+    const child = spawn(command, args, { cwd, env, stdio: ['ignore', output, log], ...user })
+    closeSync(output)
     closeSync(log)
     this.#child = child
     this.#ending = undefined
@@ -112,7 +116,7 @@ export class ManagedProcess {
 
   #log(): string {
     try {
-      return readFileSync(this.#options.logPath, 'latin1')
+      return readFileSync(this.#options.logPath, 'utf8')
     } catch {
       return ''
     }

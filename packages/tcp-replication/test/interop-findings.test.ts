@@ -1,3 +1,4 @@
+import { end } from '@holdfast/core'
 import { describe, expect, it } from 'vitest'
 import { Followed } from './support/followed.js'
 
@@ -10,7 +11,6 @@ describe('a server that does not have every stream', () => {
     await it.connect()
     expect(it.wrote()).toEqual(['NAME w1', 'REPLICATE typing NOW', 'REPLICATE federation NOW'])
     await it.says('POSITION typing 1', noFederation)
-    it.link.closeByPeer()
     expect(it.problems).toContainEqual({ kind: 'not-served', stream: 'federation' })
     await it.connect()
     expect(it.wrote()).toEqual(['NAME w1', 'REPLICATE typing 1'])
@@ -22,7 +22,6 @@ describe('a server that does not have every stream', () => {
     await using it = new Followed([{ stream: 'typing' }, { stream: 'federation', optional: true }])
     await it.connect()
     await it.says(noFederation)
-    it.link.closeByPeer()
     await it.connect()
     await it.says('POSITION typing 1')
     it.link.closeByPeer()
@@ -61,6 +60,35 @@ describe('a server that does not have every stream', () => {
     it.took()
     await it.says('POSITION push_rules master 3 3', 'RDATA push_rules master 4 ["@a:x"]')
     expect(it.took()).toEqual(['push_rules reset first-time at 3', 'push_rules 4 ["@a:x"] → 4'])
+  })
+})
+
+describe('a server that is away for long', () => {
+  it('8.8: is tried at least every 5 s while nobody answers', async () => {
+    await using it = new Followed([{ stream: 'typing' }])
+    await it.connect()
+    await it.says('POSITION typing 1')
+    it.link.closeByPeer()
+    for (let attempt = 0; attempt < 20; attempt += 1) {
+      const links = it.dialer.links.length
+      await it.settle(5000)
+      expect(it.dialer.links.length).toBeGreaterThan(links)
+      it.link.fail(end('dial-failed'))
+    }
+  })
+
+  it('8.8: costs no long wait when it is back without an optional stream', async () => {
+    await using it = new Followed([{ stream: 'typing' }, { stream: 'federation', optional: true }])
+    await it.client.start()
+    for (let attempt = 0; attempt < 20; attempt += 1) {
+      it.link.fail(end('dial-failed'))
+      await it.settle(5000)
+    }
+    await it.connect()
+    await it.says(noFederation)
+    const links = it.dialer.links.length
+    await it.settle(200)
+    expect(it.dialer.links.length).toBe(links + 1)
   })
 })
 

@@ -3,9 +3,22 @@ export interface SyncAnswer {
   readonly next_batch: string
   readonly rooms?: {
     readonly join?: Readonly<
-      Record<string, { readonly timeline: { readonly events: readonly TimelineEvent[] } }>
+      Record<
+        string,
+        {
+          readonly timeline: { readonly events: readonly TimelineEvent[] }
+          readonly ephemeral: { readonly events: readonly ClientData[] }
+        }
+      >
     >
   }
+  readonly account_data?: { readonly events: readonly ClientData[] }
+}
+
+/** What is not an event of the room's history: typing, receipts, account data. */
+export interface ClientData {
+  readonly type: string
+  readonly content: Readonly<Record<string, unknown>>
 }
 
 /** An event in a room's timeline. */
@@ -36,10 +49,10 @@ export class MatrixUser {
 
   readonly userId: string
   readonly accessToken: string
-  readonly #baseUrl: string
+  readonly baseUrl: string
 
   private constructor(baseUrl: string, credentials: Credentials) {
-    this.#baseUrl = baseUrl
+    this.baseUrl = baseUrl
     this.userId = credentials.userId
     this.accessToken = credentials.accessToken
   }
@@ -103,6 +116,21 @@ export class MatrixUser {
     await this.request('PUT', `${user}/rooms/${encodeURIComponent(roomId)}/tags/${tag}`, content)
   }
 
+  /** Sends a message to all devices of a user. */
+  async sendToDevice(userId: string, type: string, content: object): Promise<void> {
+    MatrixUser.#transactions += 1
+    const path = `/sendToDevice/${type}/${process.pid}-${MatrixUser.#transactions}`
+    await this.request('PUT', path, { messages: { [userId]: { '*': content } } })
+  }
+
+  /** Adds a push rule that never fires. */
+  async addPushRule(name: string): Promise<void> {
+    await this.request('PUT', `/pushrules/global/content/${name}`, {
+      pattern: name,
+      actions: ['dont_notify'],
+    })
+  }
+
   /** Asks for everything, or for what is new since an earlier answer, waiting up to `timeoutMs` for it. */
   sync(options: { readonly since?: string; readonly timeoutMs?: number } = {}): Promise<SyncAnswer> {
     const query = new URLSearchParams({ timeout: String(options.timeoutMs ?? 0) })
@@ -126,7 +154,7 @@ export class MatrixUser {
 
   /** Any other call of the client API: `path` begins after `/_matrix/client/r0`. */
   request<T = object>(method: string, path: string, body?: object): Promise<T> {
-    return call<T>(method, this.#baseUrl, path, this.accessToken, body)
+    return call<T>(method, this.baseUrl, path, this.accessToken, body)
   }
 }
 

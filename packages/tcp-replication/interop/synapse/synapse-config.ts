@@ -23,6 +23,7 @@ export interface WorkerConfig {
   readonly httpPort: number
   readonly replicationHost: string
   readonly replicationPort: number
+  readonly replicationHttpPort: number
   readonly mainHttpPort: number
 }
 
@@ -71,7 +72,7 @@ export async function writeWorkerConfig(config: WorkerConfig): Promise<string> {
     worker_name: name,
     worker_replication_host: config.replicationHost,
     worker_replication_port: config.replicationPort,
-    worker_replication_http_port: config.mainHttpPort,
+    worker_replication_http_port: config.replicationHttpPort,
     worker_main_http_uri: `http://${LOOPBACK}:${config.mainHttpPort}`,
     worker_listeners: [httpListener(config.httpPort, ['client'])],
     worker_pid_file: join(directory, `${name}.pid`),

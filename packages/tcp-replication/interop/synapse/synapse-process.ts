@@ -106,6 +106,8 @@ export interface SynapseWorkerOptions {
   /** Where it connects for TCP replication: the main process, or a relay in front of it. */
   readonly replicationHost?: string
   readonly replicationPort?: number
+  /** Where it makes its HTTP replication calls; the main process unless told. */
+  readonly replicationHttpPort?: number
 }
 
 /** A Synapse worker that serves /sync, with the configuration and the database of its main process. */
@@ -118,11 +120,12 @@ export class SynapseWorker extends SynapseProcess {
   static async prepare(main: SynapseMain, options: SynapseWorkerOptions = {}): Promise<SynapseWorker> {
     const { directory, installation } = main
     const { name = 'worker1', replicationHost = LOOPBACK, replicationPort = main.replicationPort } = options
+    const { replicationHttpPort = main.httpPort } = options
     const app = installation.version === '1.4.0' ? 'synapse.app.synchrotron' : 'synapse.app.generic_worker'
     const httpPort = await freePort()
     const configPath = await writeWorkerConfig({
       ...{ directory, app, name, httpPort, replicationHost, replicationPort },
-      mainHttpPort: main.httpPort,
+      ...{ replicationHttpPort, mainHttpPort: main.httpPort },
     })
     return new SynapseWorker(
       synapse(installation, name, app, directory, [main.configPath, configPath]),

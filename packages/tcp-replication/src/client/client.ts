@@ -16,7 +16,7 @@ import type { Dialect, KnownCommand, UserIpCommand } from '../wire/commands.js'
 import { formatCommand } from '../wire/format-command.js'
 import { Follower } from './follower.js'
 import type { ClientProblem, ReplicationClientOptions } from './options.js'
-import { type ClientContext, Session } from './session.js'
+import { type ClientContext, notServed, Session } from './session.js'
 import { ClientCounters, type ClientStats } from './stats.js'
 import { type CommandResult, UpstreamQueue } from './upstream-queue.js'
 
@@ -83,13 +83,17 @@ export function replicationClient(options: ReplicationClientOptions): Replicatio
   return new Client(options)
 }
 
-const afterReady = fullJitter({ floor: 100, base: 200, cap: 5000 })
-const beforeReady = fullJitter({ floor: 100, base: 200, cap: 30_000 })
+const usual = fullJitter({ floor: 100, base: 200, cap: 5000 })
+const catchingUp = fullJitter({ floor: 100, base: 200, cap: 30_000 })
 
-/** Lost while in use: soon. Never got there: less and less often, because catching up is what breaks (8.8). */
+/**
+ * Lost while in use, or nobody there yet: soon. Lost before every stream had its position: less and less often,
+ * because catching up is what breaks (8.8). Without a stream that the server lacks: at once, as often as it lacks one.
+ */
 const defaultBackoff: Backoff = (context) => {
-  const wasReady = context.reached.phase === 'ready' || context.reached.phase === 'stable'
-  return (wasReady ? afterReady : beforeReady)(context)
+  const { why, reached, random } = context
+  if (why.code === notServed) return 100 + random() * 100
+  return (reached.phase === 'handshaking' ? catchingUp : usual)(context)
 }
 
 class Client implements ReplicationClient, ClientContext {

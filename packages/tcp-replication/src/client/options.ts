@@ -123,7 +123,7 @@ export interface ReplicationClientOptions {
    */
   readonly catchUpStalledAfter?: Millis
   readonly keepalive?: Pick<Keepalive, 'sendEvery' | 'hearWithin'>
-  /** @defaultValue full jitter from 0.1 s, to 5 s after a link that was ready, else to 30 s (8.8) */
+  /** @defaultValue full jitter from 0.1 s to 5 s, or to 30 s after links that were lost before they were ready (8.8) */
   readonly backoff?: Backoff
   readonly stableAfter?: Millis
 }

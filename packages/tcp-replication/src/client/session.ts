@@ -11,6 +11,9 @@ import type { ClientProblem } from './options.js'
 import type { StreamUpdates } from './stream-updates.js'
 import type { UpstreamQueue } from './upstream-queue.js'
 
+/** The code of an end that comes of an optional stream which the server does not have. */
+export const notServed = 'not-served'
+
 /** D2: positions come in one go, so that after so long without one there are no more. */
 const positionsSettleMs = 1000
 
@@ -144,8 +147,7 @@ export class Session implements LinkProtocol {
         this.#scope.armKeepalive()
         return true
       case 'ERROR':
-        this.#error(command.text)
-        return true
+        return this.#error(command.text)
       case 'SYNC':
         this.#client.synced(command.text)
         return true
@@ -163,12 +165,13 @@ export class Session implements LinkProtocol {
     return wrong === null || this.#refuse('Wrong remote', wrong)
   }
 
-  #error(text: string): void {
+  /** @returns whether to go on with the next line */
+  #error(text: string): boolean {
     this.#client.report({ kind: 'server-error', text })
     const lost = /^stream (\S+) has lost rows after -?\d+: it begins at (-?\d+)$/.exec(text)
     if (lost !== null) this.#streams.get(lost[1] as string)?.lost(Number(lost[2]))
     const unknown = /Exception\('unknown stream %s', u?'(\S+)'\)$/.exec(text)
-    if (unknown !== null) this.#notServed(unknown[1] as string)
+    return unknown === null || this.#notServed(unknown[1] as string)
   }
 
   #row(stream: string, token: number | 'batch', text: string): void {
@@ -263,13 +266,20 @@ export class Session implements LinkProtocol {
     })
   }
 
-  #notServed(stream: string): void {
+  /** @returns whether the link goes on */
+  #notServed(stream: string): boolean {
     const follower = this.#client.followers.get(stream)
-    if (follower?.optional !== true || !follower.served) return
+    if (follower?.optional !== true || !follower.served) return true
     follower.served = false
     this.#client.report({ kind: 'not-served', stream })
+    if (this.#client.dialect === 'D2') {
+      this.#positioned(stream)
+      return true
+    }
     // In D1 the server closes next, and the other streams are asked for anew.
-    if (this.#client.dialect === 'D2') this.#positioned(stream)
+    const detail = `the server has no stream ${stream}`
+    this.#scope.fail(end('handshake-refused', { code: notServed, detail }))
+    return false
   }
 
   #becomeReady(): void {

@@ -1,0 +1,58 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { probeFinds } from './scenarios/probe-finds.js'
+import { relayStandsBetween } from './scenarios/relay-stands-between.js'
+import { type Scenario, seconds } from './scenarios/scenario.js'
+import { tailFollowsMain } from './scenarios/tail-follows-main.js'
+import { Scorecard } from './scorecard.js'
+import { installSynapse } from './synapse/synapse-installation.js'
+
+const versions = ['1.4.0', '1.66.0'] as const
+const scenarios: readonly Scenario[] = [tailFollowsMain, relayStandsBetween, probeFinds].flatMap((make) =>
+  versions.map(make),
+)
+const print = (line: string) => void process.stdout.write(`${line}\n`)
+
+const { values: flags } = parseArgs({
+  options: {
+    only: { type: 'string', multiple: true, default: [] },
+    version: { type: 'string' },
+    keep: { type: 'boolean', default: false },
+    help: { type: 'boolean', short: 'h', default: false },
+  },
+})
+const chosen = scenarios.filter(
+  ({ name, version }) =>
+    (flags.only.length === 0 || flags.only.some((part) => name.includes(part))) &&
+    (flags.version === undefined || flags.version === version),
+)
+if (flags.help || chosen.length === 0) {
+  print('usage: pnpm interop:synapse [--only NAME]... [--version 1.4.0|1.66.0] [--keep]\n')
+  for (const { name, about } of scenarios) print(`  ${name.padEnd(14)} ${about}`)
+  process.exit(flags.help ? 0 : 2)
+}
+
+const began = performance.now()
+const directory = await mkdtemp(join(tmpdir(), 'holdfast-interop-run-'))
+const card = new Scorecard(print)
+for (const { name, about, version, run } of chosen) {
+  print(`\n${name}: ${about}`)
+  const score = card.of(name)
+  const since = performance.now()
+  try {
+    const installation = await installSynapse(version, print)
+    await run({ directory: join(directory, name), installation, score })
+  } catch (error) {
+    score.broken(error)
+  }
+  print(`  took ${seconds(since)}`)
+}
+
+print(
+  `\n${card.table()}\n\n${card.allKept ? 'All promises were kept' : 'A PROMISE WAS BROKEN'}, in ${seconds(began)}.`,
+)
+if (flags.keep || !card.allKept) print(`Logs and databases are in ${directory}.`)
+else await rm(directory, { recursive: true, force: true })
+process.exit(card.allKept ? 0 : 1)
