@@ -18,6 +18,9 @@ import { dirname, join, normalize } from 'node:path'
 
 interface Manifest {
   readonly name: string
+  readonly dependencies?: Readonly<Record<string, string>>
+  readonly peerDependencies?: Readonly<Record<string, string>>
+  readonly peerDependenciesMeta?: Readonly<Record<string, { readonly optional?: boolean }>>
   readonly exports: Readonly<Record<string, string | Readonly<Record<string, string>>>>
   readonly bin?: Readonly<Record<string, string>>
 }
@@ -33,14 +36,21 @@ function check(problem: string, command: string, ...args: string[]): void {
 }
 
 const allowed = /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|(dist|src|bin)\/.*\.(js|d\.ts|ts|map))$/
-const onlyHere = [process.cwd(), homedir(), 'file:///', 'workspace:', 'catalog:', '@holdfast/source']
+const onlyHere = [
+  `${process.cwd()}/`,
+  `${homedir()}/`,
+  'file:///',
+  'workspace:',
+  'catalog:',
+  '@holdfast/source',
+]
 
 /** What is wrong with an unpacked package. */
 function* complaints(root: string): Iterable<string> {
   const files = readdirSync(root, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1))
-  const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Manifest
+  const manifest = manifestIn(root)
   const targets = Object.values(manifest.exports).flatMap((to) =>
     typeof to === 'string' ? to : Object.values(to),
   )
@@ -51,8 +61,7 @@ function* complaints(root: string): Iterable<string> {
     const text = readFileSync(join(root, file), 'utf8')
     // Documentation and comments may speak of ranges and conditions; what is read by machines may not hold them.
     const traces = file === 'package.json' ? onlyHere : onlyHere.slice(0, 2)
-    for (const trace of traces)
-      if (trace.length > 1 && text.includes(trace)) yield `${file} mentions ${trace}`
+    for (const trace of traces) if (text.includes(trace)) yield `${file} mentions ${trace}`
     if (file.endsWith('.map')) {
       const { sources } = JSON.parse(text) as { sources: readonly string[] }
       for (const source of sources)
@@ -61,49 +70,74 @@ function* complaints(root: string): Iterable<string> {
   }
 }
 
-/** Puts what the package depends on beside it, as an installer would, and imports its entry points. */
-function importAll(modules: string, name: string, root: string): void {
-  const installed = join('packages', name, 'node_modules')
-  for (const entry of readdirSync(installed, { recursive: true, withFileTypes: true })) {
-    if (!entry.isSymbolicLink() || entry.parentPath.includes('.bin')) continue
-    const path = join(entry.parentPath, entry.name)
-    const link = join(modules, path.slice(installed.length + 1))
-    mkdirSync(dirname(link), { recursive: true })
-    if (!existsSync(link)) symlinkSync(realpathSync(path), link)
-  }
-  const { name: full, exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Manifest
-  const entries = Object.keys(exports).filter((entry) => !entry.endsWith('.json'))
+/** The entry points that need the optional peers of their package. */
+const needOptional = ['./node']
+
+/**
+ * Installs a package as a user would get it, what it depends on beside it and nothing else, and imports its entry
+ * points.
+ */
+function importAll(name: string, tarballOf: (name: string) => string): void {
+  const consumer = join(out, 'consumers', name)
+  const manifest = install(name, consumer, tarballOf)
+  const entries = Object.keys(manifest.exports).filter((entry) => !entry.endsWith('.json'))
   const before = problems.length
-  for (const entry of entries) {
-    const code = `await import('${full}${entry.slice(1)}')`
-    const { status, stderr } = spawnSync(process.execPath, ['--input-type=module', '--eval', code], {
-      cwd: dirname(modules),
-      encoding: 'utf8',
-    })
+  for (const entry of entries.sort(
+    (a, b) => Number(needOptional.includes(a)) - Number(needOptional.includes(b)),
+  )) {
+    if (needOptional.includes(entry))
+      for (const peer of Object.keys(manifest.peerDependencies ?? {})) linkTo(name, peer, consumer)
+    const code = `await import('${manifest.name}${entry.slice(1)}')`
+    const args = ['--input-type=module', '--eval', code]
+    const { status, stderr } = spawnSync(process.execPath, args, { cwd: consumer, encoding: 'utf8' })
     if (status !== 0) problems.push(`${name}: ${entry} does not import: ${stderr}`)
   }
-  if (problems.length === before) console.log(`${full}: ${entries.length} entry points import`)
+  if (problems.length === before) console.log(`${manifest.name}: ${entries.length} entry points import`)
+}
+
+function install(name: string, consumer: string, tarballOf: (name: string) => string): Manifest {
+  const root = join(consumer, 'node_modules', '@holdfast', name)
+  mkdirSync(root, { recursive: true })
+  execFileSync('tar', ['-xzf', tarballOf(name), '-C', root, '--strip-components=1'])
+  const manifest = manifestIn(root)
+  const { dependencies = {}, peerDependencies = {}, peerDependenciesMeta = {} } = manifest
+  const peers = Object.keys(peerDependencies).filter((peer) => peerDependenciesMeta[peer]?.optional !== true)
+  for (const dependency of [...Object.keys(dependencies), ...peers]) {
+    const [scope, own = ''] = dependency.split('/')
+    if (scope === '@holdfast') install(own, consumer, tarballOf)
+    else linkTo(name, dependency, consumer)
+  }
+  return manifest
+}
+
+function linkTo(name: string, dependency: string, consumer: string): void {
+  const link = join(consumer, 'node_modules', dependency)
+  if (existsSync(link)) return
+  mkdirSync(dirname(link), { recursive: true })
+  symlinkSync(realpathSync(join('packages', name, 'node_modules', dependency)), link)
+}
+
+function manifestIn(root: string): Manifest {
+  return JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Manifest
 }
 
 const out = mkdtempSync(join(tmpdir(), 'holdfast-pack-'))
 try {
   execFileSync('pnpm', ['--recursive', 'pack', '--pack-destination', out])
-  const modules = join(out, 'node_modules')
-  const names = readdirSync('packages')
-  for (const name of names) {
-    const tarball = join(
-      out,
-      readdirSync(out).find((file) => new RegExp(`^holdfast-${name}-\\d`).test(file)) ?? '',
-    )
+  const files = readdirSync(out)
+  const tarballOf = (name: string): string => {
+    const file = files.find((each) => new RegExp(`^holdfast-${name}-\\d`).test(each))
+    if (file === undefined) throw new Error(`${name} was not packed`)
+    return join(out, file)
+  }
+  for (const name of readdirSync('packages')) {
+    const tarball = tarballOf(name)
     check(`${name}: publint complains`, 'publint', '--strict', tarball)
     check(`${name}: attw complains`, 'attw', '--profile', 'esm-only', '--format', 'ascii', tarball)
-    const root = join(modules, '@holdfast', name)
-    mkdirSync(root, { recursive: true })
-    execFileSync('tar', ['-xzf', tarball, '-C', root, '--strip-components=1'])
+    importAll(name, tarballOf)
+    const root = join(out, 'consumers', name, 'node_modules', '@holdfast', name)
     for (const problem of complaints(root)) problems.push(`${name}: ${problem}`)
   }
-  // Only when all are there: they import one another.
-  for (const name of names) importAll(modules, name, join(modules, '@holdfast', name))
 } finally {
   rmSync(out, { recursive: true })
 }
