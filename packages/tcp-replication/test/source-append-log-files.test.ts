@@ -1,9 +1,10 @@
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { readFile, symlink, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { open } from 'lmdb'
 import { describe, expect, it } from 'vitest'
 import { AppendLog } from '../src/source/append-log.js'
@@ -218,6 +219,29 @@ describe('a log that is open', () => {
     await expect(log.read('a', 0, 1, { bytes: 1 })).rejects.toMatchObject(closed)
     expect(() => log.position('p')).toThrow(expect.objectContaining(closed))
   })
+})
+
+describe('a disk that is full', () => {
+  it.skipIf(process.platform === 'win32')(
+    'fails what was asked, leaves no trace of it, and the log goes on',
+    async () => {
+      await using directory = await temporaryDirectory()
+      const script = fileURLToPath(new URL('fixtures/append-log-full-disk.ts', import.meta.url))
+      const limited = ['-c', 'ulimit -f 1000; exec "$@"', 'sh', process.execPath]
+      const node = ['--import', 'tsx', '--conditions=@holdfast/source', script, directory.path]
+      // LMDB writes about it on standard error.
+      const { stdout } = await promisify(execFile)('sh', [...limited, ...node])
+      const { failures, acknowledged, ...after } = JSON.parse(stdout) as {
+        failures: string[]
+        acknowledged: number
+      }
+      expect(failures).toEqual(['HF_STORE_WRITE_FAILED', 'HF_STORE_WRITE_FAILED'])
+      expect(acknowledged).toBeGreaterThan(2)
+      // Besides what was appended before, the reset and the append after it are told.
+      expect(after).toEqual({ head: acknowledged, told: acknowledged + 2, next: 3, again: 3 })
+    },
+    30_000,
+  )
 })
 
 describe('options', () => {

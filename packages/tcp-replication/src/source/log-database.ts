@@ -88,6 +88,8 @@ function openEntries(path: string): LogEntries {
     encoding: 'binary',
     // A commit then ends after its data is on disk, so that nothing is ever visible that a power failure could undo.
     overlappingSync: false,
+    // Its batches have a promise that nobody handles: a full disk would end the process. We group by ourselves.
+    eventTurnBatching: false,
   })
 }
 
