@@ -1,0 +1,204 @@
+import { readFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { describe, expect, it, vi } from 'vitest'
+import { Program, run } from './support/program.js'
+import { temporaryFolder } from './support/real.js'
+
+// Every test starts programs, which takes its time on a busy machine.
+vi.setConfig({ testTimeout: 60_000 })
+
+const row = '["!room:x",["@alice:x"]]'
+
+interface Serving extends AsyncDisposable {
+  readonly program: Program
+  readonly address: string
+  readonly http: string
+}
+
+/** `serve` on free ports. */
+async function serve(data: string, ...more: readonly string[]): Promise<Serving> {
+  const args = [
+    'serve',
+    '--data',
+    data,
+    '--listen',
+    '127.0.0.1:0',
+    '--http',
+    '127.0.0.1:0',
+    '--json',
+    ...more,
+  ]
+  const program = new Program(args)
+  const [, address = ''] = await program.says(/"endpoint":"tcp:\/\/([^"]+)"/, 'err')
+  const [, http = ''] = await program.says(/"url":"(http:[^"]+)"/, 'err')
+  return { program, address, http, [Symbol.asyncDispose]: () => program[Symbol.asyncDispose]() }
+}
+
+describe('the command line', () => {
+  it('explains itself and every command, with examples', async () => {
+    const { code, out } = await run('--help')
+    expect(code).toBe(0)
+    const commands = ['serve', 'append', 'tail', 'relay', 'status', 'probe', 'demo']
+    for (const command of commands) {
+      expect(out).toContain(command)
+      const help = await run(command, '--help')
+      expect(help).toMatchObject({ code: 0, err: '' })
+      expect(help.out).toMatch(/Examples:\n {2}\$ holdfast-tcp-replication/)
+    }
+  })
+
+  it('exits with 2 on a wrong command line, and says what is wrong', async () => {
+    const { code, err } = await run('tail', '--from', 'yesterday')
+    expect(code).toBe(2)
+    expect(err).toContain('It must be an integer or NOW.')
+  })
+
+  it('exits with 2 on a wrong configuration, and names the field', async () => {
+    const { code, err } = await run('serve', '--data', '/nowhere', '--dialect', 'd3', '--json')
+    expect(code).toBe(2)
+    expect(err).toContain('dialect: ')
+    expect(err).toContain('--dialect')
+  })
+
+  it('exits with 1 when it cannot do what it was asked', async () => {
+    const { code, err } = await run('status', 'http://127.0.0.1:1')
+    expect(code).toBe(1)
+    expect(err).toContain('was the server started with --http?')
+  })
+})
+
+describe('serve, append, tail and status', () => {
+  it('bring rows from one end to the other, and go on where a checkpoint is', async () => {
+    await using folder = await temporaryFolder()
+    await using served = await serve(join(folder.path, 'log'))
+    const { address, http } = served
+    expect(await run('append', 'typing', row, row, '--to', http)).toEqual({
+      code: 0,
+      out: 'typing 1\n',
+      err: '',
+    })
+    const checkpoint = join(folder.path, 'at.json')
+    const tail = [
+      'tail',
+      'typing',
+      '--server',
+      address,
+      '--from',
+      '0',
+      '--once',
+      '--json',
+      '--checkpoint',
+      checkpoint,
+    ]
+    const first = await run(...tail)
+    expect(first).toMatchObject({ code: 0, out: `{"stream":"typing","token":1,"rows":[${row},${row}]}\n` })
+    expect(JSON.parse(await readFile(checkpoint, 'utf8'))).toEqual({ typing: { at: 1 } })
+    await run('append', 'typing', row, '--to', http)
+    const second = await run(...tail)
+    expect(second.out).toBe(`{"stream":"typing","token":2,"rows":[${row}]}\n`)
+    const status = await run('status', http, '--json')
+    expect(JSON.parse(status.out)).toMatchObject({ server: { phase: 'listening', positions: { typing: 2 } } })
+  })
+
+  it('drain on SIGTERM, with a report, and keep the log', async () => {
+    await using folder = await temporaryFolder()
+    const data = join(folder.path, 'log')
+    const served = await serve(data)
+    await run('append', 'typing', row, '--to', served.http)
+    await using tail = new Program(['tail', 'typing', '--server', served.address, '--from', '0'])
+    await tail.says(/typing 1 /)
+    served.program.child.kill('SIGTERM')
+    const { code, out } = await served.program.ended()
+    expect(code).toBe(0)
+    expect(JSON.parse(out)).toMatchObject({ drained: { timedOut: false, cut: [] } })
+    await tail.says(/# the server reports: server shutting down/)
+    await using again = await serve(data)
+    const { out: rows } = await run('tail', 'typing', '--server', again.address, '--from', '0', '--once')
+    expect(rows).toBe(`typing 1 ${row}\n`)
+  })
+
+  it('report what cannot be appended', async () => {
+    await using folder = await temporaryFolder()
+    await using served = await serve(join(folder.path, 'log'))
+    const unknown = await run('append', 'weather', row, '--to', served.http)
+    expect(unknown).toMatchObject({ code: 1, out: '' })
+    expect(unknown.err).toContain('weather')
+    const broken = await run('append', 'typing', '{', '--to', served.http)
+    expect(broken.err).toContain('not JSON')
+  })
+
+  it('take rows from standard input', async () => {
+    await using folder = await temporaryFolder()
+    await using served = await serve(join(folder.path, 'log'), '--stdin')
+    served.program.child.stdin?.end(`not json\n{"stream":"typing","rows":[${row}],"token":7}\n`)
+    await using tail = new Program(['tail', 'typing', '--server', served.address, '--from', '0'])
+    await tail.says(/typing 7 /)
+    await served.program.says(/a line of standard input was not appended/, 'err')
+  })
+})
+
+describe('relay', () => {
+  it('serves what comes from upstream, under the same name', async () => {
+    await using folder = await temporaryFolder()
+    await using served = await serve(join(folder.path, 'log'), '--server-name', 'up.example')
+    await run('append', 'typing', row, '--to', served.http)
+    const data = join(folder.path, 'relay')
+    const args = [
+      'relay',
+      '--upstream',
+      served.address,
+      '--listen',
+      '127.0.0.1:0',
+      '--data',
+      data,
+      '--from',
+      '0',
+      '--json',
+    ]
+    await using relay = new Program(args)
+    const [, address = ''] = await relay.says(/"endpoint":"tcp:\/\/([^"]+)"/, 'err')
+    const { out } = await run(
+      'tail',
+      'typing',
+      '--server',
+      address,
+      '--from',
+      '0',
+      '--once',
+      '--server-name',
+      'up.example',
+    )
+    expect(out).toBe(`typing 1 ${row}\n`)
+  })
+})
+
+describe('probe', () => {
+  it('says what answers', async () => {
+    await using folder = await temporaryFolder()
+    await using served = await serve(join(folder.path, 'log'), '--dialect', 'd2')
+    const found = await run('probe', served.address, '--json')
+    expect(found.code).toBe(0)
+    expect(JSON.parse(found.out)).toMatchObject({
+      kind: 'replication',
+      serverName: 'localhost',
+      dialect: 'D2',
+    })
+    const http = await run('probe', served.http.slice('http://'.length), '--json')
+    expect(http.code).toBe(1)
+    expect(JSON.parse(http.out)).toMatchObject({ kind: 'http' })
+    expect(JSON.parse((await run('probe', '127.0.0.1:1', '--json')).out)).toMatchObject({ kind: 'refused' })
+  })
+
+  it('says so when nothing is said', async () => {
+    const silent = createServer()
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+    const { port } = silent.address() as AddressInfo
+    silent.on('clientError', () => undefined)
+    const { out } = await run('probe', `127.0.0.1:${port}`, '--within', '0.3', '--json')
+    expect(JSON.parse(out)).toMatchObject({ kind: 'silent' })
+    silent.closeAllConnections()
+    await new Promise((resolve) => silent.close(resolve))
+  })
+})
