@@ -11,7 +11,6 @@ export default defineConfig({
       test: {
         name,
         include: ['test/**/*.test.ts', 'doc-examples/*.test.ts'],
-        benchmark: { include: ['bench/**/*.bench.ts'] },
       },
     })),
     restoreMocks: true,

@@ -1,7 +1,13 @@
+/**
+ * Connections that outlive their sockets: the nouns, their pure machines, clocks and admission.
+ *
+ * @packageDocumentation
+ */
+
 export type { Budget } from './budget.js'
 export { cursor } from './cursor/cursor.js'
 export { cursorStep } from './cursor/machine.js'
-export type { Queue } from './cursor/queue.js'
+export type { Chain, Queue } from './cursor/queue.js'
 export {
   type CursorEffect,
   type CursorEvent,

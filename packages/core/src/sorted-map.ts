@@ -30,16 +30,18 @@ export class SortedMap<K extends SortedKey, V> implements ReadonlyMap<K, V> {
   readonly size: number
   readonly #chunks: readonly Chunk<K, V>[]
 
-  /** Makes an empty map. The parameters are the map's own. */
+  /** @internal The parameters are the map's own; without them it is empty. */
   constructor(chunks: readonly Chunk<K, V>[] = [], size = 0) {
     this.#chunks = chunks
     this.size = size
   }
 
+  /** The value, or `undefined`. */
   get(key: K): V | undefined {
     return this.#entry(key)?.[1]
   }
 
+  /** Whether there is an entry. */
   has(key: K): boolean {
     return this.#entry(key) !== undefined
   }
@@ -72,6 +74,7 @@ export class SortedMap<K extends SortedKey, V> implements ReadonlyMap<K, V> {
     return this.#replace(at, chunk.toSpliced(index, 1), -1)
   }
 
+  /** Visits the entries in order. */
   forEach(fn: (value: V, key: K, map: ReadonlyMap<K, V>) => void): void {
     for (const chunk of this.#chunks) for (const entry of chunk) fn(entry[1], entry[0], this)
   }
@@ -88,10 +91,12 @@ export class SortedMap<K extends SortedKey, V> implements ReadonlyMap<K, V> {
     return this.#list(([, value]) => value)
   }
 
+  /** The entries in order. */
   [Symbol.iterator](): MapIterator<[K, V]> {
     return this.entries()
   }
 
+  /** The entries, as JSON shows the map. */
   toJSON(): [K, V][] {
     return [...this]
   }

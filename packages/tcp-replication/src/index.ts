@@ -1,3 +1,9 @@
+/**
+ * Matrix Synapse's TCP replication: server, client and relay that resume from a token.
+ *
+ * @packageDocumentation
+ */
+
 export { type ReplicationClient, replicationClient, type StreamProgress } from './client/client.js'
 export type {
   ClientProblem,

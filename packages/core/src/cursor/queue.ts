@@ -1,4 +1,5 @@
-interface Chain<T> {
+/** Items one behind the other. */
+export interface Chain<T> {
   readonly item: T
   readonly rest: Chain<T> | null
 }

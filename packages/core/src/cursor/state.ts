@@ -5,7 +5,9 @@ import type { CursorPhase, Position, ResetWhy } from './types.js'
 
 /** What a cursor's machine has to know besides its state. */
 export interface CursorRules<P> {
+  /** Orders positions, as in the options. */
   readonly compare: (a: P, b: P) => number
+  /** Where every position is taken: what `b` is, seen from `a`. */
   readonly next?: (a: P, b: P) => 'next' | 'gap' | 'old' | 'unknown'
   readonly backlog: Budget
   /** `apply`: in its own transaction; `nobody`: there is no store. */

@@ -44,6 +44,7 @@ export type CursorPhase =
 
 /** Where a cursor keeps its position. A `Store<Position<P> | null>` is one. */
 export interface PositionStore<P> {
+  /** `undefined` or `null` where nothing was saved. Rejects when it cannot be read. */
   load(): Promise<Position<P> | null | undefined>
   /**
    * Absent where `apply` and `resync` store the position in a transaction of their own: durable is then the same

@@ -44,9 +44,13 @@ export interface Clock {
 
 /** A small log interface that pino's loggers satisfy. */
 export interface Log {
+  /** Of interest while searching for a fault. */
   debug(fields: object, text: string): void
+  /** What an operator may want to follow. */
   info(fields: object, text: string): void
+  /** Unexpected, and dealt with. */
   warn(fields: object, text: string): void
+  /** Something was lost, or somebody has to act. */
   error(fields: object, text: string): void
 }
 

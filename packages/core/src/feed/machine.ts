@@ -61,7 +61,10 @@ const forget: FeedReaderEffect = { kind: 'forget' }
 const close: FeedReaderEffect = { kind: 'close' }
 
 /** The pure machine of one reader of a feed. An event that means nothing returns the very same state. */
-export function feedReaderStep(state: FeedReaderMachine, event: FeedReaderEvent): ReaderStep {
+export function feedReaderStep(
+  state: FeedReaderMachine,
+  event: FeedReaderEvent,
+): Step<FeedReaderMachine, FeedReaderEffect> {
   const unchanged: ReaderStep = { state, effects: [] }
   if (state.phase === 'closed') return unchanged
   switch (event.kind) {

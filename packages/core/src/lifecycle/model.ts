@@ -71,7 +71,9 @@ export interface LifecycleRules {
   readonly dialWithin: Millis
   readonly handshakeWithin: Millis
   readonly stableAfter: Millis
+  /** The next delay, drawn anew at each call. */
   retryIn(context: { attempt: number; previous: Millis; why: End; reached: Reached }): Millis | 'give-up'
+  /** The last word on an end. */
   advise(why: End, reached: Reached): RetryAdvice
 }
 

@@ -37,16 +37,19 @@ export interface Link {
 
 /** What a link tells its owner. One slot each, synchronous, exactly one `ended`, nothing after it. */
 export interface LinkSink {
+  /** The link is open: writes are accepted, and what comes in is told. */
   opened(): void
   /** The chunk is lent: valid during the call only. */
   data(chunk: Uint8Array): void
   /** A whole message, where the transport has them; lent like a chunk. */
   message?(message: Uint8Array | string): void
+  /** A datagram came in; lent like a chunk. */
   datagram?(chunk: Uint8Array): void
   /** The peer showed life without data, for example by a pong. */
   heard?(): void
   /** What was accepted has been flushed after a `full`. */
   writable(): void
+  /** The link is over. */
   ended(why: End): void
 }
 
@@ -83,9 +86,13 @@ export interface Acceptor {
 
 /** A protocol's object: one for each link, made when the link opens, never used after its end. */
 export interface LinkProtocol {
+  /** Bytes came in. The chunk is lent: valid during the call only. */
   data?(chunk: Uint8Array): void
+  /** A whole message came in, where the transport has them; lent like a chunk. */
   message?(message: Uint8Array | string): void
+  /** A datagram came in; lent like a chunk. */
   datagram?(chunk: Uint8Array): void
+  /** What was written has been flushed, after a write that answered `full`. */
   writable?(): void
   /** Nothing was written for {@link Keepalive.sendEvery}, or the host woke: say something. */
   probe?(): void
@@ -113,7 +120,9 @@ export interface LinkScope {
   armKeepalive(): void
   /** The peer said goodbye: drain now, dial again with advice `now`. */
   peerDrains(within: Millis): void
+  /** Calls `fn` once, unless the link ends first. */
   after(ms: Millis, fn: () => void): Timer
+  /** Calls `fn` every `ms` on the shared wheel, until the link ends. */
   sweep(ms: Millis, fn: () => void): Timer
   /** Wraps `fn` so that it does nothing once the link has ended. */
   guard<A extends unknown[]>(fn: (...args: A) => void): (...args: A) => void

@@ -1,3 +1,9 @@
+/**
+ * What runs on Node.js: dialers and acceptors, file stores, and the process kit for programs.
+ *
+ * @packageDocumentation
+ */
+
 export { ConfigError, type ConfigOptions, loadConfig, withoutSecrets } from './config.js'
 export { exitCodes } from './exit-codes.js'
 export { type FileStoreOptions, fileStore } from './file-store.js'

@@ -18,10 +18,16 @@ export interface RunningService {
 
 /** The part of Node's `process` that is used; a test passes its own. */
 export interface ServiceHost {
+  /** Listens for a signal or an uncaught error. */
   on(event: string, listener: (...args: unknown[]) => void): unknown
+  /** Stops listening. */
   off(event: string, listener: (...args: unknown[]) => void): unknown
+  /** Ends the process. */
   exit(code: number): unknown
-  readonly stdout: { write(text: string): unknown }
+  readonly stdout: {
+    /** Takes the report of the drain. */
+    write(text: string): unknown
+  }
 }
 
 /** Options of {@link runService}. */

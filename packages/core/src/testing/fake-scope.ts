@@ -38,6 +38,7 @@ export class FakeScope implements LinkScope {
     this.link.open()
   }
 
+  /** Where the link leads. */
   get endpoint(): Endpoint {
     return this.link.endpoint
   }
@@ -69,10 +70,12 @@ export class FakeScope implements LinkScope {
     this.drainsWithin = within
   }
 
+  /** Calls `fn` once, unless the link ends first. */
   after(ms: Millis, fn: () => void): Timer {
     return this.#kept(this.#clock.after(ms, this.guard(fn)))
   }
 
+  /** Calls `fn` every `ms`, until the link ends. */
   sweep(ms: Millis, fn: () => void): Timer {
     return this.#kept(this.#clock.sweep(ms, this.guard(fn)))
   }

@@ -106,6 +106,7 @@ export class FaultyLink implements Link {
     return Buffer.concat(this.#written).toString('utf8')
   }
 
+  /** Whether writes are accepted. */
   get isOpen(): boolean {
     return this.#phase === 'open'
   }

@@ -1,3 +1,9 @@
+/**
+ * What tests need: a virtual clock, links that misbehave on demand, and an explorer of machines.
+ *
+ * @packageDocumentation
+ */
+
 export { ChaosProxy, type ChaosProxyOptions, type ChaosRules } from './chaos-proxy.js'
 export {
   type CounterExample,

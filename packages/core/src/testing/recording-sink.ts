@@ -28,6 +28,7 @@ export class RecordingSink implements LinkSink {
   during: ((what: Told) => void) | null = null
   readonly #waiting = new Set<{ readonly isMet: () => boolean; readonly resolve: () => void }>()
 
+  /** Notes that the link has opened. */
   opened(): void {
     this.#note('opened')
   }
@@ -50,6 +51,7 @@ export class RecordingSink implements LinkSink {
     this.#note('writable')
   }
 
+  /** Notes that the link has ended, and why. */
   ended(why: End): void {
     this.end ??= why
     this.#note('ended')

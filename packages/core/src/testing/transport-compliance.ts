@@ -17,6 +17,7 @@ export interface ComplianceSubject {
 /** One thing that every transport must do. `run` rejects with an assertion error when it does not. */
 export interface ComplianceCheck {
   readonly title: string
+  /** Rejects when the transport fails this check. */
   run(): Promise<void>
 }
 

@@ -43,6 +43,7 @@ export interface ReplicationClient extends AsyncDisposable {
   readonly serverName: string | null
   /** What the server speaks, once it is known. */
   readonly dialect: Dialect | null
+  /** One entry for each stream that is followed. */
   progress(): StreamProgress[]
   /**
    * Loads the stored positions and connects.
@@ -52,11 +53,15 @@ export interface ReplicationClient extends AsyncDisposable {
   start(): Promise<void>
   /** Waits until every stream has had its position. */
   whenReady(o?: { readonly signal?: AbortSignal; readonly within?: Millis }): Promise<void>
+  /** Tells the server that a user has started or stopped syncing here. */
   userSync(user: string, state: 'start' | 'end', lastSyncMs?: Millis): CommandResult
   /** The federation stream is durably handled up to `token`. While disconnected only the newest is kept. */
   federationAck(token: number): CommandResult
+  /** Asks the server to remove a pusher. */
   removePusher(appId: string, pushKey: string, user: string): CommandResult
+  /** Asks the server to invalidate an entry of a cache, everywhere. */
   invalidateCache(cache: string, keys: unknown): CommandResult
+  /** Tells the server from where a user was seen. */
   userIp(details: Omit<UserIpCommand, 'name'>): CommandResult
   /**
    * Waits for a SYNC with exactly this text.
@@ -66,6 +71,7 @@ export interface ReplicationClient extends AsyncDisposable {
   awaitSync(text: string): Promise<void>
   /** Stops taking rows, lets the batches being applied finish, saves the positions, and closes. */
   drain(o?: { readonly within?: Millis }): Promise<DrainReport>
+  /** Ends at once and for good. */
   close(why?: Partial<End>): void
 }
 

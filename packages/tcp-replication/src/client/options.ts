@@ -78,6 +78,7 @@ export interface FollowedStream {
 export interface ReplicationClientOptions {
   readonly env: Env
   readonly dialer: Dialer
+  /** Tried in turn; or a function that is asked before each dial. */
   readonly endpoints: readonly Endpoint[] | (() => Endpoint | Promise<Endpoint>)
   /** What the server calls this client in its logs; one line. */
   readonly name: string

@@ -30,7 +30,9 @@ export interface ReplicationRelay extends AsyncDisposable {
   readonly server: ReplicationServer
   /** Rejects when the relay cannot go on; resolves when it was drained or closed. */
   readonly finished: Promise<void>
+  /** Drains both sides: nothing more is received or sent, and the positions are saved. */
   drain(o?: { readonly within?: Millis }): Promise<DrainReport>
+  /** Ends both sides at once. */
   close(why?: Partial<End>): void
 }
 

@@ -91,6 +91,7 @@ export interface ReplicationServer extends AsyncDisposable {
   sync(text: string): void
   /** Tells every client that the server shuts down, and closes. */
   drain(o?: { readonly within?: Millis }): Promise<DrainReport>
+  /** Ends every connection at once. */
   close(why?: Partial<End>): void
 }
 

@@ -6,6 +6,7 @@ export class ScriptedConnection {
   readonly #link: Link
   readonly #lines: LineKeeper
 
+  /** @internal Made by {@link scriptedServer}. */
   constructor(link: Link, lines: LineKeeper) {
     this.#link = link
     this.#lines = lines
