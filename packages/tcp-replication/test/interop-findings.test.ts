@@ -1,4 +1,13 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { type AddressInfo } from 'node:net'
 import { end } from '@holdfast/core'
+import {
+  httpStreamUpdates,
+  memorySource,
+  type ReplicationSource,
+  streamUpdatesHandler,
+} from '@holdfast/tcp-replication'
 import { describe, expect, it } from 'vitest'
 import { Followed } from './support/followed.js'
 
@@ -109,5 +118,59 @@ describe('a D2 server whose positions went back', () => {
     await it.says('POSITION typing master 0 0', 'POSITION typing master 1 2')
     expect(it.took()).toEqual(['typing reset went-backwards at 0', `typing 2 ${row('b')} → null`])
     expect(it.client.progress()).toMatchObject([{ applied: 2 }])
+  })
+})
+
+/** What a worker of Synapse gets, and what our client makes of it. */
+async function asked(source: ReplicationSource, from: number, upTo: number): Promise<unknown[]> {
+  const answer = streamUpdatesHandler({ source })
+  const server = createServer((request, response) => void answer(request, response)).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  try {
+    const path = `/_synapse/replication/get_repl_stream_updates/typing/abc?from_token=${from}&upto_token=${upTo}`
+    const response = await fetch(`${baseUrl}${path}`)
+    const updates = httpStreamUpdates({ baseUrl, random: () => 0.5 })
+    const ours = await updates('typing', from, upTo, new AbortController().signal)
+    return [response.status, await response.json(), ours]
+  } finally {
+    server.close()
+    server.closeAllConnections()
+  }
+}
+
+describe('a server that is asked over HTTP for what was missed', () => {
+  it('9.4: gives what it still holds, since a worker gives up a stream for an error; our client learns of the loss', async () => {
+    const source = memorySource({ streams: ['typing'], retain: { count: 2 } })
+    for (const name of ['a', 'b', 'c']) source.append('typing', [name])
+    expect(await asked(source, 0, 3)).toEqual([
+      200,
+      {
+        updates: [
+          [2, 'b'],
+          [3, 'c'],
+        ],
+        upto_token: 3,
+        limited: false,
+        first: 1,
+      },
+      'too-old',
+    ])
+  })
+
+  it('14.3: never says that there is more where a reset has put the position out of reach', async () => {
+    const source = memorySource({ streams: ['typing'] })
+    for (const name of ['a', 'b', 'c']) source.append('typing', [name])
+    source.reset('typing', 1)
+    expect(await asked(source, 0, 3)).toEqual([
+      200,
+      { updates: [[1, 'a']], upto_token: 3, limited: false },
+      { updates: [[1, '"a"']], upTo: 3 },
+    ])
+    expect(await asked(source, 2, 3)).toEqual([
+      200,
+      { updates: [], upto_token: 3, limited: false },
+      { updates: [], upTo: 3 },
+    ])
   })
 })

@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ScenarioScore } from '../scorecard.js'
+import type { SynapseDatabase } from '../synapse/synapse-database.js'
 import type { SynapseInstallation, SynapseVersion } from '../synapse/synapse-installation.js'
 import { SynapseMain } from '../synapse/synapse-process.js'
 
@@ -43,9 +44,11 @@ export class Started {
 export async function startMain(
   { directory, installation, score }: Bench,
   started: Started,
+  database?: SynapseDatabase,
 ): Promise<SynapseMain> {
   await mkdir(directory, { recursive: true })
-  const main = started.add(await SynapseMain.prepare(installation, { directory: join(directory, 'synapse') }))
+  const options = { directory: join(directory, 'synapse'), ...(database && { database }) }
+  const main = started.add(await SynapseMain.prepare(installation, options))
   const since = performance.now()
   await main.start()
   score.note(`Synapse ${installation.version} started in ${seconds(since)}`)

@@ -56,6 +56,8 @@ export async function writeMainConfig(config: MainConfig): Promise<string> {
     bcrypt_rounds: 4,
     macaroon_secret_key: unpaddedBase64(randomBytes(24)),
     form_secret: unpaddedBase64(randomBytes(24)),
+    // Else 1.66.0 answers a first /sync from memory for two minutes; 1.4.0 does not know the setting.
+    caches: { sync_response_cache_duration: '0s' },
     rc_message: unlimited,
     rc_registration: unlimited,
     rc_login: { address: unlimited, account: unlimited, failed_attempts: unlimited },

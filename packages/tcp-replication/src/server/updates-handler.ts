@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { ReplicationSource } from '../source/types.js'
+import type { ReplicationSource, SourcePage } from '../source/types.js'
 
 /** Options of {@link streamUpdatesHandler}. */
 export interface StreamUpdatesHandlerOptions {
@@ -51,17 +51,37 @@ async function answer(
     return
   }
   try {
-    const page = await source.read(stream, from as number, upTo as number, { bytes: pageBytes })
-    if (page === 'too-old') {
-      refuse(response, 410, 'M_UNKNOWN', `Rows before ${source.first(stream)} are no longer held`)
-      return
-    }
+    const { first, page } = await readHeld(source, stream, from as number, upTo as number)
     const updates = page.batches.flatMap(({ token, rows }) => rows.map((row) => `[${token},${row}]`))
-    const limited = page.to < (upTo as number)
-    reply(response, 200, `{"updates":[${updates.join(',')}],"upto_token":${page.to},"limited":${limited}}`)
+    // A position that a reset has put out of reach is never come to, and would be asked for without end.
+    const limited = page.to < Math.min(upTo as number, source.head(stream))
+    const lost = first > (from as number) ? `,"first":${first}` : ''
+    const reached = limited ? page.to : (upTo as number)
+    reply(
+      response,
+      200,
+      `{"updates":[${updates.join(',')}],"upto_token":${reached},"limited":${limited}${lost}}`,
+    )
   } catch {
     // The source's failure is its own to report; the client asks again.
     refuse(response, 500, 'M_UNKNOWN', 'The source failed')
+  }
+}
+
+/**
+ * Reads what is still held. A worker of Synapse gives up a stream for which it gets an error, so that lost rows are
+ * no error; whoever wants to know finds where the rows begin in `first`.
+ */
+async function readHeld(
+  source: ReplicationSource,
+  stream: string,
+  from: number,
+  upTo: number,
+): Promise<{ readonly first: number; readonly page: SourcePage }> {
+  for (;;) {
+    const first = source.first(stream)
+    const page = await source.read(stream, Math.max(from, first), upTo, { bytes: pageBytes })
+    if (page !== 'too-old') return { first, page }
   }
 }
 
