@@ -19,8 +19,8 @@ export function streamKey(name: string): Buffer {
 }
 
 /** The name of the stream whose record is there. */
-export function streamOf(key: Uint8Array): string {
-  return Buffer.from(key.subarray(1)).toString()
+export function streamOf(key: Buffer): string {
+  return key.toString('utf8', 1)
 }
 
 /** Where a reader's position is. */
@@ -41,9 +41,8 @@ export function batchKey(stream: number, token: number): Buffer {
 }
 
 /** The token of a batch's key. */
-export function tokenOf(key: Uint8Array): number {
-  const view = new DataView(key.buffer, key.byteOffset, key.byteLength)
-  return (view.getUint32(5) - 2 ** 21) * 2 ** 32 + view.getUint32(9)
+export function tokenOf(key: Buffer): number {
+  return (key.readUInt32BE(5) - 2 ** 21) * 2 ** 32 + key.readUInt32BE(9)
 }
 
 /** Far below the longest key of LMDB. */

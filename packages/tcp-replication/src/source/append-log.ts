@@ -215,7 +215,7 @@ export class AppendLog implements ReplicationSource, AsyncDisposable {
     const value = this.#database.entries.get(positionKey(key))
     if (value === undefined) return undefined
     try {
-      return JSON.parse(Buffer.from(value).toString()) as Position<number>
+      return JSON.parse(value.toString()) as Position<number>
     } catch (cause) {
       throw this.#database.corrupt(`position ${key} is unreadable`, cause)
     }
@@ -227,6 +227,7 @@ export class AppendLog implements ReplicationSource, AsyncDisposable {
     return this.#closed
   }
 
+  /** Waits for commits under way, then closes the database. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }

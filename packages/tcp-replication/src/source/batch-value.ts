@@ -1,46 +1,43 @@
 import type { WallStamp } from '@holdfast/core'
 
-/** What the database holds under a token: when it was stored, how many rows, then a line for each row. */
-export interface StoredBatch {
-  readonly at: WallStamp
-  readonly rowCount: number
-  /** The rows, without line feed after the last. */
-  readonly text: Buffer
-}
-
+/**
+ * What the database holds under a token: when it was stored (8 bytes), how many rows (4 bytes), then the rows with
+ * line feeds between them. A row's JSON has none.
+ */
+const atRowCount = 8
 const headerBytes = 12
-
-/** Size of a batch in bytes as the budgets count it: each row with its line feed. */
-export function storedBytes(value: Uint8Array): number {
-  return value.length - headerBytes + 1
-}
 
 /** Writes the rows of one token as a value. */
 export function encodeBatch(rows: readonly string[], at: WallStamp): Buffer {
-  return encode(Buffer.from(rows.join('\n')), rows.length, at)
+  const text = rows.join('\n')
+  const value = Buffer.allocUnsafe(headerBytes + Buffer.byteLength(text))
+  value.writeDoubleBE(at, 0)
+  value.writeUInt32BE(rows.length, atRowCount)
+  value.write(text, headerBytes)
+  return value
 }
 
 /** Adds rows to those that are there. */
-export function extendBatch(value: Uint8Array, rows: readonly string[]): Buffer {
-  const { at, rowCount, text } = decodeBatch(value)
-  return encode(Buffer.concat([text, Buffer.from(`\n${rows.join('\n')}`)]), rowCount + rows.length, at)
+export function extendBatch(value: Buffer, rows: readonly string[]): Buffer {
+  const longer = Buffer.concat([value, Buffer.from(`\n${rows.join('\n')}`)])
+  longer.writeUInt32BE(rowCountOf(value) + rows.length, atRowCount)
+  return longer
 }
 
-/** Reads a value without cutting it into rows. */
-export function decodeBatch(value: Uint8Array): StoredBatch {
-  const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength)
-  return { at: bytes.readDoubleBE(0), rowCount: bytes.readUInt32BE(8), text: bytes.subarray(headerBytes) }
+/** When the value was stored. */
+export function storedAt(value: Buffer): WallStamp {
+  return value.readDoubleBE(0)
 }
 
-/** The rows of a value. */
-export function rowsOf(value: Uint8Array): string[] {
-  return decodeBatch(value).text.toString().split('\n')
+export function rowCountOf(value: Buffer): number {
+  return value.readUInt32BE(atRowCount)
 }
 
-function encode(text: Buffer, rowCount: number, at: WallStamp): Buffer {
-  const value = Buffer.allocUnsafe(headerBytes + text.length)
-  value.writeDoubleBE(at, 0)
-  value.writeUInt32BE(rowCount, 8)
-  text.copy(value, headerBytes)
-  return value
+export function rowsOf(value: Buffer): string[] {
+  return value.toString('utf8', headerBytes).split('\n')
+}
+
+/** Size of a batch in bytes as the budgets count it: each row with its line feed. */
+export function storedBytes(value: Buffer): number {
+  return value.length - headerBytes + 1
 }

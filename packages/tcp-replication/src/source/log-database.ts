@@ -6,7 +6,7 @@ import { checkLmdbFile, syncDirectory } from './lmdb-file.js'
 import { decodeRecord, encodeRecord, type StreamRecord } from './stream-record.js'
 
 /** The entries of an append log: binary keys, binary values. */
-export type LogEntries = RootDatabase<Uint8Array, Uint8Array>
+export type LogEntries = RootDatabase<Buffer, Buffer>
 
 const format = Buffer.from('holdfast append log 1')
 
@@ -73,7 +73,7 @@ export class LogDatabase {
     openPaths.delete(this.path)
   }
 
-  #record(value: Uint8Array): StreamRecord {
+  #record(value: Buffer): StreamRecord {
     const record = decodeRecord(value)
     if (record === null) throw this.corrupt("a stream's record is unreadable")
     return record
@@ -81,7 +81,7 @@ export class LogDatabase {
 }
 
 function openEntries(path: string): LogEntries {
-  return open<Uint8Array, Uint8Array>({
+  return open<Buffer, Buffer>({
     path,
     noSubdir: false,
     keyEncoding: 'binary',
@@ -105,7 +105,7 @@ function claim(entries: LogEntries, path: string): void {
     )
   }
   if (found !== undefined && !format.equals(found)) {
-    const version = Buffer.from(found).toString('utf8', 0, 80)
+    const version = found.toString('utf8', 0, 80)
     throw new StoreError(
       'HF_STORE_FOREIGN',
       path,
@@ -113,7 +113,7 @@ function claim(entries: LogEntries, path: string): void {
     )
   }
   entries.transactionSync(() => {
-    const owner = Number(Buffer.from(entries.get(ownerKey) ?? []).toString())
+    const owner = Number(entries.get(ownerKey)?.toString() ?? 0)
     if (owner !== process.pid && living(entries).has(owner)) throw inUse(path, `process ${owner}`)
     entries.putSync(ownerKey, Buffer.from(`${process.pid}`))
     if (found === undefined) entries.putSync(formatKey, format)

@@ -1,7 +1,7 @@
 import type { WallStamp } from '@holdfast/core'
 import { batchKey, streamKey, tokenOf } from './append-log-keys.js'
 import type { PositionWrite } from './append-log-transaction.js'
-import { decodeBatch, encodeBatch, extendBatch, storedBytes } from './batch-value.js'
+import { encodeBatch, extendBatch, rowCountOf, storedAt, storedBytes } from './batch-value.js'
 import type { LogEntries } from './log-database.js'
 import type { Operation } from './outlook.js'
 import type { Retention } from './retention.js'
@@ -125,7 +125,7 @@ export class LogWriter {
     const { id } = this.record(stream)
     const most = removedAtOnce + 2 * this.#stored
     const mostBytes = removedBytesAtOnce + 2 * this.#storedBytes
-    const removed: Uint8Array[] = []
+    const removed: Buffer[] = []
     let bytes = 0
     let isDone = true
     const keys = {
@@ -135,18 +135,17 @@ export class LogWriter {
       inclusiveEnd: true,
     }
     for (const { key, value } of this.#entries.getRange(keys)) {
-      const { at, rowCount } = decodeBatch(value)
       if (removed.length >= most || bytes > mostBytes) {
         isDone = false
         break
       }
-      if (goes?.(tokenOf(key), at) === false) break
-      removed.push(Buffer.from(key))
+      if (goes?.(tokenOf(key), storedAt(value)) === false) break
+      removed.push(key)
       bytes += storedBytes(value)
       const record = this.record(stream)
       this.records.set(stream, {
         ...record,
-        rows: record.rows - rowCount,
+        rows: record.rows - rowCountOf(value),
         bytes: record.bytes - storedBytes(value),
       })
     }

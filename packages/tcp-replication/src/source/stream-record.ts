@@ -37,9 +37,9 @@ export function encodeRecord(record: StreamRecord): Buffer {
 }
 
 /** Reads a record; `null` if it is none. */
-export function decodeRecord(value: Uint8Array): StreamRecord | null {
+export function decodeRecord(value: Buffer): StreamRecord | null {
   try {
-    const record = JSON.parse(Buffer.from(value).toString()) as Record<string, unknown>
+    const record = JSON.parse(value.toString()) as Record<string, unknown>
     const isWhole =
       counters.every((field) => Number.isSafeInteger(record[field])) &&
       marks.every((field) => record[field] === null || Number.isSafeInteger(record[field]))
