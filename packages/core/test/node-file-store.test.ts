@@ -91,10 +91,11 @@ describe('a file store', () => {
         const error: unknown = await attempt().catch((caught: unknown) => caught)
         expect(error).toMatchObject({ code: 'HF_STORE_CORRUPT' })
         expect((error as Error).message).toContain(
-          `${at.file} is damaged: it is left as it is; restore it from a copy, or move it away to start from nothing`,
+          `${at.file} is damaged: its bytes are kept in ${at.file}.corrupt; restore it, or remove it to start from nothing`,
         )
       }
       expect(readFileSync(at.file, 'utf8')).toBe(text)
+      expect(readFileSync(`${at.file}.corrupt`, 'utf8')).toBe(text)
       rmSync(at.file)
       await store.save({ at: 2 })
       expect(await store.load()).toEqual({ at: 2 })

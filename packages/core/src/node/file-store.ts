@@ -1,4 +1,4 @@
-import { open, readFile, rename, unlink } from 'node:fs/promises'
+import { copyFile, open, readFile, rename, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { Store } from '../index.js'
 import { HoldfastError, OptionError } from '../index.js'
@@ -23,8 +23,8 @@ export interface FileStoreOptions<T> {
  * are written as one, the last value of them; each promise settles when its value, or a later one, is on disk.
  *
  * A file that exists and cannot be understood is never replaced by a fresh start: both `load` and `save` reject
- * with `HF_STORE_CORRUPT`, and the file is left as it is, until somebody has looked. A missing file loads as
- * `undefined`. One process at a time may use a file.
+ * with `HF_STORE_CORRUPT` until somebody has looked. The file is left as it is, and copied to `PATH.corrupt`. A
+ * missing file loads as `undefined`. One process at a time may use a file.
  *
  * @example
  * ```ts
@@ -63,7 +63,7 @@ class FileStore<T> implements Store<T> {
 
   async load(): Promise<T | undefined> {
     const text = await this.#read()
-    const value = text === undefined ? undefined : this.#understand(text)
+    const value = text === undefined ? undefined : await this.#understand(text)
     this.#isKnown = true
     return value
   }
@@ -107,11 +107,14 @@ class FileStore<T> implements Store<T> {
     }
   }
 
-  #understand(text: string): T {
+  async #understand(text: string): Promise<T> {
     try {
       return this.#parse(JSON.parse(text))
     } catch (cause) {
-      const todo = 'it is left as it is; restore it from a copy, or move it away to start from nothing'
+      const copy = `${this.#path}.corrupt`
+      // Whatever is done to the file now, its bytes stay. Where even that fails the error still says all.
+      await copyFile(this.#path, copy).catch(ignored)
+      const todo = `its bytes are kept in ${copy}; restore it, or remove it to start from nothing`
       const found = cause instanceof Error ? cause.message : String(cause)
       throw new HoldfastError('HF_STORE_CORRUPT', `${this.#path} is damaged: ${todo} (${found})`, { cause })
     }
