@@ -221,7 +221,7 @@ class LifecycleInterpreter<P extends LinkProtocol>
 
   retryIn(context: Omit<BackoffContext, 'random'>): Millis | 'give-up' {
     const { env, backoff = defaultBackoff } = this.options
-    const asked = { ...context, random: () => env.random() }
+    const asked = Object.assign(context, { random: () => env.random() })
     const drawn = this.#hook('backoff', () => backoff(asked)) ?? defaultBackoff(asked)
     // What is no delay must not become no wait at all: that would be a loop of dials.
     return drawn === 'give-up' || drawn >= 0 ? drawn : defaultBackoff(asked)
@@ -385,9 +385,13 @@ class LifecycleInterpreter<P extends LinkProtocol>
     const { env } = this.options
     const why = 'why' in told ? told.why : undefined
     const link = 'link' in told ? told.link : why?.link
-    const fields = { kind: 'transition', from: before.phase, to: told.phase, ...(why && { why }) } as const
-    env.log.info({ name: env.name, ...(link && { link }), ...fields }, `${before.phase} → ${told.phase}`)
-    this.#tell({ at: this.#now, ...(link && { link }), ...fields })
+    const event = Object.assign(
+      { at: this.#now, kind: 'transition' as const, from: before.phase, to: told.phase },
+      link && { link },
+      why && { why },
+    )
+    env.log.info(Object.assign({ name: env.name }, event), `${before.phase} → ${told.phase}`)
+    this.#tell(event)
   }
 
   #happened(kind: 'probed' | 'nudged' | 'admitted'): void {

@@ -32,6 +32,8 @@ export class LinkRun<P extends LinkProtocol> implements LinkSink, LinkScope {
   #isOpen = false
   #early: (() => void)[] | null = null
   #isReady = false
+  /** Who hears what arrives: the protocol's object, while there is anything to hear. */
+  #hearer: P | null = null
   #isRetired = false
   #isClosing = false
   #gate: GateInterpreter | null = null
@@ -69,6 +71,7 @@ export class LinkRun<P extends LinkProtocol> implements LinkSink, LinkScope {
     // What is said meanwhile joins the queue, and the loop finds it there.
     for (const each of this.#early ?? []) each()
     this.#early = null
+    if (this.over === null && !this.#isClosing) this.#hearer = this.protocol
   }
 
   // What the transport says ------------------------------------------------------------------------------------
@@ -105,31 +108,34 @@ export class LinkRun<P extends LinkProtocol> implements LinkSink, LinkScope {
   }
 
   data(chunk: Uint8Array): void {
-    if (this.#early !== null) this.#keep('data', chunk)
-    else if (this.over === null && !this.#isClosing) {
-      this.heardSinceSweep = true
-      try {
-        this.protocol?.data?.(chunk)
-      } catch (thrown) {
-        this.#threw(thrown)
-      }
+    const hearer = this.#hearer
+    if (hearer === null) {
+      this.#keep('data', chunk)
+      return
+    }
+    this.heardSinceSweep = true
+    try {
+      hearer.data?.(chunk)
+    } catch (thrown) {
+      this.#threw(thrown)
     }
   }
 
   message(message: Uint8Array | string): void {
-    if (this.#early !== null) this.#keep('message', message)
+    if (this.#hearer === null) this.#keep('message', message)
     else this.#tell('message', message)
   }
 
   datagram(chunk: Uint8Array): void {
-    if (this.#early !== null) this.#keep('datagram', chunk)
+    if (this.#hearer === null) this.#keep('datagram', chunk)
     else this.#tell('datagram', chunk)
   }
 
-  /** What comes early is lent like everything that arrives, so a copy waits. */
+  /** Nobody hears it: what comes early is lent like everything that arrives, so a copy waits; the rest is late. */
   #keep(slot: 'data' | 'message' | 'datagram', lent: Uint8Array | string): void {
+    if (this.#early === null) return
     const kept = typeof lent === 'string' ? lent : new Uint8Array(lent)
-    this.#early?.push(() => this.#tell(slot, kept))
+    this.#early.push(() => this.#tell(slot, kept))
   }
 
   #tell(slot: 'data' | 'message' | 'datagram', what: Uint8Array | string): void {
@@ -237,6 +243,7 @@ export class LinkRun<P extends LinkProtocol> implements LinkSink, LinkScope {
     const transport = this.#transport
     const over: End = transport === null ? why : { ...why, link: transport.id }
     this.over = over
+    this.#hearer = null
     this.#keepalive?.stop()
     this.#fullTimer?.cancel()
     const timers = this.#timers
@@ -268,6 +275,7 @@ export class LinkRun<P extends LinkProtocol> implements LinkSink, LinkScope {
   endGracefully(why: End): void {
     if (this.#isClosing) return
     this.#isClosing = true
+    this.#hearer = null
     this.#call(() => this.#transport?.end(why))
   }
 
