@@ -1,0 +1,63 @@
+/**
+ * Measures what the project promises, beside what others do, and prints one table. It judges but never fails:
+ * figures depend on the machine. What cannot be measured is missing from the table.
+ *
+ * `pnpm bench [--json FILE] [PART OF A NAME …]`
+ */
+import { fork } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { parseArgs } from 'node:util'
+import type { Benchmark } from './benchmark.js'
+import { benchFiles, bundle } from './bundle.js'
+import { type Result, resultsOf, tableOf } from './table.js'
+
+const { values: flags, positionals: wanted } = parseArgs({
+  args: process.argv.slice(2).filter((arg) => arg !== '--'),
+  allowPositionals: true,
+  options: { json: { type: 'string' } },
+})
+
+const program = await bundle('bench/measure-once.ts')
+
+/** A process for each measurement: what one leaves in heap and compiler does not touch the next. */
+function measureOnce(file: string, benchmark: string, subject: string): Promise<Record<string, number>> {
+  return new Promise((done, failed) => {
+    const child = fork(program, [file, benchmark, subject], { execArgv: ['--expose-gc'] })
+    child.once('message', done)
+    child.once('exit', (code) => failed(new Error(`${benchmark}, ${subject}: exit code ${code}`)))
+  })
+}
+
+async function measure(file: string, benchmark: Benchmark): Promise<Result[]> {
+  const { name, runs = 5, subjects } = benchmark
+  process.stderr.write(`${name} `)
+  const started = performance.now()
+  const readings: Record<string, number>[][] = subjects.map(() => [])
+  // Turn by turn, so that a noisy moment of the machine does not hit one subject alone.
+  for (let run = 0; run < runs; run += 1) {
+    for (const [index, subject] of subjects.entries()) {
+      try {
+        readings[index]?.push(await measureOnce(file, name, subject.name))
+        process.stderr.write('.')
+      } catch (failure) {
+        process.stderr.write(`\n${String(failure)}\n`)
+      }
+    }
+  }
+  process.stderr.write(` ${((performance.now() - started) / 1000).toFixed(1)} s\n`)
+  return resultsOf(benchmark, readings)
+}
+
+const results: Result[] = []
+for (const source of benchFiles()) {
+  const file = pathToFileURL(resolve(await bundle(source))).href
+  const { benchmarks } = (await import(file)) as { benchmarks: readonly Benchmark[] }
+  for (const benchmark of benchmarks) {
+    if (wanted.length > 0 && !wanted.some((part) => benchmark.name.includes(part))) continue
+    results.push(...(await measure(file, benchmark)))
+  }
+}
+process.stdout.write(`\n${tableOf(results)}\n`)
+if (flags.json !== undefined) writeFileSync(flags.json, `${JSON.stringify(results, null, 2)}\n`)
