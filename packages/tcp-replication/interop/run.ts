@@ -37,13 +37,14 @@ if (flags.help || chosen.length === 0) {
 const began = performance.now()
 const directory = await mkdtemp(join(tmpdir(), 'holdfast-interop-run-'))
 const card = new Scorecard(print)
-for (const { name, about, version, run } of chosen) {
+for (const scenario of chosen) {
+  const { name, about, version } = scenario
   print(`\n${name}: ${about}`)
   const score = card.of(name)
   const since = performance.now()
   try {
     const installation = await installSynapse(version, print)
-    await run({ directory: join(directory, name), installation, score })
+    await scenario.run({ directory: join(directory, name), installation, score })
   } catch (error) {
     score.broken(error)
   }

@@ -72,6 +72,36 @@ describe('a server that does not have every stream', () => {
   })
 })
 
+describe('a client that does not know the dialect yet', () => {
+  const streams = [{ stream: 'typing' }, { stream: 'caches' }, { stream: 'receipts' }]
+
+  it('14.5: sends one REPLICATE, because a D2 server answers each to all of its clients', async () => {
+    await using it = new Followed(streams, { dialect: 'auto' })
+    await it.connect()
+    expect(it.wrote()).toEqual(['NAME w1', 'REPLICATE typing NOW'])
+    await it.says('POSITION typing master 1 1', 'POSITION caches master 1 1', 'POSITION receipts master 1 1')
+    expect(it.client.state.phase).toBe('ready')
+    expect(it.wrote()).toEqual([])
+  })
+
+  it('14.5: asks a D1 server for the rest once it has answered', async () => {
+    await using it = new Followed(streams, { dialect: 'auto' })
+    await it.connect()
+    it.wrote()
+    await it.says('POSITION typing 1')
+    expect(it.wrote()).toEqual(['REPLICATE caches NOW', 'REPLICATE receipts NOW'])
+    await it.says('POSITION caches 1', 'POSITION receipts 1')
+    expect(it.client.state.phase).toBe('ready')
+  })
+
+  it('8.5: loads its state once, though the position is told again meanwhile', async () => {
+    await using it = new Followed([{ stream: 'typing' }], { dialect: 'D2' })
+    await it.connect()
+    await it.says('POSITION typing master 1 1', 'POSITION typing master 1 1')
+    expect(it.took()).toEqual(['typing reset first-time at 1'])
+  })
+})
+
 describe('a server that is away for long', () => {
   it('8.8: is tried at least every 5 s while nobody answers', async () => {
     await using it = new Followed([{ stream: 'typing' }])
@@ -141,7 +171,7 @@ async function asked(source: ReplicationSource, from: number, upTo: number): Pro
 
 describe('a server that is asked over HTTP for what was missed', () => {
   it('9.4: gives what it still holds, since a worker gives up a stream for an error; our client learns of the loss', async () => {
-    const source = memorySource({ streams: ['typing'], retain: { count: 2 } })
+    const source = memorySource({ streams: ['typing'], retain: { bytes: 10_000, count: 2 } })
     for (const name of ['a', 'b', 'c']) source.append('typing', [name])
     expect(await asked(source, 0, 3)).toEqual([
       200,

@@ -62,7 +62,7 @@ async function killMain(
   const before = alice.sent.length
   await tail.until(
     'a message of the traffic has come',
-    () => alice.sent.length > before + 5 && tail.events.has(alice.sent[before] as string),
+    () => alice.sent.length > before + 5 && tail.events.has(alice.sent[before]!),
   )
   const mark = tail.process.logMark()
   await main.kill9()
@@ -123,7 +123,7 @@ class Everything {
   async happens(word: string): Promise<void> {
     const { user, room, sent } = this.#alice
     const bob = this.#bob
-    const newest = sent.at(-1) as string
+    const newest = sent.at(-1)!
     const own = await user.createRoom({ visibility: 'public' })
     await user.setTyping(own, true)
     await bob.sendReceipt(room, newest)

@@ -41,7 +41,7 @@ export class WorkerView {
     for (let count = 0; count < 5; count += 1) {
       const [id] = await alice.say(1)
       const since = performance.now()
-      await this.#until(`a message ${when}`, () => this.#seen.has(id as string))
+      await this.#until(`a message ${when}`, () => this.#seen.has(id!))
       times.push(performance.now() - since)
     }
     times.sort((a, b) => a - b)

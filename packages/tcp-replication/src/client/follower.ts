@@ -174,7 +174,7 @@ export class FollowerOnLink {
     const floor = this.at
     this.positioned = true
     this.#highest = token
-    if (cursor.received === null && this.asked === null) this.#reset('first-time', token)
+    if (cursor.received === null && floor === null) this.#reset('first-time', token)
     else if (floor !== null && token < floor) this.#reset('went-backwards', token)
     else {
       cursor.resumed(this.#scope)

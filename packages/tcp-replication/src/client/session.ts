@@ -65,8 +65,11 @@ export class Session implements LinkProtocol {
       this.#streams.set(stream, onLink)
       if (!follower.served) continue
       this.#toPosition.add(stream)
-      if (client.dialect !== 'D2') this.#send({ name: 'REPLICATE', stream, token: onLink.asked ?? 'NOW' })
     }
+    // A D2 server answers each REPLICATE, and to all of its clients: until the dialect is known, one is enough.
+    const [first, ...others] = this.#toPosition
+    if (first !== undefined && client.dialect !== 'D2') this.#replicate(first)
+    if (client.dialect === 'D1') for (const stream of others) this.#replicate(stream)
     if (client.dialect === 'D2') this.#send({ name: 'REPLICATE', stream: null, token: null })
     if (client.dialect !== null) this.#tellUpstream()
     if (this.#toPosition.size === 0) this.#becomeReady()
@@ -130,6 +133,8 @@ export class Session implements LinkProtocol {
   #learn(dialect: Dialect | null): void {
     if (dialect === null) return
     this.#client.dialect = dialect
+    const [, ...others] = this.#toPosition
+    if (dialect === 'D1') for (const stream of others) this.#replicate(stream)
     this.#tellUpstream()
   }
 
@@ -310,6 +315,10 @@ export class Session implements LinkProtocol {
     if (this.#toldUpstream) return
     this.#toldUpstream = true
     for (const command of this.#client.queue.take()) this.#send(command)
+  }
+
+  #replicate(stream: string): void {
+    this.#send({ name: 'REPLICATE', stream, token: this.#streams.get(stream)?.asked ?? 'NOW' })
   }
 
   #ping(): void {

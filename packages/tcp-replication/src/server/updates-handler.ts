@@ -39,9 +39,8 @@ async function answer(
   response: ServerResponse,
   source: ReplicationSource,
 ): Promise<void> {
-  const [from, upTo] = [query.get('from_token'), query.get('upto_token')].map((text) =>
-    Number(text ?? Number.NaN),
-  )
+  const from = Number(query.get('from_token') ?? Number.NaN)
+  const upTo = Number(query.get('upto_token') ?? Number.NaN)
   if (!source.streams.includes(stream)) {
     refuse(response, 400, 'M_UNKNOWN', 'Unknown stream')
     return
@@ -51,12 +50,12 @@ async function answer(
     return
   }
   try {
-    const { first, page } = await readHeld(source, stream, from as number, upTo as number)
+    const { first, page } = await readHeld(source, stream, from, upTo)
     const updates = page.batches.flatMap(({ token, rows }) => rows.map((row) => `[${token},${row}]`))
     // A position that a reset has put out of reach is never come to, and would be asked for without end.
-    const limited = page.to < Math.min(upTo as number, source.head(stream))
-    const lost = first > (from as number) ? `,"first":${first}` : ''
-    const reached = limited ? page.to : (upTo as number)
+    const limited = page.to < Math.min(upTo, source.head(stream))
+    const lost = first > from ? `,"first":${first}` : ''
+    const reached = limited ? page.to : upTo
     reply(
       response,
       200,
