@@ -8,8 +8,8 @@ import { describe, expect, it } from 'vitest'
 interface Step {
   readonly server?: readonly string[] | 'connected' | 'closes the connection'
   readonly application?: string | Readonly<Record<string, readonly unknown[]>>
-  readonly clientSends?: ReadonlyArray<string | { closed: true }>
-  readonly callbacks?: ReadonlyArray<string | { rows?: { stream: string; token: number; rows: unknown[] } }>
+  readonly clientSends?: readonly (string | { closed: true })[]
+  readonly callbacks?: readonly (string | { rows?: { stream: string; token: number; rows: unknown[] } })[]
 }
 
 interface Session {
@@ -36,7 +36,7 @@ const differences: Readonly<Record<string, string>> = {
 class Replay {
   readonly env: TestEnv = testEnv({ name: 'w1' })
   readonly dialer = new ScriptedDialer(this.env.clock, [{}])
-  readonly delivered: Array<{ stream: string; token: number; rows: number }> = []
+  readonly delivered: { stream: string; token: number; rows: number }[] = []
   readonly client: ReplicationClient
   #told = 0
 
@@ -66,7 +66,7 @@ class Replay {
   }
 
   /** Lines written since the last call, times as `<ms>`. */
-  sent(): Array<string | { closed: true }> {
+  sent(): (string | { closed: true })[] {
     const { last } = this.dialer
     const fresh = last.written.slice(this.#told)
     this.#told = last.written.length
@@ -94,18 +94,17 @@ function applicationCalls(client: ReplicationClient, application: NonNullable<St
   }
   for (const [call, args] of Object.entries(application)) {
     const [a, b, c, d, e, f] = args as string[]
-    if (call === 'user_sync')
-      client.userSync(a as string, (args[1] as boolean) ? 'start' : 'end', args[2] as number)
+    if (call === 'user_sync') client.userSync(a!, (args[1] as boolean) ? 'start' : 'end', args[2] as number)
     else if (call === 'federation_ack') client.federationAck(args[0] as number)
-    else if (call === 'remove_pusher') client.removePusher(a as string, b as string, c as string)
-    else if (call === 'invalidate_cache') client.invalidateCache(a as string, args[1])
+    else if (call === 'remove_pusher') client.removePusher(a!, b!, c!)
+    else if (call === 'invalidate_cache') client.invalidateCache(a!, args[1])
     else {
-      const device = (e ?? null) as string | null
+      const device = e ?? null
       client.userIp({
-        user: a as string,
-        accessToken: b as string,
-        ip: c as string,
-        userAgent: d as string,
+        user: a!,
+        accessToken: b!,
+        ip: c!,
+        userAgent: d!,
         device,
         lastSeenMs: Number(f),
       })
@@ -120,7 +119,7 @@ function comparable(line: string | { closed: true }): unknown {
   return line.replace(/ ([[{].*)$/, (_, json: string) => ` ${JSON.stringify(JSON.parse(json))}`)
 }
 
-function deliveredRows(step: Step): Array<{ stream: string; token: number; rows: number }> {
+function deliveredRows(step: Step): { stream: string; token: number; rows: number }[] {
   return (step.callbacks ?? []).flatMap((callback) => {
     if (typeof callback === 'string' || callback.rows === undefined || callback.rows.rows.length === 0)
       return []

@@ -273,7 +273,7 @@ describe('what a client sends upstream', () => {
 })
 
 describe('a client of a D2 server', () => {
-  const updates = (rows: ReadonlyArray<readonly [number, string]>) => {
+  const updates = (rows: readonly (readonly [number, string])[]) => {
     const asked: string[] = []
     return {
       asked,

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest'
 import { sameSpacing, unrepeated, withoutBatches } from './support/json.js'
 import { RecordedSource } from './support/recorded-source.js'
 
-type Received = Readonly<Record<string, ReadonlyArray<string | { closed: true } | { elided: number }> | null>>
+type Received = Readonly<Record<string, readonly (string | { closed: true } | { elided: number })[] | null>>
 
 interface Step {
   readonly connect?: string
@@ -15,7 +15,7 @@ interface Step {
   readonly sendsBytes?: string
   readonly source?: {
     readonly stream: string
-    readonly rows?: ReadonlyArray<readonly [number, unknown]>
+    readonly rows?: readonly (readonly [number, unknown])[]
     readonly rowsFor?: readonly [number, number]
     readonly row?: unknown
     readonly currentToken: number
@@ -84,7 +84,7 @@ class Replay {
       const many =
         rowsFor &&
         Array.from({ length: rowsFor[1] - rowsFor[0] + 1 }, (_, n) => [rowsFor[0] + n, row] as const)
-      this.source.add(stream, unrepeated(rows ?? many ?? []) as Array<[number, unknown]>, currentToken)
+      this.source.add(stream, unrepeated(rows ?? many ?? []) as [number, unknown][], currentToken)
       if (notify !== false) this.source.poke()
     }
     if (step.serverOp === 'poke') this.source.poke()
@@ -94,7 +94,7 @@ class Replay {
   }
 
   /** What a client got in this step, as the recordings have it. */
-  received(label: string): Array<string | { closed: true }> {
+  received(label: string): (string | { closed: true })[] {
     const client = this.clients.get(label)
     if (client === undefined) return []
     const lines = client.take().map((line) => line.replace(/^PING \d+$/, 'PING <ms>'))
@@ -110,7 +110,7 @@ function bytesOf(description: string): Buffer {
 }
 
 /** The ERROR's text is its sender's own (12), and rows of one token are a batch in a catch-up too (H13.3). */
-function comparable(lines: ReadonlyArray<string | { closed: true } | { elided: number }>): unknown[] {
+function comparable(lines: readonly (string | { closed: true } | { elided: number })[]): unknown[] {
   const texts = lines.map((line) => (typeof line === 'string' ? sameSpacing(line) : JSON.stringify(line)))
   return withoutBatches(texts).map((line) => (line.startsWith('ERROR ') ? 'ERROR' : line))
 }

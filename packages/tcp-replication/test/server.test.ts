@@ -168,7 +168,7 @@ describe('a server with a client that does not read', () => {
       if (token % 500 === 0) await it.settle()
     }
     await it.settle(100)
-    const last = (): Array<string | undefined> => clients.map((client) => client.lines.at(-1)?.split(' ')[2])
+    const last = (): (string | undefined)[] => clients.map((client) => client.lines.at(-1)?.split(' ')[2])
     expect(last().filter((token) => token === '30000')).toHaveLength(9)
     expect(it.server.connections().reduce((sum, { unsent }) => sum + unsent, 0)).toBeLessThan(2_000_000)
     release?.()

@@ -50,8 +50,8 @@ export function diagnose(heard: string, failure: string | null): Finding {
 }
 
 function replication(heard: string): Finding {
-  const lines = heard.split('\n')
-  const serverName = (lines[0] as string).slice('SERVER '.length)
+  const [first = '', ...lines] = heard.split('\n')
+  const serverName = first.slice('SERVER '.length)
   const positions = lines.filter((line) => line.startsWith('POSITION '))
   const dialect = positions.map(dialectOf).find((found) => found !== null) ?? undefined
   const about = dialect === undefined ? 'of unknown dialect' : `of dialect ${dialect}`

@@ -102,14 +102,19 @@ async function tail(streams: readonly string[], flags: TailFlags): Promise<void>
           ...(checkpoint && { store: checkpoint.of(stream) }),
         })),
       })
-      client.problems$.subscribe(
-        (problem) => void write(flags.json === true ? `${JSON.stringify({ problem })}\n` : say(problem)),
-      )
+      const watching = client.problems$.subscribe({
+        next: (problem) =>
+          void write(flags.json === true ? `${JSON.stringify({ problem })}\n` : say(problem)),
+        error: (failure: unknown) => log.error({ err: failure }, 'problems are not told any more'),
+      })
       await client.start()
       return {
         drain: (o) => client.drain(o),
         ...(flags.once === true && { finished: client.whenReady().then(() => client.drain()) }),
-        [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
+        [Symbol.asyncDispose]: async () => {
+          watching.unsubscribe()
+          await client[Symbol.asyncDispose]()
+        },
       }
     },
   })

@@ -11,7 +11,7 @@ import {
   type Millis,
   OptionError,
 } from '@holdfast/core'
-import { type Observable, Subject } from 'rxjs'
+import { lastValueFrom, type Observable, Subject } from 'rxjs'
 import type { Dialect, KnownCommand, UserIpCommand } from '../wire/commands.js'
 import { formatCommand } from '../wire/format-command.js'
 import { Follower } from './follower.js'
@@ -97,8 +97,8 @@ const catchingUp = fullJitter({ floor: 100, base: 200, cap: 30_000 })
  * because catching up is what breaks (8.8). Without a stream that the server lacks: at once, as often as it lacks one.
  */
 const defaultBackoff: Backoff = (context) => {
-  const { why, reached, random } = context
-  if (why.code === notServed) return 100 + random() * 100
+  const { why, reached } = context
+  if (why.code === notServed) return 100 + context.random() * 100
   return (reached.phase === 'handshaking' ? catchingUp : usual)(context)
 }
 
@@ -115,7 +115,7 @@ class Client implements ReplicationClient, ClientContext {
   readonly #options: ReplicationClientOptions
   readonly #life: Lifecycle<Session>
   readonly #problems$ = new Subject<ClientProblem>()
-  readonly #syncs = new Map<string, Array<{ resolve: () => void; reject: (error: Error) => void }>>()
+  readonly #syncs = new Map<string, { resolve: () => void; reject: (error: Error) => void }[]>()
   readonly #processId: string
   serverName: string | null
 
@@ -164,7 +164,7 @@ class Client implements ReplicationClient, ClientContext {
       backoff: options.backoff ?? defaultBackoff,
       ...(options.stableAfter !== undefined && { stableAfter: options.stableAfter }),
     })
-    this.#life.state$.subscribe({ complete: () => this.#ended() })
+    void lastValueFrom(this.#life.state$).then(() => this.#ended())
   }
 
   get state(): LifecycleState {

@@ -1,7 +1,7 @@
 import { Counter, Gauge, type Registry } from 'prom-client'
 
 /** Labels and value of each series, read when the metrics are asked for, so that counting costs nothing. */
-export type Series = () => ReadonlyArray<readonly [Readonly<Record<string, string>>, number]>
+export type Series = () => readonly (readonly [Readonly<Record<string, string>>, number])[]
 
 /** A counter whose values are kept elsewhere. */
 export function counterOf(

@@ -84,7 +84,8 @@ class Relay implements ReplicationRelay {
   }
 
   get server(): ReplicationServer {
-    return this.#server as ReplicationServer
+    if (this.#server !== null) return this.#server
+    throw new HoldfastError('HF_REPLICATION_RELAY_FAILED', 'the relay serves once its upstream has a name')
   }
 
   async start({ downstream, upstream, log, nameWithin, signal }: ReplicationRelayOptions): Promise<void> {
@@ -97,6 +98,7 @@ class Relay implements ReplicationRelay {
             new HoldfastError('HF_REPLICATION_RELAY_FAILED', 'the upstream cannot be followed any more'),
           )
       },
+      error: (cause) => this.#fail(cause),
     })
     this.#unwatch = () => watching.unsubscribe()
     await this.client.start()

@@ -1,8 +1,9 @@
-import { type Env, type Feed, feed } from '@holdfast/core'
+import { type Env, type Feed, feed, HoldfastError } from '@holdfast/core'
 import { count } from '../counts.js'
 import type { ReplicationSource, RowBatch, SourceEvent } from '../source/types.js'
 import type { Dialect } from '../wire/commands.js'
 import { encodeCommand } from '../wire/format-command.js'
+import { checkedPage } from './checked-page.js'
 import { type EncodedRows, encodeRows } from './encode-rows.js'
 import type { ServerCounters } from './stats.js'
 
@@ -20,6 +21,8 @@ export interface PublisherOptions {
   readonly dialect: Dialect
   readonly instance: string
   readonly counters: ServerCounters
+  /** Rows that nobody has had are gone from the source: what is left of them begins at the publisher's new head. */
+  readonly lost: (publisher: Publisher) => void
 }
 
 /**
@@ -95,10 +98,14 @@ export class Publisher {
     try {
       for (let head = source.head(stream); this.#published < head; head = source.head(stream)) {
         const { feed: current } = this
-        const page = await source.read(stream, this.#published, head, { bytes: pageBytes })
+        const after = this.#published
+        const page = await source.read(stream, after, head, { bytes: pageBytes })
         if (current !== this.feed) continue
-        if (page === 'too-old') this.#publish([], head)
-        else this.#publish(page.batches, page.to)
+        if (page === 'too-old') this.#skipTo(source.first(stream))
+        else {
+          const { batches, to } = checkedPage(page, after, head)
+          this.#publish(batches, to)
+        }
       }
     } catch (failure) {
       count(counters.sourceFailures, stream)
@@ -109,6 +116,13 @@ export class Publisher {
     } finally {
       this.#fetching = false
     }
+  }
+
+  /** What came before is not to be had any more, and live readers must know. */
+  #skipTo(first: number): void {
+    if (first <= this.#published) throw new HoldfastError('HF_SOURCE_BROKEN', 'too old, and yet held')
+    this.reset(first)
+    this.#options.lost(this)
   }
 
   #publish(batches: readonly RowBatch[], to: number): void {
@@ -142,7 +156,7 @@ export class Publisher {
       read:
         dialect === 'D1'
           ? (after, upTo, limit) => this.#readRows(after, upTo, limit.bytes)
-          : async (after, upTo) => this.#readPosition(after, upTo),
+          : (after, upTo) => Promise.resolve(this.#readPosition(after, upTo)),
     })
   }
 
@@ -154,9 +168,10 @@ export class Publisher {
     const { source, counters } = this.#options
     const page = await source.read(this.stream, after, upTo, { bytes })
     if (page === 'too-old') return page
-    const encoded = this.encode(page.batches)
+    const { batches, to } = checkedPage(page, after, upTo)
+    const encoded = this.encode(batches)
     count(counters.catchUpRows, this.stream, encoded.lines)
-    return { items: encoded.lines === 0 ? [] : [encoded], to: page.to }
+    return { items: encoded.lines === 0 ? [] : [encoded], to }
   }
 
   /** In D2 catching up is the client's own business: it is told that it has missed something (14.2). */

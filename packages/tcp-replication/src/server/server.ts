@@ -4,6 +4,7 @@ import {
   type End,
   type Endpoint,
   type Env,
+  HoldfastError,
   type Keepalive,
   type Listener,
   type ListenerLimits,
@@ -13,14 +14,17 @@ import {
   OptionError,
   type Timer,
 } from '@holdfast/core'
-import type { Observable } from 'rxjs'
+import { lastValueFrom, type Observable } from 'rxjs'
 import { count } from '../counts.js'
 import type { ReplicationSource, SourceEvent } from '../source/types.js'
 import type { Dialect } from '../wire/commands.js'
-import type { Retrying, ServerContext, SlowReaderLimits } from './context.js'
+import { UnsendableError } from '../wire/errors.js'
+import { formatCommand } from '../wire/format-command.js'
+import type { ServerContext, SlowReaderLimits } from './context.js'
 import { Publisher } from './publisher.js'
 import { ServerCounters, type ServerStats } from './stats.js'
-import { type StreamLag, Subscriber } from './subscriber.js'
+import { Subscriber } from './subscriber.js'
+import type { StreamLag } from './subscription.js'
 import type { ClientIdentity, UpstreamHandlers } from './upstream.js'
 
 /** Options of {@link replicationServer}. */
@@ -113,14 +117,31 @@ export interface ReplicationServer extends AsyncDisposable {
  * ```
  */
 export async function replicationServer(options: ReplicationServerOptions): Promise<ReplicationServer> {
-  if (typeof options.serverName !== 'string' || /\n/.test(options.serverName)) {
+  if (typeof options.serverName !== 'string' || options.serverName.includes('\n')) {
     throw new OptionError('serverName', 'one line of text', options.serverName)
   }
-  if (options.source.streams.length === 0)
-    throw new OptionError('source.streams', 'at least one stream', '[]')
+  checkWritable(options)
   const server = new Server(options)
   await server.bind()
   return server
+}
+
+/** What cannot be written as a line would end every connection when it is first written. */
+function checkWritable({
+  serverName,
+  instance = 'master',
+  dialect = 'D1',
+  source,
+}: ReplicationServerOptions): void {
+  if (source.streams.length === 0) throw new OptionError('source.streams', 'at least one stream', '[]')
+  const position = { name: 'POSITION', instance, previous: 0, token: 0 } as const
+  try {
+    formatCommand({ name: 'SERVER', text: serverName }, dialect)
+    for (const stream of source.streams) formatCommand({ ...position, stream }, dialect)
+  } catch (cause) {
+    const field = cause instanceof UnsendableError ? cause.field : 'serverName'
+    throw new OptionError(field, 'text that fits into a line, without spaces in names', String(cause))
+  }
 }
 
 class Server implements ReplicationServer, ServerContext {
@@ -135,7 +156,8 @@ class Server implements ReplicationServer, ServerContext {
   readonly counters = new ServerCounters()
   readonly publishers = new Map<string, Publisher>()
   readonly #options: ReplicationServerOptions
-  readonly #retries = new Map<Publisher, Map<Retrying, number>>()
+  /** Streams of which a connection waits for the source to answer again. */
+  readonly #toRetry = new Set<Publisher>()
   #listener: Listener<Subscriber> | null = null
   #heartbeat: Timer | null = null
   #unsubscribe: (() => void) | null = null
@@ -162,7 +184,14 @@ class Server implements ReplicationServer, ServerContext {
     for (const stream of source.streams) {
       this.publishers.set(
         stream,
-        new Publisher(stream, { env, source, dialect, instance, counters: this.counters }),
+        new Publisher(stream, {
+          env,
+          source,
+          dialect,
+          instance,
+          counters: this.counters,
+          lost: (publisher) => this.#restart(publisher),
+        }),
       )
     }
   }
@@ -178,17 +207,14 @@ class Server implements ReplicationServer, ServerContext {
       ...(drainWithin !== undefined && { drainWithin }),
       protocol: (scope) => {
         const subscriber = new Subscriber(scope, this)
-        scope.defer((why) => {
-          count(this.counters.closeReasons, why.kind)
-          for (const waiting of this.#retries.values()) waiting.delete(subscriber)
-        })
+        scope.defer((why) => count(this.counters.closeReasons, why.kind))
         return subscriber
       },
     })
     this.#unsubscribe = this.source.subscribe((event) => this.#changed(event))
     for (const publisher of this.publishers.values()) publisher.catchUp()
     if (positionEvery !== Infinity) this.#heartbeat = env.clock.sweep(positionEvery, () => this.#announce())
-    this.#listener.state$.subscribe({ complete: () => this.#stop() })
+    void lastValueFrom(this.#listener.state$).then(() => this.#stop())
   }
 
   get endpoint(): Endpoint {
@@ -236,32 +262,38 @@ class Server implements ReplicationServer, ServerContext {
     await this.#bound[Symbol.asyncDispose]()
   }
 
-  retryLater(subscriber: Retrying, publisher: Publisher, from: number): void {
-    let waiting = this.#retries.get(publisher)
-    if (waiting === undefined) this.#retries.set(publisher, (waiting = new Map()))
-    waiting.set(subscriber, from)
+  retryLater(publisher: Publisher): void {
+    this.#toRetry.add(publisher)
   }
 
   #changed(event: SourceEvent): void {
     const publisher = this.publishers.get(event.stream)
     if (publisher === undefined) return
     if (event.kind === 'appended') publisher.appended(event)
-    else {
-      count(this.counters.resets, event.stream)
-      publisher.reset(event.to)
-      for (const subscriber of this.#bound.links.values()) subscriber.restart(publisher)
-    }
+    else this.#startOver(publisher, event.to)
     this.#retry(publisher)
   }
 
+  #startOver(publisher: Publisher, at: number): void {
+    count(this.counters.resets, publisher.stream)
+    publisher.reset(at)
+    this.#restart(publisher)
+  }
+
+  #restart(publisher: Publisher): void {
+    for (const subscriber of this.#bound.links.values()) subscriber.restart(publisher)
+  }
+
   #retry(publisher: Publisher): void {
-    const waiting = this.#retries.get(publisher)
-    this.#retries.delete(publisher)
-    for (const [subscriber, from] of waiting ?? []) subscriber.retry(publisher, from)
+    if (!this.#toRetry.delete(publisher)) return
+    for (const subscriber of this.#bound.links.values()) subscriber.retry(publisher)
   }
 
   #announce(): void {
     for (const publisher of this.publishers.values()) {
+      const head = this.source.head(publisher.stream)
+      // A source that does not say so would leave its clients waiting until the old position comes again.
+      if (head < publisher.head) this.#startOver(publisher, head)
       publisher.catchUp()
       this.#retry(publisher)
       for (const subscriber of this.#bound.links.values()) subscriber.announce(publisher)
@@ -274,6 +306,8 @@ class Server implements ReplicationServer, ServerContext {
   }
 
   get #bound(): Listener<Subscriber> {
-    return this.#listener as Listener<Subscriber>
+    const listener = this.#listener
+    if (listener === null) throw new HoldfastError('HF_REPLICATION_NOT_BOUND', 'the server is not bound yet')
+    return listener
   }
 }

@@ -21,7 +21,7 @@ export class Followed implements AsyncDisposable {
   #told = 0
 
   constructor(
-    streams: ReadonlyArray<Partial<FollowedStream> & { readonly stream: string }>,
+    streams: readonly (Partial<FollowedStream> & { readonly stream: string })[],
     options: Partial<ReplicationClientOptions> = {},
   ) {
     this.client = replicationClient({
@@ -85,7 +85,7 @@ export class Followed implements AsyncDisposable {
 /** A store in memory that outlives clients. */
 export class KeptPosition {
   value: Position<number> | null = null
-  readonly saved: Array<number | null> = []
+  readonly saved: (number | null)[] = []
 
   load = (): Promise<Position<number> | null> => Promise.resolve(this.value)
 

@@ -4,7 +4,7 @@ export const encodeJson = (value: unknown): string => JSON.stringify(value)
 /** A line with its JSON spaced in one way, so that lines can be compared (2.3). */
 export function sameSpacing(line: string): string {
   const json = /^(RDATA \S+ \S+|INVALIDATE_CACHE \S+|USER_IP \S+) (.*)$/s.exec(line)
-  return json === null ? line : `${json[1]} ${JSON.stringify(JSON.parse(json[2] as string))}`
+  return json === null ? line : `${json[1]} ${JSON.stringify(JSON.parse(json[2]!))}`
 }
 
 /** RDATA lines with the number in the place of `batch`: which rows belong together is the same either way. */

@@ -16,7 +16,7 @@ export class Program implements AsyncDisposable {
   readonly child: ChildProcess
   out = ''
   err = ''
-  #waiting: Array<() => void> = []
+  #waiting: (() => void)[] = []
 
   constructor(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
     this.child = spawn(process.execPath, [bin, ...args], { env: { ...process.env, ...env } })

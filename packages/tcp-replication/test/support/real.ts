@@ -33,7 +33,7 @@ export class RealFollower implements AsyncDisposable {
   readonly client: ReplicationClient
   readonly batches: ReceivedBatch[] = []
   readonly resets: string[] = []
-  #waiting: Array<{ isMet: () => boolean; resolve: () => void }> = []
+  #waiting: { isMet: () => boolean; resolve: () => void }[] = []
 
   constructor(to: () => string, streams: readonly string[], from: number | 'NOW' = 0) {
     this.env = nodeEnv({ name: 'follower' })

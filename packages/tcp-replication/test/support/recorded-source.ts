@@ -7,7 +7,7 @@ import { encodeJson } from './json.js'
 export class RecordedSource implements ReplicationSource {
   readonly streams: readonly string[]
   readonly #clock: VirtualClock
-  readonly #rows = new Map<string, Array<{ token: number; row: string }>>()
+  readonly #rows = new Map<string, { token: number; row: string }[]>()
   readonly #heads = new Map<string, number>()
   readonly #listeners = new Set<(event: SourceEvent) => void>()
   /** How long each of the next queries takes, in seconds. */
@@ -21,7 +21,7 @@ export class RecordedSource implements ReplicationSource {
     for (const stream of streams) this.#heads.set(stream, initial)
   }
 
-  add(stream: string, rows: ReadonlyArray<readonly [number, unknown]>, head: number): void {
+  add(stream: string, rows: readonly (readonly [number, unknown])[], head: number): void {
     const all = this.#rows.get(stream) ?? []
     all.push(...rows.map(([token, row]) => ({ token, row: encodeJson(row) })))
     this.#rows.set(stream, all)

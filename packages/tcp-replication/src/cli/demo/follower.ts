@@ -14,6 +14,7 @@ export class DemoFollower {
   readonly #stored = new Map<string, Position<number>>()
   #gate: Promise<void> | null = null
   #openGate: () => void = () => undefined
+  #watching: { unsubscribe(): void } | null = null
   client: ReplicationClient
   /** How often it was connected. */
   links = 0
@@ -72,8 +73,12 @@ export class DemoFollower {
         },
       })),
     })
-    client.state$.subscribe(({ phase }) => {
-      if (phase === 'handshaking') this.links += 1
+    this.#watching?.unsubscribe()
+    this.#watching = client.state$.subscribe({
+      next: ({ phase }) => {
+        if (phase === 'handshaking') this.links += 1
+      },
+      error: (failure: unknown) => this.#env.log.error({ err: failure }, 'states are not told any more'),
     })
     return client
   }
