@@ -48,6 +48,7 @@ export interface ScriptedServer extends AsyncDisposable {
  * await using server = await scriptedServer(tcp(), { uri: 'tcp://127.0.0.1:0' }, (client) => {
  *   client.says('SERVER example.com', 'PING 1', 'POSITION events 7')
  * })
+ * console.log(`dial ${server.endpoint.uri}`)
  * ```
  */
 export async function scriptedServer(
