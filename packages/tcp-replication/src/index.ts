@@ -30,7 +30,7 @@ export {
   replicationServer,
 } from './server/server.js'
 export type { ServerStats } from './server/stats.js'
-export type { StreamLag } from './server/subscriber.js'
+export type { StreamLag } from './server/subscription.js'
 export { type StreamUpdatesHandlerOptions, streamUpdatesHandler } from './server/updates-handler.js'
 export type { ClientIdentity, UpstreamHandlers } from './server/upstream.js'
 export { AppendLog, type AppendLogOptions } from './source/append-log.js'

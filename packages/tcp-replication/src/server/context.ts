@@ -21,11 +21,6 @@ export interface SlowReaderLimits {
   readonly within: Millis
 }
 
-/** Who can take up a subscription again after a failure of the source. */
-export interface Retrying {
-  retry(publisher: Publisher, from: number): void
-}
-
 /** What the connections of a server share. */
 export interface ServerContext {
   readonly env: Env
@@ -38,6 +33,6 @@ export interface ServerContext {
   readonly upstream: UpstreamHandlers
   readonly counters: ServerCounters
   readonly slow: SlowReaderLimits
-  /** The source failed this subscriber; it takes the stream up again when the source next says something. */
-  retryLater(subscriber: Retrying, publisher: Publisher, from: number): void
+  /** The source failed a subscription, which goes on when the source next says something. */
+  retryLater(publisher: Publisher): void
 }

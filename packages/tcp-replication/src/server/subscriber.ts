@@ -2,11 +2,11 @@ import {
   type End,
   type EndKind,
   end,
-  type FeedReader,
   type LinkProtocol,
   type LinkScope,
   type Millis,
   type Timer,
+  type WriteResult,
 } from '@holdfast/core'
 import { count } from '../counts.js'
 import type { Command, KnownCommand } from '../wire/commands.js'
@@ -15,61 +15,52 @@ import { ProtocolError } from '../wire/errors.js'
 import { formatCommand } from '../wire/format-command.js'
 import { LineDecoder } from '../wire/line-decoder.js'
 import { parseCommand } from '../wire/parse-command.js'
-import type { Retrying, ServerContext } from './context.js'
+import { printable } from '../wire/printable.js'
+import type { ServerContext } from './context.js'
 import type { Publisher } from './publisher.js'
+import { type StreamLag, Subscription, type SubscriptionHost } from './subscription.js'
 import type { ClientIdentity, UpstreamHandlers } from './upstream.js'
+import { UpstreamCalls } from './upstream-calls.js'
 
-/** Where a subscriber stands on one stream. */
-export interface StreamLag {
-  readonly stream: string
-  readonly mode: FeedReader<number>['mode']
-  /** The last token written to this connection. */
-  readonly at: number
-  /** How far the server's position is ahead of it. */
-  readonly behind: number
-}
+/** What a client calls itself goes into logs, metrics and status: more of it than this is left out. */
+const longestName = 255
+/** ERRORs of one connection that are logged. */
+const mostReports = 10
 
 /** The server's end of one client connection. */
-export class Subscriber implements LinkProtocol, ClientIdentity, Retrying {
+export class Subscriber implements LinkProtocol, ClientIdentity, SubscriptionHost {
   readonly connectionId: string
   name = 'anon'
-  readonly #server: ServerContext
-  readonly #scope: LinkScope
+  readonly server: ServerContext
+  readonly scope: LinkScope
   readonly #decoder = new LineDecoder()
-  readonly #readers = new Map<Publisher, FeedReader<number>>()
+  readonly #subscriptions = new Map<Publisher, Subscription>()
+  readonly #upstream: UpstreamCalls
   #syncing = false
+  #reports = 0
   /** Set while the link is full: when it stays so, the client is cut off. */
   #patience: Timer | null = null
 
   constructor(scope: LinkScope, server: ServerContext) {
-    this.#scope = scope
-    this.#server = server
-    this.connectionId = fiveLetters(server.env.random)
-    this.#send({ name: 'SERVER', text: server.serverName })
+    this.scope = scope
+    this.server = server
+    this.#upstream = new UpstreamCalls(server, this, scope.link)
+    this.connectionId = fiveLetters(() => server.env.random())
+    this.send({ name: 'SERVER', text: server.serverName })
     this.#ping()
     if (server.dialect === 'D2')
-      for (const publisher of server.publishers.values()) this.#open(publisher, publisher.head)
+      for (const publisher of server.publishers.values()) this.#subscription(publisher).follow()
     scope.ready()
-  }
-
-  /** Whether the client follows a stream. */
-  follows(publisher: Publisher): boolean {
-    return this.#readers.has(publisher)
   }
 
   /** How far the client has been brought on each stream it follows. */
   get lag(): StreamLag[] {
-    return [...this.#readers].map(([{ stream, head }, { mode, at }]) => ({
-      stream,
-      mode,
-      at,
-      behind: head - at,
-    }))
+    return [...this.#subscriptions.values()].flatMap(({ lag }) => lag ?? [])
   }
 
   /** Bytes that wait for the kernel to take them. */
   get unsent(): number {
-    return this.#scope.link.unflushed
+    return this.scope.link.unflushed
   }
 
   // What the link says -----------------------------------------------------------------------------------------
@@ -83,7 +74,7 @@ export class Subscriber implements LinkProtocol, ClientIdentity, Retrying {
   writable(): void {
     this.#patience?.cancel()
     this.#patience = null
-    for (const reader of this.#readers.values()) reader.writable()
+    for (const subscription of this.#subscriptions.values()) subscription.writable()
   }
 
   probe(): void {
@@ -91,7 +82,7 @@ export class Subscriber implements LinkProtocol, ClientIdentity, Retrying {
   }
 
   retire(): void {
-    this.#send({ name: 'ERROR', text: 'server shutting down' })
+    this.send({ name: 'ERROR', text: 'server shutting down' })
   }
 
   farewell({ kind }: End): string | undefined {
@@ -106,31 +97,29 @@ export class Subscriber implements LinkProtocol, ClientIdentity, Retrying {
 
   /** Sends a SYNC, which some clients wait for. */
   sync(text: string): void {
-    this.#send({ name: 'SYNC', text })
+    this.send({ name: 'SYNC', text })
   }
 
   /** Tells where an idle stream stands. */
   announce(publisher: Publisher): void {
-    const reader = this.#readers.get(publisher)
-    if (reader?.mode === 'live' && reader.at === publisher.head) this.#position(publisher, publisher.head)
+    this.#subscriptions.get(publisher)?.announce()
   }
 
   /** The stream started over at the publisher's head: tell, and go on from there (9.3.5). */
   restart(publisher: Publisher): void {
-    const reader = this.#readers.get(publisher)
-    if (reader === undefined) return
-    reader.close()
-    this.#readers.delete(publisher)
-    if (reader.at < publisher.head) this.#lost(publisher, reader.at, publisher.head)
-    this.#position(publisher, publisher.head)
-    this.#open(publisher, publisher.head)
+    this.#subscriptions.get(publisher)?.restart()
+  }
+
+  /** The source may answer again. */
+  retry(publisher: Publisher): void {
+    this.#subscriptions.get(publisher)?.retry()
   }
 
   // One line ---------------------------------------------------------------------------------------------------
 
   /** @returns whether to go on with the next line */
   #line(line: string): boolean {
-    const { dialect, mode, counters, env } = this.#server
+    const { dialect, mode, counters, env } = this.server
     const command = parseCommand(line, { from: 'client', dialect, mode })
     if (command === null) return true
     if (command instanceof ProtocolError) {
@@ -151,23 +140,20 @@ export class Subscriber implements LinkProtocol, ClientIdentity, Retrying {
   #handle(command: Command): boolean {
     switch (command.name) {
       case 'PING':
-        this.#scope.armKeepalive()
+        this.scope.armKeepalive()
         return true
       case 'NAME':
-        this.name = command.text
+        this.name = printable(command.text, longestName)
         return true
       case 'REPLICATE':
         return command.stream === null
           ? this.#tellPositions()
           : this.#replicate(command.stream, command.token)
       case 'ERROR':
-        this.#server.env.log.warn(
-          { name: this.#server.env.name, client: this.label },
-          `the client reports: ${command.text}`,
-        )
+        this.#report(command.text)
         return true
       case 'USER_SYNC':
-        this.#syncing ||= this.#server.dialect === 'D1'
+        this.#syncing ||= this.server.dialect === 'D1'
         this.#tell('userSync', { ...command, instance: command.instance ?? this.connectionId })
         return true
       case 'CLEAR_USER_SYNC':
@@ -198,28 +184,24 @@ export class Subscriber implements LinkProtocol, ClientIdentity, Retrying {
     }
   }
 
+  /** A peer has little to report before it closes: one that goes on shall not fill the disk. */
+  #report(text: string): void {
+    const { env } = this.server
+    if (this.#reports++ >= mostReports) return
+    env.log.warn({ name: env.name, client: this.label }, `the client reports: ${printable(text, 200)}`)
+  }
+
   #tell<K extends keyof UpstreamHandlers>(
     kind: K,
     command: Parameters<NonNullable<UpstreamHandlers[K]>>[0],
   ): void {
-    const { upstream, env } = this.#server
-    const handler = upstream[kind] as
-      | ((command: unknown, client: ClientIdentity) => void | Promise<void>)
-      | undefined
-    const failed = (failure: unknown): void => {
-      env.log.error({ name: env.name, client: this.label, err: failure }, `the ${kind} handler failed`)
-    }
-    try {
-      handler?.call(upstream, command, this)?.catch(failed)
-    } catch (failure) {
-      failed(failure)
-    }
+    this.#upstream.tell(kind, command)
   }
 
   // Subscriptions ----------------------------------------------------------------------------------------------
 
   #replicate(stream: string, token: number | 'NOW'): boolean {
-    const { publishers } = this.#server
+    const { publishers } = this.server
     const chosen = stream === 'ALL' ? [...publishers.values()] : [publishers.get(stream)]
     for (const publisher of chosen) {
       if (publisher === undefined) {
@@ -227,125 +209,61 @@ export class Subscriber implements LinkProtocol, ClientIdentity, Retrying {
           `failed to handle replicate: Exception('unknown stream %s', '${stream.slice(0, 100)}')`,
         )
       }
-      this.#subscribe(publisher, token)
+      this.#subscription(publisher).replicate(token)
     }
     return true
   }
 
-  #subscribe(publisher: Publisher, token: number | 'NOW'): void {
-    this.#readers.get(publisher)?.close()
-    this.#readers.delete(publisher)
-    const { head, stream } = publisher
-    const from = token === 'NOW' ? head : token
-    if (from >= head) {
-      if (from > head) count(this.#server.counters.resets, stream)
-      this.#position(publisher, head)
-      this.#open(publisher, head)
-      return
+  #subscription(publisher: Publisher): Subscription {
+    let subscription = this.#subscriptions.get(publisher)
+    if (subscription === undefined) {
+      subscription = new Subscription(publisher, this)
+      this.#subscriptions.set(publisher, subscription)
     }
-    const first = this.#server.source.first(stream)
-    if (from < first) this.#lost(publisher, from, first)
-    this.#open(publisher, Math.max(from, first), (at) => this.#position(publisher, at))
-  }
-
-  /** Follows a stream from a position on; `caughtUp` is called once, when the rows of the past have been written. */
-  #open(publisher: Publisher, from: number, caughtUp?: (at: number) => void): void {
-    const reader = publisher.feed.open(this.#scope, from, {
-      send: (items) => {
-        let result: 'sent' | 'full' | 'refused' = 'sent'
-        for (const { bytes } of items) result = this.#write(bytes)
-        return result
-      },
-      caughtUp: (at, again) => {
-        if (!again) caughtUp?.(at)
-      },
-      failed: (why) => this.#failed(publisher, why),
-    })
-    this.#readers.set(publisher, reader)
-  }
-
-  #failed(publisher: Publisher, why: 'too-old' | Error): void {
-    const { counters, env, source } = this.#server
-    const at = this.#readers.get(publisher)?.at ?? 0
-    this.#readers.delete(publisher)
-    if (why === 'too-old') {
-      const first = source.first(publisher.stream)
-      this.#lost(publisher, at, first)
-      this.#open(publisher, first, (at) => this.#position(publisher, at))
-      return
-    }
-    count(counters.sourceFailures, publisher.stream)
-    env.log.error(
-      { name: env.name, client: this.label, stream: publisher.stream, err: why },
-      'reading the source failed',
-    )
-    this.#send({
-      name: 'ERROR',
-      text: `failed to handle replicate: reading ${publisher.stream} after ${at} failed`,
-    })
-    this.#server.retryLater(this, publisher, at)
-  }
-
-  /** Tried again when the source next says something. */
-  retry(publisher: Publisher, from: number): void {
-    if (!this.#readers.has(publisher)) this.#subscribe(publisher, from)
-  }
-
-  /** The protocol has no answer for it, so it is an ERROR, which old clients log and ours act upon. */
-  #lost({ stream }: Publisher, from: number, first: number): void {
-    this.#send({ name: 'ERROR', text: `stream ${stream} has lost rows after ${from}: it begins at ${first}` })
+    return subscription
   }
 
   #tellPositions(): boolean {
-    for (const publisher of this.#server.publishers.values()) this.#position(publisher, publisher.head)
+    for (const publisher of this.server.publishers.values()) this.#subscription(publisher).tellPosition()
     return true
-  }
-
-  #position({ stream }: Publisher, token: number): void {
-    const { instance, dialect } = this.#server
-    this.#send({
-      name: 'POSITION',
-      stream,
-      instance: dialect === 'D1' ? null : instance,
-      previous: dialect === 'D1' ? null : token,
-      token,
-    })
   }
 
   // Writing ----------------------------------------------------------------------------------------------------
 
   #ping(): void {
-    this.#send({ name: 'PING', text: String(this.#server.env.clock.wall()) })
+    this.send({ name: 'PING', text: String(this.server.env.clock.wall()) })
   }
 
-  #send(command: KnownCommand): void {
-    const { counters, dialect } = this.#server
+  /** Writes a command. */
+  send(command: KnownCommand): void {
+    const { counters, dialect } = this.server
     count(counters.outboundCommands, command.name)
-    this.#write(`${formatCommand(command, dialect)}\n`)
+    this.write(`${formatCommand(command, dialect)}\n`)
   }
 
-  #write(bytes: Uint8Array | string): 'sent' | 'full' | 'refused' {
-    const result = this.#scope.link.write(bytes)
-    if (result === 'full' && this.#patience === null) this.#beginToWait(this.#server.slow.within)
+  /** Writes lines; when the link stays full, the client is cut off. */
+  write(bytes: Uint8Array | string): WriteResult {
+    const result = this.scope.link.write(bytes)
+    if (result === 'full' && this.#patience === null) this.#beginToWait(this.server.slow.within)
     return result
   }
 
   #beginToWait(within: Millis): void {
-    this.#patience = this.#scope.after(within, () => {
+    this.#patience = this.scope.after(within, () => {
       this.#patience = null
-      if (this.unsent <= this.#server.slow.bytes) {
+      if (this.unsent <= this.server.slow.bytes) {
         this.#beginToWait(within)
         return
       }
-      this.#server.counters.failedToKeepUp += 1
+      this.server.counters.failedToKeepUp += 1
       this.#refuse('Failed to keep up', 'overflow')
     })
   }
 
   /** Says why, then closes. */
   #refuse(errorText: string, kind: EndKind = 'protocol-error'): false {
-    this.#send({ name: 'ERROR', text: errorText })
-    this.#scope.link.end(end(kind, { detail: errorText }))
+    this.send({ name: 'ERROR', text: errorText })
+    this.scope.link.end(end(kind, { detail: errorText }))
     return false
   }
 }
