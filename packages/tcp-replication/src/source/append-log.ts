@@ -205,7 +205,8 @@ export class AppendLog implements ReplicationSource, AsyncDisposable {
       recorder.finish()
     }
     for (const [stream, outlook] of recorder.outlooks) this.#shelves.named(stream).outlook = outlook
-    if (recorder.operations.length > 0) await this.#committer.add(recorder.operations)
+    // Also when there is nothing to write: what was asked for before is then on disk.
+    await this.#committer.add(recorder.operations)
     return result
   }
 

@@ -2,9 +2,9 @@ import { type Budget, type Clock, OptionError, systemClock } from '@holdfast/cor
 import { TokenOrderError, UnknownStreamError } from './errors.js'
 import { MemoryStream } from './memory-stream.js'
 import { checkRetention } from './retention.js'
-import { batchOf, bytesOf, checkToken } from './row-batches.js'
+import { batchOf, checkToken } from './row-batches.js'
 import { SourceListeners } from './source-listeners.js'
-import type { ReplicationSource } from './types.js'
+import type { ReplicationSource, RowBatch } from './types.js'
 
 /** Options of {@link memorySource}. */
 export interface MemorySourceOptions {
@@ -85,8 +85,9 @@ export function memorySource(options: MemorySourceOptions): MemorySource {
       const from = stream.head
       const batch = batchOf(name, token, rows)
       if (token <= from) throw new TokenOrderError(name, token, `above the head, ${from}`)
-      const now = clock.wall()
-      stream.push(batch, bytesOf(batch), now)
+      // Only an age asks for the time.
+      const now = retain?.age === undefined ? 0 : clock.wall()
+      stream.push(batch, bytesOfAscii(batch), now)
       if (retain !== undefined) stream.trim(retain, now)
       listeners.tell({ kind: 'appended', stream: name, from, to: token, batches: [batch] })
       return token
@@ -100,4 +101,11 @@ export function memorySource(options: MemorySourceOptions): MemorySource {
       listeners.tell({ kind: 'reset', stream: name, to })
     },
   }
+}
+
+/** Size of a batch that {@link batchOf} made, whose characters are bytes: each row with its line feed. */
+function bytesOfAscii({ rows }: RowBatch): number {
+  let bytes = rows.length
+  for (const row of rows) bytes += row.length
+  return bytes
 }

@@ -10,7 +10,10 @@ export interface RowBatch {
 /** A part of a stream: whole batches with ascending tokens. */
 export interface SourcePage {
   readonly batches: readonly RowBatch[]
-  /** How far this page reaches; the position asked for if there is nothing more below it. */
+  /**
+   * How far this page reaches: up to the position asked for, or the head if that is lower, when there is nothing more
+   * below it; else to the last batch of the page. Never below where reading began.
+   */
   readonly to: number
 }
 
@@ -27,7 +30,10 @@ export type SourceEvent =
       readonly to: number
       readonly batches?: readonly RowBatch[]
     }
-  /** The stream started over at a lower position; whoever was above it has to be told. */
+  /**
+   * The stream started over at `to`. Usually that is below where it was: what was above is void, and whoever was
+   * there has to be told. After a jump upwards nothing below `to` is held any more.
+   */
   | { readonly kind: 'reset'; readonly stream: string; readonly to: number }
 
 /**
@@ -43,7 +49,7 @@ export interface ReplicationSource {
   first(stream: string): number
   /**
    * Reads the batches with `after < token ≤ upTo`, in order, about as much as `limit` allows and at least one if
-   * there is one. A batch is never split.
+   * there is one. A batch is never split. What was told as `appended` is readable from then on.
    *
    * @returns `too-old` when rows above `after` are no longer held
    */
