@@ -1,7 +1,7 @@
 /** What a browser has to load. */
 import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
-import type { Benchmark } from '../../../bench/benchmark.js'
+import type { Benchmark, Subject } from '../../../bench/benchmark.js'
 
 /** What `exports` of a module come to, minified and compressed; rxjs, a peer, excluded. */
 async function sizeOf(module: string, exports = '*'): Promise<Record<string, number>> {
@@ -23,7 +23,7 @@ async function sizeOf(module: string, exports = '*'): Promise<Record<string, num
   }
 }
 
-const others: Benchmark['subjects'] = [
+const others: readonly Subject[] = [
   { name: 'partysocket 1.3.0', measure: () => sizeOf('partysocket/ws', '{ default }') },
   { name: 'reconnecting-websocket 4.4.0', measure: () => sizeOf('reconnecting-websocket', '{ default }') },
 ]

@@ -1,6 +1,6 @@
 /** What a server sees of its clients when it returns. */
 import { simulateHerd } from '@holdfast/core/testing'
-import type { Benchmark } from '../../../bench/benchmark.js'
+import type { Benchmark, Subject } from '../../../bench/benchmark.js'
 import { others, ours, type Strategy } from './strategies.js'
 
 const clients = 10_000
@@ -15,7 +15,7 @@ const figures = {
   'dials per client': { unit: 'dials', better: 'less' },
 } as const
 
-function measure({ name, reconnect }: Strategy, oneProcess: boolean): Benchmark['subjects'][number] {
+function measure({ name, reconnect }: Strategy, oneProcess: boolean): Subject {
   return {
     name,
     measure: () => {
