@@ -1,7 +1,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { HoldfastError } from '@holdfast/core'
+import { isIP } from 'node:net'
+import { HoldfastError, OptionError } from '@holdfast/core'
+import { requestUrl } from '../server/request-url.js'
 import { streamUpdatesHandler } from '../server/updates-handler.js'
 import type { AppendLog } from '../source/append-log.js'
+import { StoreError } from '../source/errors.js'
 import { linesOf } from './lines.js'
 
 /** What the control endpoint answers from. */
@@ -32,20 +35,30 @@ const longestBody = 16 * 1024 * 1024
 export async function serveControl(options: ControlOptions): Promise<ControlEndpoint> {
   const { at, log, secret, status, appends } = options
   const updates = streamUpdatesHandler({ source: log, ...(secret !== undefined && { secret }) })
+  const [host, port] = hostAndPort(at)
   const server = createServer((request, response) => {
-    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://localhost')
+    const stranger = whyStrange(request)
+    if (stranger !== null) {
+      reply(response, 403, { error: stranger })
+      return
+    }
     if (updates(request, response)) return
+    const { pathname = '', searchParams } = requestUrl(request) ?? {}
     if (request.method === 'GET' && pathname === '/status') reply(response, 200, status())
     else if (request.method === 'POST' && pathname === '/append' && appends) {
-      append(log, request, searchParams).then(
+      append(log, request, searchParams?.get('stream') ?? null, searchParams?.get('token') ?? null).then(
         (token) => reply(response, 200, { token }),
-        (failure: unknown) =>
-          reply(response, 400, { error: failure instanceof Error ? failure.message : String(failure) }),
+        (failure: unknown) => {
+          // The rest of a body that is too long is not waited for.
+          response.setHeader('connection', 'close')
+          reply(response, failure instanceof StoreError ? 500 : 400, {
+            error: failure instanceof Error ? failure.message : String(failure),
+          })
+        },
       )
     } else reply(response, 404, { error: `there is no ${request.method ?? ''} ${pathname} here` })
   })
-  const [, host = '127.0.0.1', port = ''] = /^(?:(.*):)?(\d+)$/.exec(at) ?? []
-  await listening(server, host.replace(/^\[|\]$/g, ''), Number(port), at)
+  await listening(server, host, port, at)
   const bound = server.address() as { address: string; port: number }
   return {
     url: `http://${bound.address.includes(':') ? `[${bound.address}]` : bound.address}:${bound.port}`,
@@ -57,21 +70,54 @@ export async function serveControl(options: ControlOptions): Promise<ControlEndp
   }
 }
 
-async function append(log: AppendLog, request: IncomingMessage, query: URLSearchParams): Promise<number> {
-  const stream = query.get('stream')
+/**
+ * A page in a browser can reach loopback, too: by a request to another origin, which browsers mark, or under a name
+ * that was made to lead here. Neither a command line nor a worker says such things.
+ */
+function whyStrange({ headers, socket }: IncomingMessage): string | null {
+  if (headers.origin !== undefined) return 'requests of web pages are refused'
+  const { hostname = '' } = URL.canParse(`http://${headers.host}`) ? new URL(`http://${headers.host}`) : {}
+  const isLocal = hostname === 'localhost' || isIP(hostname.replace(/^\[|\]$/g, '')) !== 0
+  if (isLocal || headers.host === undefined || !isLoopback(socket.localAddress ?? '')) return null
+  return `on loopback this is called by its address or localhost, not ${hostname}`
+}
+
+function isLoopback(address: string): boolean {
+  return address === '::1' || /^(::ffff:)?127\./.test(address)
+}
+
+/** @throws an `OptionError` */
+function hostAndPort(at: string): readonly [host: string, port: number] {
+  const [, host = '127.0.0.1', port = ''] = /^(?:(.+):)?(\d{1,5})$/.exec(at) ?? []
+  if (port === '' || Number(port) > 65_535) throw new OptionError('http', 'HOST:PORT, or a port', at)
+  return [host.replace(/^\[|\]$/g, ''), Number(port)]
+}
+
+async function append(
+  log: AppendLog,
+  request: IncomingMessage,
+  stream: string | null,
+  token: string | null,
+): Promise<number> {
   if (stream === null) throw new HoldfastError('HF_BAD_REQUEST', 'name the stream: /append?stream=NAME')
   const rows: unknown[] = []
-  let length = 0
-  for await (const line of linesOf(request)) {
-    length += line.length
-    if (length > longestBody)
-      throw new HoldfastError('HF_BAD_REQUEST', `more than ${longestBody} bytes in one batch`)
+  for await (const line of linesOf(bounded(request))) {
     if (line.trim() !== '') rows.push(rowOf(line))
   }
   if (rows.length === 0)
     throw new HoldfastError('HF_BAD_REQUEST', 'no rows: send one row of JSON on each line')
-  const token = query.get('token')
   return log.append(stream, rows, token === null ? {} : { token: Number(token) })
+}
+
+/** The body, as long as it is not too long. The connection stays, for the answer. */
+async function* bounded(request: IncomingMessage): AsyncGenerator<Buffer> {
+  let length = 0
+  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    length += chunk.length
+    if (length > longestBody)
+      throw new HoldfastError('HF_BAD_REQUEST', `more than ${longestBody} bytes in one batch`)
+    yield chunk
+  }
 }
 
 /** Reads one row. */

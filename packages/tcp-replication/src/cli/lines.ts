@@ -1,13 +1,18 @@
 /** Cuts a stream of bytes into lines, without their ends; the last one needs none. */
 export async function* linesOf(input: AsyncIterable<Buffer | string>): AsyncGenerator<string> {
   const decoder = new TextDecoder()
-  let rest = ''
+  // Joined once, when the line is complete: a long line comes in many chunks.
+  let pieces: string[] = []
   for await (const chunk of input) {
-    const lines = (
-      rest + (typeof chunk === 'string' ? chunk : decoder.decode(chunk, { stream: true }))
-    ).split('\n')
-    rest = lines.pop() ?? ''
+    const text = typeof chunk === 'string' ? chunk : decoder.decode(chunk, { stream: true })
+    const [first = '', ...lines] = text.split('\n')
+    pieces.push(first)
+    const rest = lines.pop()
+    if (rest === undefined) continue
+    yield pieces.join('')
     yield* lines
+    pieces = [rest]
   }
-  if (rest !== '') yield rest
+  const last = pieces.join('')
+  if (last !== '') yield last
 }

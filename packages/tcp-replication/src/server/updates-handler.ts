@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ReplicationSource, SourcePage } from '../source/types.js'
+import { requestUrl } from './request-url.js'
 
 /** Options of {@link streamUpdatesHandler}. */
 export interface StreamUpdatesHandlerOptions {
@@ -22,14 +23,23 @@ export function streamUpdatesHandler(
   options: StreamUpdatesHandlerOptions,
 ): (request: IncomingMessage, response: ServerResponse) => boolean {
   return (request, response) => {
-    const url = new URL(request.url ?? '/', 'http://localhost')
-    const stream = path.exec(url.pathname)?.[1]
-    if (stream === undefined) return false
+    const url = requestUrl(request)
+    const stream = path.exec(url?.pathname ?? '')?.[1]
+    if (url === null || stream === undefined) return false
     if (request.method !== 'GET') refuse(response, 405, 'M_UNRECOGNIZED', 'Only GET')
     else if (!permitted(request, options.secret))
       refuse(response, 401, 'M_UNAUTHORIZED', 'Missing or wrong secret')
-    else void answer(decodeURIComponent(stream), url.searchParams, response, options.source)
+    else void answer(decoded(stream), url.searchParams, response, options.source)
     return true
+  }
+}
+
+/** What cannot be decoded is the name of no stream. */
+function decoded(segment: string): string {
+  try {
+    return decodeURIComponent(segment)
+  } catch {
+    return segment
   }
 }
 
