@@ -19,17 +19,7 @@ import { FaultyLink, testEnv, VirtualClock } from '@holdfast/core/testing'
 import type { Subscription } from 'rxjs'
 
 /** Hooks that may be made to throw. */
-export const hooks = [
-  'protocol',
-  'data',
-  'retire',
-  'ended',
-  'defer',
-  'advise',
-  'backoff',
-  'prefer',
-  'dial',
-] as const
+const hooks = ['protocol', 'data', 'retire', 'ended', 'defer', 'advise', 'backoff', 'prefer', 'dial'] as const
 export type Hook = (typeof hooks)[number]
 
 type Advice = 'backoff' | 'now' | 'after' | 'never'
@@ -123,9 +113,9 @@ export const anySchedule: fc.Arbitrary<Schedule> = fc.record({
   looksUp: fc.boolean(),
 })
 
-export const floor = 100
-export const cap = 4000
-export const stableAfter = 2000
+const floor = 100
+const cap = 4000
+const stableAfter = 2000
 const afterMs = 7000
 
 function adviceOf(kind: Advice): RetryAdvice {
@@ -275,52 +265,74 @@ export class Rig {
     const session = this.sessions.findLast((each) => !each.isOver)
     switch (deed.do) {
       case 'up':
-        { this.#up(); return; }
+        this.#up()
+        break
       case 'start':
-        { life.start(); return; }
+        life.start()
+        break
       case 'close':
-        { life.close(); return; }
+        life.close()
+        break
       case 'nudge':
-        { life.nudge('operator'); return; }
+        life.nudge('operator')
+        break
       case 'open':
-        return link?.open()
+        link?.open()
+        break
       case 'ready':
-        return session?.scope.ready()
+        session?.scope.ready()
+        break
       case 'data':
-        return link?.receive('x')
+        link?.receive('x')
+        break
       case 'poison':
-        { this.#poison(link); return; }
+        this.#poison(link)
+        break
       case 'late':
-        { this.late.forEach((call) => call()); return; }
+        this.late.forEach((call) => call())
+        break
       case 'enter':
-        { this.#enter(session); return; }
+        this.#enter(session)
+        break
       case 'done':
-        return session?.tickets.pop()?.done()
+        session?.tickets.pop()?.done()
+        break
       case 'restart':
-        { life.restart(end('protocol-error', { advice: adviceOf(deed.advice) })); return; }
+        life.restart(end('protocol-error', { advice: adviceOf(deed.advice) }))
+        break
       case 'peer-end':
-        return link?.fail(end('closed-by-peer', { advice: adviceOf(deed.advice) }))
+        link?.fail(end('closed-by-peer', { advice: adviceOf(deed.advice) }))
+        break
       case 'drain':
         this.drains.push({ by: this.clock.now() + deed.within, report: life.drain({ within: deed.within }) })
-        return
+        break
       case 'peer-drains':
-        return session?.scope.peerDrains(deed.within)
+        session?.scope.peerDrains(deed.within)
+        break
       case 'await-gate':
-        { this.#awaitGate(session, deed.within); return; }
+        this.#awaitGate(session, deed.within)
+        break
       case 'adopt':
-        { this.#adopt(deed.prefer, deed.isOpen); return; }
+        this.#adopt(deed.prefer, deed.isOpen)
+        break
       case 'locate':
-        { this.#answer(deed.fails); return; }
+        this.#answer(deed.fails)
+        break
       case 'advance':
-        { this.clock.advance(deed.ms); return; }
+        this.clock.advance(deed.ms)
+        break
       case 'sleep':
-        { this.clock.sleep(deed.ms); return; }
+        this.clock.sleep(deed.ms)
+        break
       case 'stall':
-        { this.clock.stall(deed.ms); return; }
+        this.clock.stall(deed.ms)
+        break
       case 'step-wall':
-        { this.clock.stepWall(deed.ms); return; }
+        this.clock.stepWall(deed.ms)
+        break
       case 'react':
-        { this.#react(deed.when, deed.deed); return; }
+        this.#react(deed.when, deed.deed)
+        break
     }
   }
 

@@ -16,7 +16,7 @@ import type { Exploration } from '@holdfast/core/testing'
 export type LifecycleStep = typeof lifecycleStep
 
 /** Rules small enough that every deadline is a few ticks away and the attempts run out. */
-export const smallRules: LifecycleRules = {
+const smallRules: LifecycleRules = {
   dialWithin: 1,
   handshakeWithin: 1,
   stableAfter: 2,

@@ -10,7 +10,7 @@ import type { Exploration } from '@holdfast/core/testing'
 export type ListenerStep = typeof listenerStep
 
 /** Limits small enough that each of the three is reached. */
-export const smallLimits: ListenerLimits = { links: 3, handshaking: 2, perAddress: 2 }
+const smallLimits: ListenerLimits = { links: 3, handshaking: 2, perAddress: 2 }
 
 interface Served {
   readonly from: 'a' | 'b'
