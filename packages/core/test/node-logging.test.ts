@@ -20,14 +20,14 @@ describe('a log', () => {
     const { log, parsed } = record(true)
     const fits: Log = log
     fits.info({ link: 7 }, 'ready')
-    expect(parsed()).toMatchObject([{ level: 'info', name: 'demo', link: 7, msg: 'ready' }])
-    expect(Object.keys(parsed()[0]!)).toEqual(['level', 'time', 'name', 'link', 'msg'])
+    expect(parsed()).toMatchObject([{ level: 'info', program: 'demo', link: 7, msg: 'ready' }])
+    expect(Object.keys(parsed()[0]!)).toEqual(['level', 'time', 'program', 'link', 'msg'])
   })
 
   it('leaves secrets out, its own and those that are named', () => {
     const { log, lines } = record(true)
     log.info(
-      { password: 'hunter2', config: { nsec: 'hunter2', token: 'hunter2' }, nsec: 'hunter2' },
+      { password: 'hunter2', config: { nsec: 'hunter2', accessToken: 'hunter2' }, nsec: 'hunter2' },
       'started',
     )
     expect(lines.join('')).not.toContain('hunter2')

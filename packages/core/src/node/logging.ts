@@ -4,7 +4,7 @@ import type { End } from '../index.js'
 
 /** Options of {@link createLog}. */
 export interface LogOptions {
-  /** The program's name; in every line. */
+  /** The program's name; in every line, as `program`: what the line is about may have a `name` of its own. */
   readonly name: string
   /**
    * Lines below it are dropped.
@@ -29,7 +29,7 @@ export interface LogOptions {
 }
 
 /** Fields that hold secrets in many protocols. */
-const alwaysSecret = ['secret', 'password', 'passphrase', 'token', 'authorization', 'privateKey']
+const alwaysSecret = ['secret', 'password', 'passphrase', 'accessToken', 'authorization', 'privateKey']
 
 /** Makes a program's log: pino, with ends told briefly and secrets left out. It fits as an `Env`'s log. */
 export function createLog(options: LogOptions): Logger {
@@ -43,9 +43,8 @@ export function createLog(options: LogOptions): Logger {
   const names = [...alwaysSecret, ...secrets]
   return pino(
     {
-      name,
       level,
-      base: { name },
+      base: { program: name },
       timestamp: () => `,"time":"${new Date().toISOString()}"`,
       formatters: { level: (label) => ({ level: label }) },
       serializers: { err: stdSerializers.err, why: brief },
@@ -56,7 +55,8 @@ export function createLog(options: LogOptions): Logger {
 }
 
 /** An end without what only programs need. */
-function brief(why: Partial<End>): object {
+function brief(why: Partial<End> | string): object | string {
+  if (typeof why === 'string') return why
   const { kind, code, detail, advice, cause } = why
   return { kind, code, detail, advice: advice?.kind, ...(cause instanceof Error && { cause: cause.message }) }
 }
@@ -74,17 +74,17 @@ const colours = {
 function forPeople(to: DestinationStream): DestinationStream {
   return {
     write(line) {
-      const { time, level, name, msg, err, ...fields } = JSON.parse(line) as Record<string, unknown> & {
+      const { time, level, program, msg, err, ...fields } = JSON.parse(line) as Record<string, unknown> & {
         time: string
         level: keyof typeof colours
-        name: string
+        program: string
         msg?: string
         err?: { stack?: string; message?: string }
       }
       const details = Object.entries(fields).map(([key, value]) => ` ${key}=${plain(value)}`)
       const tag = styleText(colours[level], level.toUpperCase().padEnd(5))
       const stack = err === undefined ? '' : `\n${err.stack ?? err.message ?? ''}`
-      to.write(`${time.slice(11, 23)} ${tag} ${name}: ${msg ?? ''}${details.join('')}${stack}\n`)
+      to.write(`${time.slice(11, 23)} ${tag} ${program}: ${msg ?? ''}${details.join('')}${stack}\n`)
     },
   }
 }
