@@ -4,7 +4,8 @@ import { Command, Option } from 'commander'
 import type { Level } from 'pino'
 import { z } from 'zod'
 import { replicationClient } from '../client/client.js'
-import type { ClientProblem, ReceivedBatch } from '../client/options.js'
+import { describeProblem } from '../client/describe-problem.js'
+import type { ReceivedBatch } from '../client/options.js'
 import { httpStreamUpdates } from '../client/stream-updates.js'
 import { usualStreams } from '../streams/registry.js'
 import { Checkpoint } from './checkpoint.js'
@@ -104,7 +105,9 @@ async function tail(streams: readonly string[], flags: TailFlags): Promise<void>
       })
       const watching = client.problems$.subscribe({
         next: (problem) =>
-          void write(flags.json === true ? `${JSON.stringify({ problem })}\n` : say(problem)),
+          void write(
+            flags.json === true ? `${JSON.stringify({ problem })}\n` : `# ${describeProblem(problem)}\n`,
+          ),
         error: (failure: unknown) => log.error({ err: failure }, 'problems are not told any more'),
       })
       await client.start()
@@ -139,23 +142,6 @@ function printText({ stream, token, texts }: ReceivedBatch): string {
 
 function printJson({ stream, token, texts }: ReceivedBatch): string {
   return `{"stream":${JSON.stringify(stream)},"token":${token},"rows":[${texts.join(',')}]}\n`
-}
-
-function say(problem: ClientProblem): string {
-  switch (problem.kind) {
-    case 'reset':
-      return `# ${problem.stream}: starts over at ${problem.position ?? 'an unknown position'} (${problem.why})\n`
-    case 'server-error':
-      return `# the server reports: ${problem.text}\n`
-    case 'bad-row':
-      return `# ${problem.stream} ${problem.token}: ${problem.error.message}\n`
-    case 'unknown-stream':
-      return `# the server sends ${problem.stream}, which was not asked for\n`
-    case 'not-served':
-      return `# the server has no ${problem.stream}\n`
-    case 'unknown-command':
-      return `# the server says ${problem.command}, which is unknown\n`
-  }
 }
 
 /** A row counts as printed when whoever reads us has room for it. */

@@ -13,8 +13,12 @@ import {
 } from '@holdfast/core'
 import { lastValueFrom, type Observable, Subject } from 'rxjs'
 import type { Dialect, KnownCommand, UserIpCommand } from '../wire/commands.js'
+import { describeCommand } from '../wire/describe-command.js'
 import { formatCommand } from '../wire/format-command.js'
+import { maxLineBytes } from '../wire/line-decoder.js'
+import { describeProblem } from './describe-problem.js'
 import { Follower } from './follower.js'
+import { LimitedLog } from './limited-log.js'
 import type { ClientProblem, ReplicationClientOptions } from './options.js'
 import { type ClientContext, notServed, Session } from './session.js'
 import { ClientCounters, type ClientStats } from './stats.js'
@@ -81,7 +85,9 @@ export interface ReplicationClient extends AsyncDisposable {
  * @throws an `OptionError` that names the field
  */
 export function replicationClient(options: ReplicationClientOptions): ReplicationClient {
-  if (/[\n]/.test(options.name)) throw new OptionError('name', 'one line of text', options.name)
+  // Half a line leaves room for the name of an instance in D2.
+  if (options.name.includes('\n') || options.name.length > maxLineBytes / 8)
+    throw new OptionError('name', 'one short line of text', options.name)
   for (const { stream } of options.streams) {
     if (stream === '' || /[ \n]/.test(stream))
       throw new OptionError('streams', 'names without spaces', stream)
@@ -102,6 +108,9 @@ const defaultBackoff: Backoff = (context) => {
   return (reached.phase === 'handshaking' ? catchingUp : usual)(context)
 }
 
+/** How long a drain, or closing, waits for batches that are being applied. */
+const usualDrainWithin: Millis = 5000
+
 class Client implements ReplicationClient, ClientContext {
   readonly name: string
   readonly mode: 'strict' | 'lenient'
@@ -112,11 +121,14 @@ class Client implements ReplicationClient, ClientContext {
   readonly catchUpStalledAfter: Millis
   readonly stats = new ClientCounters()
   dialect: Dialect | null
+  readonly fixedDialect: Dialect | null
   readonly #options: ReplicationClientOptions
   readonly #life: Lifecycle<Session>
   readonly #problems$ = new Subject<ClientProblem>()
   readonly #syncs = new Map<string, { resolve: () => void; reject: (error: Error) => void }[]>()
   readonly #processId: string
+  #closing: Promise<string[]> | null = null
+  readonly #logged: LimitedLog
   serverName: string | null
 
   constructor(options: ReplicationClientOptions) {
@@ -131,12 +143,13 @@ class Client implements ReplicationClient, ClientContext {
     } = options
     this.name = name
     this.mode = mode
-    this.dialect = dialect === 'auto' ? null : dialect
+    this.dialect = this.fixedDialect = dialect === 'auto' ? null : dialect
     this.queue = new UpstreamQueue(queue ?? { bytes: 1024 * 1024, count: 10_000 })
     this.updates = updates ?? null
     this.requireServerName = requireServerName
     this.catchUpStalledAfter = options.catchUpStalledAfter ?? 60_000
     this.#options = options
+    this.#logged = new LimitedLog(env)
     this.serverName = options.serverName ?? null
     this.#processId = Array.from({ length: 5 }, () =>
       String.fromCharCode(97 + Math.floor(env.random() * 26)),
@@ -204,8 +217,9 @@ class Client implements ReplicationClient, ClientContext {
 
   userSync(user: string, state: 'start' | 'end', lastSyncMs = this.wall()): CommandResult {
     const command = { name: 'USER_SYNC', instance: this.#processId, user, state, lastSyncMs } as const
+    const result = this.#upstream(command)
     this.queue.userSync(command)
-    return this.#upstream(command)
+    return result
   }
 
   federationAck(token: number): CommandResult {
@@ -252,9 +266,15 @@ class Client implements ReplicationClient, ClientContext {
     return this.#options.env.clock.wall()
   }
 
+  unsendable(command: KnownCommand, cause: unknown): void {
+    const { env } = this.#options
+    if (command.name === 'USER_SYNC') this.queue.userSync({ ...command, state: 'end' })
+    env.log.error({ name: env.name, err: cause }, `dropped: ${describeCommand(command)}`)
+  }
+
   report(problem: ClientProblem): void {
     const { env } = this.#options
-    env.log.warn({ name: env.name, problem }, `replication: ${problem.kind}`)
+    this.#logged.warn({ name: env.name }, describeProblem(problem))
     this.stats.problem(problem.kind)
     this.#problems$.next(problem)
   }
@@ -285,9 +305,12 @@ class Client implements ReplicationClient, ClientContext {
   // Ending -----------------------------------------------------------------------------------------------------
 
   async drain(o?: { readonly within?: Millis }): Promise<DrainReport> {
+    const { clock } = this.#options.env
+    const began = clock.now()
     const report = await this.#life.drain(o)
-    await this.#closeCursors()
-    return report
+    const cut = await this.#closeCursors((o?.within ?? usualDrainWithin) - (clock.now() - began))
+    const took = clock.now() - began
+    return { ...report, cut: [...report.cut, ...cut], took, timedOut: report.timedOut || cut.length > 0 }
   }
 
   close(why?: Partial<End>): void {
@@ -300,8 +323,24 @@ class Client implements ReplicationClient, ClientContext {
     await this.#closeCursors()
   }
 
-  async #closeCursors(): Promise<void> {
-    await Promise.all([...this.followers.values()].map(({ cursor }) => cursor.close()))
+  /** @returns the streams whose batch was still being applied, or saved, when the time was over */
+  #closeCursors(within: Millis = usualDrainWithin): Promise<string[]> {
+    const { clock } = this.#options.env
+    // Once: whoever waited for an application that hangs shall not wait again.
+    this.#closing ??= new Promise((resolve) => {
+      const open = new Set(this.followers.keys())
+      const over = (): void => resolve([...open])
+      const timer = clock.after(Math.max(0, within), over)
+      const closed = [...this.followers.values()].map(async ({ stream, cursor }) => {
+        await cursor.close()
+        open.delete(stream)
+      })
+      void Promise.all(closed).then(() => {
+        timer.cancel()
+        over()
+      })
+    })
+    return this.#closing
   }
 
   #ended(): void {

@@ -10,6 +10,9 @@ import {
 import { decodeRow, type RowReading } from '../streams/decode-row.js'
 import type { ClientProblem, FollowedStream } from './options.js'
 
+/** What a row takes beside its text, about: a peer could fill the memory with rows of one character. */
+const rowOverheadBytes = 128
+
 /** The rows of one token, whose number comes with the last of them. */
 interface Group {
   token: number
@@ -52,7 +55,7 @@ export class Follower {
       env: options.env,
       key: followed.stream,
       compare: (a, b) => a - b,
-      sizeOf: ({ text }) => text.length,
+      sizeOf: ({ text }) => text.length + rowOverheadBytes,
       staging: options.staging,
       backlog: options.backlog,
       ...(followed.store && { store: followed.store }),
@@ -170,7 +173,9 @@ export class FollowerOnLink {
 
   /** Everything up to `token` has been sent. */
   position(token: number): void {
-    const { cursor } = this.follower
+    const { cursor, stopped } = this.follower
+    // The row at which the stream was stopped must come again when somebody has seen to it.
+    if (stopped) return
     const floor = this.at
     this.positioned = true
     this.#highest = token
@@ -195,6 +200,7 @@ export class FollowerOnLink {
   }
 
   #reset(why: ResetWhy, at: number): void {
+    if (this.follower.stopped) return
     void this.follower.cursor.reset(why, { at }, this.#scope)
   }
 }

@@ -150,5 +150,7 @@ export type ClientProblem =
       readonly why: ResetWhy
       readonly position: number | null
     }
+  /** A buffer was full, so that the link ended; a batch larger than it comes again and again: see `buffers`. */
+  | { readonly kind: 'overflow'; readonly detail: string }
   /** The server reports an error; it usually closes next. */
   | { readonly kind: 'server-error'; readonly text: string }

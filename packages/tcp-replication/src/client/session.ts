@@ -5,6 +5,7 @@ import { ProtocolError } from '../wire/errors.js'
 import { formatCommand } from '../wire/format-command.js'
 import { LineDecoder } from '../wire/line-decoder.js'
 import { parseCommand } from '../wire/parse-command.js'
+import { printable } from '../wire/printable.js'
 import { type Follower, FollowerOnLink } from './follower.js'
 import { fetchMissed } from './missed-rows.js'
 import type { ClientProblem } from './options.js'
@@ -16,6 +17,8 @@ export const notServed = 'not-served'
 
 /** D2: positions come in one go, so that after so long without one there are no more. */
 const positionsSettleMs = 1000
+/** Unknown streams and commands that are reported on one link at most. */
+const mostTold = 100
 
 /** What the links of a client share, one after the other. */
 export interface ClientContext {
@@ -28,6 +31,10 @@ export interface ClientContext {
   readonly catchUpStalledAfter: Millis
   /** What the server speaks; `null` until a line of it has told. */
   dialect: Dialect | null
+  /** What the server must speak; `null` where that is found out. */
+  readonly fixedDialect: Dialect | null
+  /** A command that was accepted before the dialect was known, and cannot be said in it. */
+  unsendable(command: KnownCommand, cause: unknown): void
   wall(): Millis
   report(problem: ClientProblem): void
   /** Judges the server's name: `null` if it is right. */
@@ -44,7 +51,8 @@ export class Session implements LinkProtocol {
   readonly #decoder = new LineDecoder()
   readonly #streams = new Map<string, FollowerOnLink>()
   readonly #toPosition = new Set<string>()
-  readonly #unknown = new Set<string>()
+  /** Unknown streams and commands that were reported. */
+  readonly #told = new Set<string>()
   /** Lines that wait while missed rows are fetched. */
   #held: string[] | null = null
   #toldUpstream = false
@@ -95,8 +103,12 @@ export class Session implements LinkProtocol {
     this.#ping()
   }
 
-  ended(): void {
-    if (this.#ready) for (const follower of this.#client.followers.values()) follower.served = true
+  ended({ kind, detail = '' }: End): void {
+    const client = this.#client
+    if (kind === 'overflow') client.report({ kind: 'overflow', detail })
+    if (this.#ready) for (const follower of client.followers.values()) follower.served = true
+    // The server may have been replaced by one that speaks otherwise: what was learned is to be learned anew.
+    else client.dialect = client.fixedDialect
   }
 
   farewell({ kind }: End): string | undefined {
@@ -157,7 +169,7 @@ export class Session implements LinkProtocol {
         this.#client.synced(command.text)
         return true
       case 'UNKNOWN':
-        this.#client.report({ kind: 'unknown-command', command: command.command })
+        this.#reportOnce({ kind: 'unknown-command', command: printable(command.command, 100) })
         return true
       default:
         return true
@@ -230,9 +242,13 @@ export class Session implements LinkProtocol {
     onLink.catchUp()
     const release = this.#scope.link.pause()
     this.#held = []
-    fetchMissed(updates, stream, from, upTo, this.#scope.signal, (token, text) =>
-      onLink.row(token, text),
-    ).then(
+    fetchMissed({
+      ...{ updates, stream, from, upTo },
+      scope: this.#scope,
+      pageWithin: this.#client.catchUpStalledAfter,
+      row: (token, text) => onLink.row(token, text),
+      applied: () => onLink.follower.cursor.settled(),
+    }).then(
       this.#scope.guard((complete: boolean) => {
         if (complete) onLink.position(upTo)
         else {
@@ -241,8 +257,9 @@ export class Session implements LinkProtocol {
         this.#positioned(stream)
         const held = this.#held ?? []
         this.#held = null
-        release()
         this.#lines(held)
+        // Last, because what waits on the link came after these.
+        release()
       }),
       this.#scope.guard((cause: unknown) => {
         this.#scope.fail(
@@ -295,9 +312,15 @@ export class Session implements LinkProtocol {
 
   #notFollowed(stream: string): void {
     // In D2 everybody gets everything.
-    if (this.#client.dialect === 'D2' || this.#unknown.has(stream) || this.#unknown.size >= 100) return
-    this.#unknown.add(stream)
-    this.#client.report({ kind: 'unknown-stream', stream })
+    if (this.#client.dialect !== 'D2') this.#reportOnce({ kind: 'unknown-stream', stream })
+  }
+
+  /** What a server does all the time is told once on each link. */
+  #reportOnce(problem: ClientProblem & { readonly kind: 'unknown-stream' | 'unknown-command' }): void {
+    const what = problem.kind === 'unknown-stream' ? `stream ${problem.stream}` : problem.command
+    if (this.#told.has(what) || this.#told.size >= mostTold) return
+    this.#told.add(what)
+    this.#client.report(problem)
   }
 
   #checkProgress(): void {
@@ -314,7 +337,13 @@ export class Session implements LinkProtocol {
   #tellUpstream(): void {
     if (this.#toldUpstream) return
     this.#toldUpstream = true
-    for (const command of this.#client.queue.take()) this.#send(command)
+    for (const command of this.#client.queue.take()) {
+      try {
+        this.#send(command)
+      } catch (cause) {
+        this.#client.unsendable(command, cause)
+      }
+    }
   }
 
   #replicate(stream: string): void {
