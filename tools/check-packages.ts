@@ -1,6 +1,6 @@
 /**
  * Packs every package as it would be published and checks what is in the tarballs: by publint and attw, for what
- * must and must not be there, and by importing every entry point from them with plain Node.
+ * must and must not be there, and by importing every entry point and starting every program with plain Node.
  */
 import { execFileSync, spawnSync } from 'node:child_process'
 import {
@@ -75,7 +75,7 @@ const needOptional = ['./node']
 
 /**
  * Installs a package as a user would get it, what it depends on beside it and nothing else, and imports its entry
- * points.
+ * points. Its programs must at least say their version.
  */
 function importAll(name: string, tarballOf: (name: string) => string): void {
   const consumer = join(out, 'consumers', name)
@@ -91,6 +91,11 @@ function importAll(name: string, tarballOf: (name: string) => string): void {
     const args = ['--input-type=module', '--eval', code]
     const { status, stderr } = spawnSync(process.execPath, args, { cwd: consumer, encoding: 'utf8' })
     if (status !== 0) problems.push(`${name}: ${entry} does not import: ${stderr}`)
+  }
+  for (const program of Object.values(manifest.bin ?? {})) {
+    const path = join(consumer, 'node_modules', manifest.name, program)
+    const { status, stderr } = spawnSync(process.execPath, [path, '--version'], { encoding: 'utf8' })
+    if (status !== 0) problems.push(`${name}: ${program} does not run: ${stderr}`)
   }
   if (problems.length === before) console.log(`${manifest.name}: ${entries.length} entry points import`)
 }
