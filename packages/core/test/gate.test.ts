@@ -47,6 +47,14 @@ describe('a gate', () => {
     expect(mine?.cut).toBe(false)
   })
 
+  it.each([Number.NaN, -1])('I11: within %d milliseconds is at once', async (within) => {
+    const { clock, door } = opened()
+    door.enter('slow')
+    const report = door.drain({ within })
+    clock.advance(0)
+    expect(await report).toEqual({ finished: 0, cut: ['slow'], took: 0, timedOut: true })
+  })
+
   it('a clock is required, by name', () => {
     expect(() => gate({} as never)).toThrow(expect.objectContaining({ field: 'clock.now' }))
   })

@@ -108,11 +108,12 @@ describe('listening', () => {
   it('a peer that we do not read is not silent', () => {
     const { clock, life, link, protocol } = pinging({ hearWithin: 8000 })
     const release = protocol.scope.link.pause()
-    link.receive('unread')
     clock.advance(60_000)
     expect(life.state.phase).toBe('ready')
     release()
     release()
+    clock.advance(6900)
+    expect(life.state.phase).toBe('ready')
     clock.advance(10_000)
     expect(link.endedByOwner?.kind).toBe('silent')
     life.close()

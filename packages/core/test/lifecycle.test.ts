@@ -336,12 +336,12 @@ describe('whoever acts on what it is told', () => {
     const { life, dialer } = idle()
     const answers: boolean[] = []
     life.state$.subscribe(({ phase }) => {
-      if (phase !== 'handshaking') return
+      if (phase !== 'dialing') return
       answers.push(life.adopt((sink) => new FaultyLink({ uri: 'memory:peer' }, sink), { uri: 'memory:peer' }))
     })
     life.start()
     dialer.last.open()
-    expect(answers).toEqual([false])
+    expect(answers).toEqual([false, false])
     expect(life.state.phase).toBe('ready')
     life.close()
   })

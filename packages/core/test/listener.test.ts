@@ -66,6 +66,8 @@ describe('a listener', () => {
     expect(acceptor.comes('tcp://[2001:db8::1]:2000')).toBeNull()
     expect(acceptor.comes('ws://192.0.2.2:1000/a')).not.toBeNull()
     expect(acceptor.comes('ws://192.0.2.2:2000/b')).toBeNull()
+    acceptor.links[0]?.closeByPeer()
+    expect(acceptor.comes('tcp://192.0.2.1:2000')).not.toBeNull()
     listener.close()
   })
 
@@ -74,6 +76,7 @@ describe('a listener', () => {
     const link = acceptor.comes()
     clock.advance(500)
     expect(link?.endedByOwner?.kind).toBe('handshake-timeout')
+    acceptor.comes()?.closeByPeer()
     expect(clock.pending).toBe(0)
     listener.close()
   })

@@ -30,6 +30,16 @@ describe('the virtual clock', () => {
     },
   )
 
+  it('keeps its order when a timer in the middle is cancelled and the last takes its place', () => {
+    const clock = new VirtualClock()
+    const rung: number[] = []
+    const timers = [1, 10, 2, 11, 12, 3, 4].map((ms) => clock.after(ms, () => rung.push(ms)))
+    timers[3]?.cancel()
+    for (const ms of [13, 14, 15, 16]) clock.after(ms, () => rung.push(ms))
+    clock.advance(20)
+    expect(rung).toEqual([1, 2, 3, 4, 10, 12, 13, 14, 15, 16])
+  })
+
   it('runs in the same advance what a timer starts, if it falls due', () => {
     const clock = new VirtualClock()
     const rung: number[] = []

@@ -1,5 +1,5 @@
 import { wait } from '../budget.js'
-import type { End, LinkId, Millis } from '../end.js'
+import type { End, LinkId, Millis, Off } from '../end.js'
 import { end } from '../end.js'
 import type { Clock, Timer } from '../env/types.js'
 import { HoldfastError } from '../errors.js'
@@ -227,12 +227,14 @@ export class LinkRun<P extends LinkProtocol> implements LinkSink, LinkScope {
     return (...args) => this.#call(() => fn(...args))
   }
 
-  defer(fn: (why: End) => void): void {
+  defer(fn: (why: End) => void): Off {
     const { over } = this
-    if (over === null) {
-      this.#deferred ??= []
-      this.#deferred.push(fn)
-    } else this.#isolated(() => fn(over))
+    if (over === null) (this.#deferred ??= []).push(fn)
+    else this.#isolated(() => fn(over))
+    return () => {
+      const at = this.#deferred?.lastIndexOf(fn) ?? -1
+      if (at >= 0) this.#deferred?.splice(at, 1)
+    }
   }
 
   // What the owner and the guard may do ------------------------------------------------------------------------
@@ -252,8 +254,9 @@ export class LinkRun<P extends LinkProtocol> implements LinkSink, LinkScope {
     this.#farewell(over)
     this.#isolated(() => transport?.destroy(over))
     this.#gate?.cut()
-    for (const fn of (this.#deferred ?? []).reverse()) this.#isolated(() => fn(over))
+    const deferred = this.#deferred
     this.#deferred = null
+    for (const fn of deferred?.reverse() ?? []) this.#isolated(() => fn(over))
     this.#abort?.abort(asError(over))
     const { protocol } = this
     if (protocol?.ended !== undefined) this.#isolated(() => protocol.ended?.(over))
@@ -303,7 +306,7 @@ export class LinkRun<P extends LinkProtocol> implements LinkSink, LinkScope {
   /** A write filled the transport's buffer; it has `outbound.age` to empty. */
   filled(): void {
     const { age } = this.#owner.options.outbound ?? defaultOutbound
-    if (age === undefined || this.#fullTimer !== null || this.over !== null) return
+    if (age === undefined || this.#fullTimer !== null) return
     this.#fullTimer = this.#owner.options.env.clock.after(age, () => {
       this.fail(end('overflow', { detail: `nothing flushed for ${age} ms` }))
     })
