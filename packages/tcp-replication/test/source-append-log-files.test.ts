@@ -121,6 +121,30 @@ describe('a log whose file is damaged', () => {
     expect(await refused(directory.path, file)).toMatchObject({ code: 'HF_STORE_CORRUPT' })
   })
 
+  it('is refused and left alone: a page size that cannot be', async () => {
+    await using directory = await temporaryDirectory()
+    const file = await writeLog(directory.path, 1)
+    const bytes = await readFile(file)
+    bytes.writeUInt32LE(0, 48)
+    await writeFile(file, bytes)
+    expect(await refused(directory.path, file)).toMatchObject({ code: 'HF_STORE_CORRUPT' })
+  })
+
+  it.each([
+    ['a number of nodes', 20],
+    ['the place of a node', 24],
+  ])('is refused and left alone: %s that cannot be', async (_what, offset) => {
+    await using directory = await temporaryDirectory()
+    const file = await writeLog(directory.path, 1)
+    const bytes = await readFile(file)
+    const pageBytes = bytes.readUInt32LE(48)
+    for (let page = 2; page < bytes.length / pageBytes; page++) {
+      bytes.writeUInt16LE(0xfff0, page * pageBytes + offset)
+    }
+    await writeFile(file, bytes)
+    expect(await refused(directory.path, file)).toMatchObject({ code: 'HF_STORE_CORRUPT' })
+  })
+
   it('is refused and left alone: a record that is none', async () => {
     await using directory = await temporaryDirectory()
     const file = await writeLog(directory.path, 1)

@@ -12,6 +12,10 @@ const atTrees = [48, 96]
 const atDepth = 6
 const atRoot = 40
 const metaBytes = 168
+const nodeHeaderBytes = 8
+/** What a node holds instead of a large value: first page, transaction, number of pages. */
+const overflowBytes = 24
+const smallestPageBytes = 256
 const magic = 0xbeefc0de
 const dataVersion = 2
 const branchPage = 0x01
@@ -85,6 +89,7 @@ async function readMeta(handle: FileHandle, path: string): Promise<LmdbFile> {
   if ((first.readUInt32LE(at.version) & 0xffff) !== dataVersion)
     throw foreign('is of another version of LMDB')
   const pageBytes = first.readUInt32LE(at.pageBytes)
+  if (pageBytes < smallestPageBytes) throw corrupt(path, `it speaks of pages of ${pageBytes} bytes`)
   const second = await read(handle, pageBytes, metaBytes)
   if (second?.readUInt32LE(at.magic) !== magic) throw corrupt(path, 'its second page is none of LMDB')
   const meta = number(second, atTransaction) > number(first, atTransaction) ? second : first
@@ -117,17 +122,18 @@ async function checkBranch(file: LmdbFile, page: number, levelsBelow: number): P
 function checkLeaf(file: LmdbFile, page: Buffer): void {
   for (const { bytes, offset } of nodesOf(file, page)) {
     if ((bytes.readUInt16LE(offset + 4) & overflowNode) === 0) continue
-    const reference = offset + 8 + bytes.readUInt16LE(offset + 6)
+    const reference = offset + nodeHeaderBytes + bytes.readUInt16LE(offset + 6)
+    if (reference + overflowBytes > bytes.length) throw garbled(file, bytes)
     checkWithin(file, number(bytes, reference), number(bytes, reference + 16))
   }
 }
 
 function* nodesOf(file: LmdbFile, bytes: Buffer): Generator<{ bytes: Buffer; offset: number }> {
   const end = at.nodes + bytes.readUInt16LE(at.lower)
+  if (end > bytes.length) throw garbled(file, bytes)
   for (let pointer = at.nodes; pointer < end; pointer += 2) {
     const offset = at.nodes + bytes.readUInt16LE(pointer)
-    // 40 bytes: the largest thing that is read of a node, beyond its key.
-    if (offset + 8 > bytes.length) throw corrupt(file.path, `page ${number(bytes, at.page)} is garbled`)
+    if (offset + nodeHeaderBytes > bytes.length) throw garbled(file, bytes)
     yield { bytes, offset }
   }
 }
@@ -153,6 +159,10 @@ async function read(handle: FileHandle, position: number, bytes: number): Promis
 
 function number(bytes: Buffer, offset: number): number {
   return Number(bytes.readBigUInt64LE(offset))
+}
+
+function garbled(file: LmdbFile, page: Buffer): StoreError {
+  return corrupt(file.path, `page ${number(page, at.page)} is garbled`)
 }
 
 function corrupt(path: string, what: string): StoreError {

@@ -28,7 +28,7 @@ export type Operation =
   | { readonly kind: 'move'; readonly stream: string; readonly to: Bounds; readonly event?: SourceEvent }
 
 /** The members of a record that are moved, not counted. */
-export type Bounds = Partial<Pick<StreamRecord, 'first' | 'head' | 'top' | 'voidAbove' | 'voidUpTo'>>
+type Bounds = Partial<Pick<StreamRecord, 'first' | 'head' | 'top' | 'voidAbove' | 'voidUpTo'>>
 
 /** What follows from one request. */
 export interface Plan {

@@ -42,13 +42,6 @@ export function joined(batches: readonly RowBatch[]): RowBatch[] {
   return result
 }
 
-/** Size of a batch in bytes as the budgets count it: each row with its line feed. */
-export function bytesOf(batch: RowBatch): number {
-  let bytes = batch.rows.length
-  for (const row of batch.rows) bytes += Buffer.byteLength(row)
-  return bytes
-}
-
 /** @throws a {@link TokenOrderError} unless the token is a safe integer */
 export function checkToken(stream: string, token: number): void {
   if (!Number.isSafeInteger(token)) throw new TokenOrderError(stream, token, 'an integer up to 2^53-1')
