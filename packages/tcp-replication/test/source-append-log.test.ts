@@ -393,8 +393,12 @@ describe('a log that retains so much', () => {
   })
 
   it('refuses a retention without bound, or below one', async () => {
-    await expect(openLog({ retain: {} })).rejects.toMatchObject({ field: 'retain' })
-    await expect(openLog({ retain: { bytes: 0 } })).rejects.toMatchObject({ field: 'retain.bytes' })
+    await using directory = await temporaryDirectory()
+    const { path } = directory
+    await expect(AppendLog.open({ path, retain: {} })).rejects.toMatchObject({ field: 'retain' })
+    await expect(AppendLog.open({ path, retain: { bytes: 0 } })).rejects.toMatchObject({
+      field: 'retain.bytes',
+    })
   })
 })
 
