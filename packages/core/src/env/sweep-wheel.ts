@@ -13,6 +13,7 @@ export class SweepWheel {
     this.#start = start
   }
 
+  /** Calls `fn` every `ms`, until cancelled. */
   add(ms: Millis, fn: (now: Millis) => void): Timer {
     let ring = this.#rings.get(ms)
     if (ring === undefined) {

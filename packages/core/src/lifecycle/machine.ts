@@ -15,7 +15,7 @@ export function lifecycleStep(
   m: LifecycleMachine,
   event: LifecycleInput,
   rules: LifecycleRules,
-): LifecycleStep {
+): Step<LifecycleMachine, LifecycleEffect> {
   const { told } = m
   if (told.phase === 'closed' || told.phase === 'failed') return same(m)
   if ('generation' in event && event.generation !== m.generation) return same(m)
@@ -213,7 +213,8 @@ function lost(
   const first = m.afterDrain === 'dial' && met.kind.endsWith('-by-peer') ? drainedByPeer : met
   let advice = rules.advise(first, reached)
   if (advice.kind === 'now' && reached.phase !== 'stable') advice = { kind: 'backoff' }
-  const why: End = { ...first, advice }
+  const { kind, code, detail, cause, link } = first
+  const why: End = { kind, advice, code, detail, cause, link }
   if (advice.kind === 'never') return { state: over(m, { phase: 'failed', why }), effects }
   const drawn = rules.retryIn({ attempt: m.attempt, previous: m.previous, why, reached })
   if (drawn === 'give-up') return { state: over(m, { phase: 'failed', why }), effects }
