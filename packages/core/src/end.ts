@@ -53,11 +53,11 @@ export interface End {
   readonly kind: EndKind
   readonly advice: RetryAdvice
   /** The transport's or the protocol's own code, such as `ECONNREFUSED` or a WebSocket close code. */
-  readonly code?: string | number
+  readonly code?: string | number | undefined
   /** A sentence for people. */
-  readonly detail?: string
+  readonly detail?: string | undefined
   readonly cause?: unknown
-  readonly link?: LinkId
+  readonly link?: LinkId | undefined
 }
 
 const backoffAdvice: RetryAdvice = { kind: 'backoff' }
@@ -74,5 +74,7 @@ const backoffAdvice: RetryAdvice = { kind: 'backoff' }
  * ```
  */
 export function end(kind: EndKind, more: Partial<Omit<End, 'kind'>> = {}): End {
-  return { kind, advice: backoffAdvice, ...more }
+  const { advice = backoffAdvice, code, detail, cause, link } = more
+  // Always the same shape: ends are copied on every transition, and spreading is dear.
+  return { kind, advice, code, detail, cause, link }
 }

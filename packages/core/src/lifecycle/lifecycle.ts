@@ -384,13 +384,19 @@ class LifecycleInterpreter<P extends LinkProtocol>
   #moved(before: LifecycleState, told: LifecycleState): void {
     const { env } = this.options
     const why = 'why' in told ? told.why : undefined
-    const link = 'link' in told ? told.link : why?.link
-    const event = Object.assign(
-      { at: this.#now, kind: 'transition' as const, from: before.phase, to: told.phase },
-      link && { link },
-      why && { why },
+    const link = ('link' in told ? told.link : why?.link) ?? undefined
+    const event = {
+      at: this.#now,
+      link,
+      kind: 'transition',
+      from: before.phase,
+      to: told.phase,
+      why,
+    } as const
+    env.log.info(
+      { name: env.name, link, from: before.phase, to: told.phase, why },
+      `${before.phase} → ${told.phase}`,
     )
-    env.log.info(Object.assign({ name: env.name }, event), `${before.phase} → ${told.phase}`)
     this.#tell(event)
   }
 
@@ -399,8 +405,8 @@ class LifecycleInterpreter<P extends LinkProtocol>
   }
 
   #tell(event: LifecycleEvent): void {
-    const { env } = this.options
-    env.trace?.('lifecycle', { name: env.name, ...event })
+    const { name, trace } = this.options.env
+    if (trace !== undefined) trace('lifecycle', { name, ...event })
     this.#events$?.next(event)
   }
 

@@ -29,8 +29,13 @@ export type LifecycleState =
   | { readonly phase: 'failed'; readonly why: End }
 
 /** Something that happened to a lifecycle; `at` is a point on `clock.now()`. */
-export type LifecycleEvent = { readonly at: Millis; readonly link?: LinkId } & (
-  | { readonly kind: 'transition'; readonly from: string; readonly to: string; readonly why?: End }
+export type LifecycleEvent = { readonly at: Millis; readonly link?: LinkId | undefined } & (
+  | {
+      readonly kind: 'transition'
+      readonly from: string
+      readonly to: string
+      readonly why?: End | undefined
+    }
   | { readonly kind: 'probed' | 'nudged' | 'admitted' }
 )
 

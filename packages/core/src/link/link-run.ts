@@ -243,7 +243,8 @@ export class LinkRun<P extends LinkProtocol> implements LinkSink, LinkScope {
   fail(why: End): void {
     if (this.over !== null) return
     const transport = this.#transport
-    const over: End = transport === null ? why : { ...why, link: transport.id }
+    const { kind, advice, code, detail, cause } = why
+    const over: End = { kind, advice, code, detail, cause, link: transport?.id }
     this.over = over
     this.#hearer = null
     this.#keepalive?.stop()
