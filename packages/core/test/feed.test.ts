@@ -457,3 +457,17 @@ describe('options of a feed', () => {
     )
   })
 })
+
+describe('a reader that is closed before its link', () => {
+  it('I25: leaves nothing behind on the link, however many there were', () => {
+    const log = new NumberLog()
+    const scope = fakeScope()
+    const target = { send: (): WriteResult => 'sent', caughtUp: () => undefined, failed: () => undefined }
+    for (let opened = 0; opened < 100; opened += 1) log.feed.open(scope, 0, target).close()
+    expect([scope.deferred, log.feed.size]).toEqual([0, 0])
+    log.feed.open(scope, 0, target)
+    expect([scope.deferred, log.feed.size]).toEqual([1, 1])
+    scope.end()
+    expect([scope.deferred, log.feed.size]).toEqual([0, 0])
+  })
+})

@@ -137,6 +137,9 @@ describe('a scope', () => {
         scope.after(1000, () => order.push('timer'))
         scope.sweep(1000, () => order.push('sweep'))
         scope.defer(() => order.push(`first, link ${scope.link.phase}`))
+        const undefer = scope.defer(() => order.push('taken back'))
+        undefer()
+        undefer()
         scope.defer((why) => order.push(`second, ${why.kind}`))
         scope.signal.addEventListener('abort', () => order.push('aborted'))
       }

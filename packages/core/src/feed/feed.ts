@@ -1,5 +1,5 @@
 import { callable, checkBudget } from '../budget.js'
-import { end, type Millis } from '../end.js'
+import { end, type Millis, type Off } from '../end.js'
 import { HoldfastError } from '../errors.js'
 import { Interpreter, type Step } from '../interpreter.js'
 import type { LinkScope, WriteResult } from '../link/types.js'
@@ -112,8 +112,7 @@ class FeedShell<P, T> implements Feed<P, T> {
   open(scope: LinkScope, from: P, to: FeedTarget<P, T>): FeedReader<P> {
     const reader = new ReaderShell(this, scope, from, to)
     this.readers.add(reader)
-    scope.defer(() => reader.close())
-    reader.open()
+    reader.open(scope.defer(() => reader.close()))
     return reader
   }
 
@@ -159,6 +158,7 @@ class ReaderShell<P, T>
   #page: FeedPage<P, T> | undefined
   #failure: 'too-old' | Error = 'too-old'
   #closed = false
+  #undefer: Off | undefined
 
   constructor(feed: FeedShell<P, T>, scope: LinkScope, from: P, target: FeedTarget<P, T>) {
     super(newFeedReader)
@@ -184,7 +184,9 @@ class ReaderShell<P, T>
     }
   }
 
-  open(): void {
+  /** @param undefer - releases the link from closing the reader */
+  open(undefer: Off): void {
+    this.#undefer = undefer
     const { compare, head } = this.#feed.options
     const upTo = head()
     const behind = compare(this.at, upTo) < 0
@@ -250,6 +252,7 @@ class ReaderShell<P, T>
         this.#behind = null
         this.#page = undefined
         this.#feed.readers.delete(this)
+        this.#undefer?.()
         break
     }
   }

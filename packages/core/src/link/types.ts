@@ -126,8 +126,12 @@ export interface LinkScope {
   sweep(ms: Millis, fn: () => void): Timer
   /** Wraps `fn` so that it does nothing once the link has ended. */
   guard<A extends unknown[]>(fn: (...args: A) => void): (...args: A) => void
-  /** Runs `fn` when the link ends: last registered first, each isolated. At once if it already has. */
-  defer(fn: (why: End) => void): void
+  /**
+   * Runs `fn` when the link ends: last registered first, each isolated. At once if it already has.
+   *
+   * @returns takes it back: what ends before its link must not be held until then
+   */
+  defer(fn: (why: End) => void): Off
   /** Aborted with the end's `HoldfastError` when the link ends. Made on first access. */
   readonly signal: AbortSignal
 }

@@ -1,4 +1,4 @@
-import type { Clock, End, Endpoint, Gate, LinkScope, Millis, Timer } from '../index.js'
+import type { Clock, End, Endpoint, Gate, LinkScope, Millis, Off, Timer } from '../index.js'
 import { end, gate, HoldfastError } from '../index.js'
 import { FaultyLink, type FaultyLinkOptions } from './faulty-link.js'
 import { VirtualClock } from './virtual-clock.js'
@@ -25,7 +25,7 @@ export class FakeScope implements LinkScope {
   /** What was said by {@link LinkScope.peerDrains}. */
   drainsWithin: Millis | null = null
   readonly #clock: Clock
-  readonly #deferred: ((why: End) => void)[] = []
+  readonly #deferred = new Set<(why: End) => void>()
   readonly #timers = new Set<Timer>()
   #abort: AbortController | undefined
 
@@ -86,9 +86,15 @@ export class FakeScope implements LinkScope {
     }
   }
 
-  defer(fn: (why: End) => void): void {
-    if (this.why === null) this.#deferred.push(fn)
+  /** How many calls wait for the end. */
+  get deferred(): number {
+    return this.#deferred.size
+  }
+
+  defer(fn: (why: End) => void): Off {
+    if (this.why === null) this.#deferred.add(fn)
     else fn(this.why)
+    return () => void this.#deferred.delete(fn)
   }
 
   #kept(timer: Timer): Timer {
@@ -101,7 +107,9 @@ export class FakeScope implements LinkScope {
     if (this.why !== null) return
     this.why = why
     for (const timer of this.#timers) timer.cancel()
-    for (const fn of this.#deferred.reverse()) fn(why)
+    const deferred = [...this.#deferred].reverse()
+    this.#deferred.clear()
+    for (const fn of deferred) fn(why)
     this.#abort?.abort(asError(why))
   }
 }
