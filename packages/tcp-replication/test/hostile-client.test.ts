@@ -44,7 +44,7 @@ describe('a client whose server is hostile', () => {
 
   it('H8.6: drops what cannot be said in the dialect that turns out, rather than every link', async () => {
     await using it = new Followed([{ stream: 'typing' }], { dialect: 'auto' })
-    expect(it.client.userSync(`@${'u'.repeat(16_350)}:x`, 'start', 1)).toBe('queued')
+    expect(it.client.userSync(`@${'u'.repeat(16_360)}:x`, 'start', 1)).toBe('queued')
     expect(it.client.removePusher('app', 'key', '@u:x')).toBe('queued')
     await it.connect()
     await it.says('POSITION typing master 0 0')
@@ -133,7 +133,15 @@ describe('a client whose application hangs', () => {
     await expect(before.client.awaitSync('x')).rejects.toMatchObject({ code: 'HF_REPLICATION_CLIENT_ENDED' })
     await before.client.start()
     expect(before.client.state.phase).toBe('closed')
-    const within: Followed = new Followed([{ stream: 'typing', from: 0, apply: () => within.client.close() }])
+    const within: Followed = new Followed([
+      {
+        stream: 'typing',
+        from: 0,
+        apply: () => {
+          within.client.close()
+        },
+      },
+    ])
     await Promise.all([within.client.start(), within.client.start()])
     await within.connect()
     await within.says('POSITION typing 0', `RDATA typing 1 ${row}`, `RDATA typing 2 ${row}`)
