@@ -171,7 +171,10 @@ describe('a client that fetches what it missed', () => {
     for (const resolve of applying.splice(0)) resolve()
     await it.settle()
     expect(asked).toEqual([0, 1])
-    for (; asked.length < 3 || applying.length > 0; await it.settle()) applying.shift()?.()
+    while (asked.length < 3 || applying.length > 0) {
+      applying.shift()?.()
+      await it.settle()
+    }
     expect(it.client.progress()).toMatchObject([{ applied: 3 }])
   })
 

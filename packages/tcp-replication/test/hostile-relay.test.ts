@@ -63,7 +63,11 @@ describe('a relay that dies at any moment', () => {
       await using last = await relayOf(upstream.endpoint.uri, log)
       relay = last
       grow(1)
-      await follower.until(() => follower.batches.slice(-2).every((batch) => batch.token === token))
+      await follower.until(() =>
+        streams.every(
+          (stream) => follower.batches.findLast((batch) => batch.stream === stream)?.token === token,
+        ),
+      )
       for (const stream of streams) {
         const { batches } = (await source.read(stream, 0, token, { bytes: 1e9 })) as Exclude<
           Awaited<ReturnType<typeof source.read>>,
