@@ -1,4 +1,3 @@
-import { end } from '@holdfast/core'
 import { describe, expect, it } from 'vitest'
 import { Followed, KeptPosition } from './support/followed.js'
 
@@ -345,7 +344,7 @@ describe('a client of a D2 server', () => {
     await using it = new Followed([{ stream: 'typing', from: 4 }], { dialect: 'D2', updates: failing })
     await it.connect()
     await it.says('POSITION typing master 6 6')
-    expect(it.dialer.links[0]?.endedByOwner).toMatchObject(end('protocol-error'))
+    expect(it.dialer.links[0]?.endedByOwner).toMatchObject({ kind: 'protocol-error' })
     await it.connect()
     await it.says('POSITION typing master 6 6')
     expect(attempts).toBe(2)

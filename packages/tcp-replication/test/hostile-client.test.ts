@@ -1,3 +1,6 @@
+import { createServer, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { httpStreamUpdates } from '@holdfast/tcp-replication'
 import { describe, expect, it } from 'vitest'
 import { Followed, KeptPosition } from './support/followed.js'
 
@@ -195,3 +198,34 @@ describe('a client that fetches what it missed', () => {
     expect(signal?.aborted).toBe(true)
   })
 })
+
+describe('missed rows over HTTP', () => {
+  it.each<[string, (response: ServerResponse) => void, RegExp]>([
+    ['is no JSON', (response) => response.end('["secret"'), /not JSON$/],
+    ['is something else', (response) => response.end('{"rows":[]}'), /updates/],
+    [
+      'leads elsewhere',
+      (response) => response.writeHead(302, { location: '/elsewhere' }).end(),
+      /fetch failed/,
+    ],
+    ['has no end', (response) => endless(response), /more than 67108864 bytes/],
+  ])('H14.3: are refused where the answer %s', async (_how, answer, why) => {
+    const server = createServer((_request, response) => answer(response))
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as AddressInfo
+    const updates = httpStreamUpdates({ baseUrl: `http://127.0.0.1:${port}`, random: () => 0.5 })
+    await expect(updates('typing', 0, 1, new AbortController().signal)).rejects.toThrow(why)
+    server.closeAllConnections()
+    await new Promise((resolve) => server.close(resolve))
+  })
+})
+
+/** Writes for as long as somebody reads. */
+function endless(response: ServerResponse): void {
+  const chunk = Buffer.alloc(1024 * 1024, 'x')
+  const more = (): void => {
+    while (response.write(chunk));
+  }
+  response.on('drain', more)
+  more()
+}

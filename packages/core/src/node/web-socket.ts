@@ -45,7 +45,7 @@ const defaultMaxPayload = 16 * 1024 * 1024
 const headersTimeout = 10_000
 
 /**
- * Links over WebSocket. Messages come by {@link LinkSink.message}; pings and pongs count as heard.
+ * Links over WebSocket. Messages come by the sink's `message`; pings and pongs count as heard.
  *
  * An opening request that is answered otherwise than by 101 ends the link as `handshake-refused` with the HTTP
  * status as code; its advice is `after` where the answer names a Retry-After, else `backoff`.

@@ -121,7 +121,7 @@ async function* bounded(request: IncomingMessage): AsyncGenerator<Buffer> {
 }
 
 /** Reads one row. */
-export function rowOf(line: string): unknown {
+function rowOf(line: string): unknown {
   try {
     return JSON.parse(line)
   } catch {

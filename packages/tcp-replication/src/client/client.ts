@@ -177,7 +177,7 @@ class Client implements ReplicationClient, ClientContext {
       backoff: options.backoff ?? defaultBackoff,
       ...(options.stableAfter !== undefined && { stableAfter: options.stableAfter }),
     })
-    void lastValueFrom(this.#life.state$).then(() => this.#ended())
+    void lastValueFrom(this.#life.state$, { defaultValue: null }).then(() => this.#ended())
   }
 
   get state(): LifecycleState {

@@ -81,16 +81,16 @@ export class Follower {
   /**
    * Reads a row that has come in. One that cannot be understood is reported.
    *
-   * @returns `malformed` if there is nothing to apply
+   * @returns `skip` if there is nothing to apply, `stop` if there never will be again
    */
-  read(token: number | 'batch', text: string): RowReading | null | 'malformed' {
+  read(token: number | 'batch', text: string): RowReading | null | 'skip' | 'stop' {
     const { stream } = this
     if (this.#followed.unread === true) return null
     const reading = decodeRow(stream, text)
     if (reading.kind !== 'malformed') return reading
     this.stopped = this.#followed.badRows === 'stop'
     this.#options.report({ kind: 'bad-row', stream, token, error: reading.error, stopped: this.stopped })
-    return 'malformed'
+    return this.stopped ? 'stop' : 'skip'
   }
 
   #apply(items: readonly WireRow[], position: number | null): void | Promise<void> {
@@ -142,8 +142,8 @@ export class FollowerOnLink {
     if (follower.stopped) return
     this.#batch ??= follower.cursor.open(this.#scope)
     const reading = follower.read(token, text)
-    if (follower.stopped) this.dropBatch()
-    else if (reading !== 'malformed') this.#batch.add({ group: this.#group, text, reading })
+    if (reading === 'stop') this.dropBatch()
+    else if (reading !== 'skip') this.#batch.add({ group: this.#group, text, reading })
     if (token !== 'batch') this.#endBatch(token)
   }
 

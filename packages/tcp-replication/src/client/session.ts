@@ -118,8 +118,8 @@ export class Session implements LinkProtocol {
   // Lines ------------------------------------------------------------------------------------------------------
 
   #lines(lines: readonly string[]): void {
-    for (let index = 0; index < lines.length; index += 1) {
-      if (!this.#line(lines[index] as string)) return
+    for (const [index, line] of lines.entries()) {
+      if (!this.#line(line)) return
       if (this.#held !== null) {
         this.#held.push(...lines.slice(index + 1))
         return
@@ -186,9 +186,9 @@ export class Session implements LinkProtocol {
   #error(text: string): boolean {
     this.#client.report({ kind: 'server-error', text })
     const lost = /^stream (\S+) has lost rows after -?\d+: it begins at (-?\d+)$/.exec(text)
-    if (lost !== null) this.#streams.get(lost[1] as string)?.lost(Number(lost[2]))
+    if (lost !== null) this.#streams.get(lost[1] ?? '')?.lost(Number(lost[2]))
     const unknown = /Exception\('unknown stream %s', u?'(\S+)'\)$/.exec(text)
-    return unknown === null || this.#notServed(unknown[1] as string)
+    return unknown === null || this.#notServed(unknown[1] ?? '')
   }
 
   #row(stream: string, token: number | 'batch', text: string): void {

@@ -4,7 +4,7 @@ import { z } from 'zod'
 /** A page of missed rows (14.3). */
 export interface UpdatesPage {
   /** Token and JSON of each row; equal tokens are adjacent. */
-  readonly updates: ReadonlyArray<readonly [token: number, row: string]>
+  readonly updates: readonly (readonly [token: number, row: string])[]
   /** How far this page reaches. */
   readonly upTo: number
 }
@@ -30,6 +30,9 @@ export interface HttpStreamUpdatesOptions {
   readonly random: () => number
 }
 
+/** Synapse sends about a hundred rows of at most 16 KiB at a time, and more only where they share a token. */
+const longestAnswer = 64 * 1024 * 1024
+
 const answer = z.object({
   updates: z.array(z.tuple([z.number().int(), z.unknown()])),
   upto_token: z.number().int(),
@@ -54,9 +57,10 @@ export function httpStreamUpdates(options: HttpStreamUpdatesOptions): StreamUpda
     const path = `/_synapse/replication/get_repl_stream_updates/${encodeURIComponent(stream)}/${transaction}`
     const url = new URL(`${path}?from_token=${from}&upto_token=${upTo}`, baseUrl)
     const headers = secret === undefined ? {} : { Authorization: `Bearer ${secret}` }
-    const response = await fetch(url, { headers, signal })
+    // A redirect would carry the answer, and where it stays on the host the secret, past what was configured.
+    const response = await fetch(url, { headers, signal, redirect: 'error' })
     if (!response.ok) throw failed(stream, `HTTP ${response.status}`)
-    const page = answer.safeParse(await response.json())
+    const page = answer.safeParse(await bodyOf(response, stream))
     if (!page.success) throw failed(stream, z.prettifyError(page.error))
     const { updates, upto_token, limited, first = from } = page.data
     if (first > from) return 'too-old'
@@ -64,6 +68,23 @@ export function httpStreamUpdates(options: HttpStreamUpdatesOptions): StreamUpda
       updates: updates.map(([token, row]) => [token, JSON.stringify(row)] as const),
       upTo: limited ? upto_token : upTo,
     }
+  }
+}
+
+/** The JSON of an answer, as far as it fits into memory. */
+async function bodyOf(response: Response, stream: string): Promise<unknown> {
+  const pieces: Uint8Array[] = []
+  let bytes = 0
+  for await (const piece of (response.body ?? []) as AsyncIterable<Uint8Array>) {
+    bytes += piece.length
+    if (bytes > longestAnswer) throw failed(stream, `more than ${longestAnswer} bytes in one answer`)
+    pieces.push(piece)
+  }
+  try {
+    return JSON.parse(Buffer.concat(pieces).toString('utf8'))
+  } catch {
+    // The engine's message quotes the text, which may hold an access token.
+    throw failed(stream, 'the answer is not JSON')
   }
 }
 

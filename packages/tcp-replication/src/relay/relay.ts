@@ -98,7 +98,7 @@ class Relay implements ReplicationRelay {
             new HoldfastError('HF_REPLICATION_RELAY_FAILED', 'the upstream cannot be followed any more'),
           )
       },
-      error: (cause) => this.#fail(cause),
+      error: (cause: unknown) => this.#fail(cause),
     })
     this.#unwatch = () => watching.unsubscribe()
     await this.client.start()

@@ -8,7 +8,7 @@ import { type EncodedRows, encodeRows } from './encode-rows.js'
 import type { ServerCounters } from './stats.js'
 
 /** How much is read at once, in bytes of rows: for one reader's catch-up, and for all live readers. */
-export const pageBytes = 256 * 1024
+const pageBytes = 256 * 1024
 /** Rows that are published together at most, when many are appended in one turn of the loop. */
 const rowsAtOnce = 1000
 /** How far a live reader may lag before it falls back to reading pages. */

@@ -214,7 +214,7 @@ class Server implements ReplicationServer, ServerContext {
     this.#unsubscribe = this.source.subscribe((event) => this.#changed(event))
     for (const publisher of this.publishers.values()) publisher.catchUp()
     if (positionEvery !== Infinity) this.#heartbeat = env.clock.sweep(positionEvery, () => this.#announce())
-    void lastValueFrom(this.#listener.state$).then(() => this.#stop())
+    void lastValueFrom(this.#listener.state$, { defaultValue: null }).then(() => this.#stop())
   }
 
   get endpoint(): Endpoint {
