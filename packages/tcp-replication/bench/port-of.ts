@@ -1,0 +1,3 @@
+export function portOf(uri: string): number {
+  return Number(new URL(uri).port)
+}
