@@ -20,6 +20,8 @@ export const groupRows = 100
 /** Time that a rate is measured for, after the same time of running warm, in milliseconds. */
 const measuredMs = 300
 const latencyMs = 600
+/** A row that takes so long, in milliseconds, is lost. */
+const lostAfterMs = 20_000
 
 /** What a fan-out came to. */
 export interface Rates {
@@ -121,7 +123,14 @@ export class FanOut implements AsyncDisposable {
   }
 
   async #acknowledged(): Promise<void> {
-    await new Promise<void>((resolve) => (this.#waiting = resolve))
+    await new Promise<void>((resolve, reject) => {
+      const lost = (): void => reject(new Error(`not all ${this.#count} have what follows ${this.#passed}`))
+      const timer = setTimeout(lost, lostAfterMs)
+      this.#waiting = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
     this.#waiting = null
   }
 

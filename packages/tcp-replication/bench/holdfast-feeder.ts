@@ -4,9 +4,9 @@ import type { Feeder } from './fan-out.js'
 import { portOf } from './port-of.js'
 import { firstHead, rowOf } from './row.js'
 
-/** Our server with a source in memory that holds the last 16 MiB. */
+/** Our server with a source in memory that holds the last 4 MiB. */
 export async function holdfastFeeder(): Promise<Feeder> {
-  const source = memorySource({ streams: ['events'], retain: { bytes: 16 * 1024 * 1024 } })
+  const source = memorySource({ streams: ['events'], retain: { bytes: 4 * 1024 * 1024 } })
   source.append('events', [rowOf(0)], firstHead)
   const server = await replicationServer({
     env: nodeEnv({ name: 'bench' }),

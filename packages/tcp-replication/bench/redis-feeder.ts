@@ -2,7 +2,7 @@ import type { Feeder } from './fan-out.js'
 import { command, RedisServer } from './redis-server.js'
 import { lineBytes, lineOf, rowOf } from './row.js'
 
-const heldRows = String(Math.floor((16 * 1024 * 1024) / lineBytes))
+const heldRows = String(Math.floor((4 * 1024 * 1024) / lineBytes))
 
 /**
  * Redis Streams: a group of rows is one write of as many XADDs, and each subscriber has a connection on which it
