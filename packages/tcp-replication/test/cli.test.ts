@@ -119,6 +119,19 @@ describe('serve, append, tail and status', () => {
     expect(rows).toBe(`typing 1 ${row}\n`)
   })
 
+  it('go on appending when nobody reads what they say', async () => {
+    await using folder = await temporaryFolder()
+    await using served = await serve(join(folder.path, 'log'))
+    await using append = new Program(['append', 'typing', '--to', served.http])
+    append.child.stdin?.write(`${row}\n`)
+    await append.says(/typing 1/)
+    append.child.stdout?.destroy()
+    append.child.stdin?.end(`${row}\n${row}\n`)
+    expect(await append.ended()).toMatchObject({ code: 0, err: '' })
+    const status = await run('status', served.http, '--json')
+    expect(JSON.parse(status.out)).toMatchObject({ server: { positions: { typing: 3 } } })
+  })
+
   it('report what cannot be appended', async () => {
     await using folder = await temporaryFolder()
     await using served = await serve(join(folder.path, 'log'))

@@ -139,7 +139,7 @@ class ServiceRun {
       this.#service = await start(this.#starting.signal)
     } catch (cause) {
       if (this.#isStopping) return exitCodes.ok
-      if (cause instanceof HoldfastError) log.error({ code: cause.code }, cause.message)
+      if (cause instanceof HoldfastError) log.error({ code: cause.code, ...reasonOf(cause) }, cause.message)
       else log.error({ err: cause }, 'could not start')
       return cause instanceof ConfigError ? exitCodes.usage : exitCodes.failure
     }
@@ -187,6 +187,11 @@ class ServiceRun {
       else log.error({ err: cause }, 'kept as it was: reloading failed')
     }
   }
+}
+
+/** What lies behind an error: which file is damaged, for example, where the error says what it was for. */
+function reasonOf({ cause }: HoldfastError): object {
+  return cause instanceof Error ? { reason: cause.message } : {}
 }
 
 /** How many labels of cut work are printed. */

@@ -29,4 +29,9 @@ for (const command of [
   program.addCommand(command.copyInheritedSettings(program))
 }
 
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  // Whoever read us has left; `append`, for one, goes on with what it was given.
+  if (error.code !== 'EPIPE') throw error
+})
+
 await program.parseAsync()
