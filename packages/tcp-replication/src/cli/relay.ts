@@ -1,14 +1,5 @@
 import type { Env } from '@holdfast/core'
-import {
-  collectMetrics,
-  createLog,
-  loadConfig,
-  nodeEnv,
-  type RunningService,
-  runService,
-  serveMetrics,
-  sockets,
-} from '@holdfast/core/node'
+import { collectMetrics, type RunningService, serveMetrics, sockets } from '@holdfast/core/node'
 import { Command } from 'commander'
 import { httpStreamUpdates } from '../client/stream-updates.js'
 import { registerClientMetrics } from '../metrics/client-metrics.js'
@@ -19,7 +10,8 @@ import { type RelayConfig, relaySchema } from './config.js'
 import { serveControl } from './control-endpoint.js'
 import { endpointOf } from './endpoints.js'
 import { OpenedThings } from './opened-things.js'
-import { programName, variablePrefix } from './program-name.js'
+import { programName } from './program-name.js'
+import { runConfigured } from './run-configured.js'
 import {
   addServingOptions,
   fieldsOf,
@@ -53,24 +45,11 @@ export function relayCommand(): Command {
     .option('--updates-secret <secret>', 'bearer token for it')
     .addHelpText('after', examples)
     .action(async (flags: RelayFlags) => {
-      const { logLevel, json, drainWithin, metrics } = flags
-      const log = createLog({ name: programName, level: logLevel, json })
-      await runService({
-        name: programName,
-        log,
-        drainWithin,
-        ...(json !== undefined && { json }),
-        start: async (signal) => {
-          const { upstream, name, serverName, from, updates, updatesSecret } = flags
-          const config = await loadConfig({
-            schema: relaySchema,
-            prefix: variablePrefix,
-            file: flags.config,
-            env: process.env,
-            flags: { ...fieldsOf(flags), upstream, name, serverName, from, updates, updatesSecret },
-          })
-          return start(nodeEnv({ name: programName, log }), config, { metrics, signal })
-        },
+      const { upstream, name, serverName, from, updates, updatesSecret, metrics } = flags
+      await runConfigured(flags, {
+        schema: relaySchema,
+        fields: { ...fieldsOf(flags), upstream, name, serverName, from, updates, updatesSecret },
+        start: (env, config, signal) => start(env, config, { metrics, signal }),
       })
     })
   return command

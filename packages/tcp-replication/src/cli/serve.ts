@@ -2,11 +2,7 @@ import type { Env } from '@holdfast/core'
 import {
   addServiceOptions,
   collectMetrics,
-  createLog,
-  loadConfig,
-  nodeEnv,
   type RunningService,
-  runService,
   type ServiceFlags,
   serveMetrics,
   sockets,
@@ -23,6 +19,7 @@ import { endpointOf } from './endpoints.js'
 import { appendFromInput } from './input.js'
 import { OpenedThings } from './opened-things.js'
 import { programName, variablePrefix } from './program-name.js'
+import { runConfigured } from './run-configured.js'
 import { reportStatus } from './status-report.js'
 
 /** Adds the options that `serve` and `relay` share. */
@@ -59,24 +56,11 @@ export function serveCommand(): Command {
     .option('--stdin', 'append what comes on standard input: {"stream":"NAME","rows":[…]} on each line')
     .addHelpText('after', examples)
     .action(async (flags: ServingFlags & { serverName?: string; stdin?: boolean }) => {
-      const { logLevel, json, drainWithin, metrics } = flags
-      const log = createLog({ name: programName, level: logLevel, json })
-      await runService({
-        name: programName,
-        log,
-        drainWithin,
-        ...(json !== undefined && { json }),
-        start: async () => {
-          const { serverName, stdin, ...serving } = flags
-          const config = await loadConfig({
-            schema: serveSchema,
-            prefix: variablePrefix,
-            file: flags.config,
-            env: process.env,
-            flags: { ...fieldsOf(serving), serverName },
-          })
-          return start(nodeEnv({ name: programName, log }), config, { metrics, stdin: stdin === true })
-        },
+      const { serverName, stdin, metrics } = flags
+      await runConfigured(flags, {
+        schema: serveSchema,
+        fields: { ...fieldsOf(flags), serverName },
+        start: (env, config) => start(env, config, { metrics, stdin: stdin === true }),
       })
     })
   return command
