@@ -1,0 +1,7 @@
+/**
+ * An embedded Telegram, and clients to try a proxy with.
+ *
+ * @packageDocumentation
+ */
+
+export {}
