@@ -1,0 +1,7 @@
+/**
+ * Embedded peers of the protocol, for tests.
+ *
+ * @packageDocumentation
+ */
+
+export {}
