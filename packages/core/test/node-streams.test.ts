@@ -25,6 +25,36 @@ function dial(transport: ReturnType<typeof tcp>, to: { uri: string; [option: str
   return { link: transport.dial(to, sink), sink }
 }
 
+describe('a TCP link', () => {
+  it('tells the addresses of both ends while it is open', async () => {
+    await using server = await rawServer((socket) => socket.resume())
+    const { link, sink } = dial(tcp(), { uri: `tcp://127.0.0.1:${server.port}` })
+    expect(link.addresses).toBeUndefined()
+    await sink.until('opened')
+    while (server.sockets.length === 0) await new Promise(setImmediate)
+    expect(link.addresses).toEqual({
+      local: { host: '127.0.0.1', port: server.sockets[0]!.remotePort },
+      remote: { host: '127.0.0.1', port: server.port },
+    })
+    link.destroy(done)
+  })
+
+  it('that we reset has ended at once, and the peer sees a reset', async () => {
+    await using server = await rawServer((socket) => socket.resume())
+    const { link, sink } = dial(tcp(), { uri: `tcp://127.0.0.1:${server.port}` })
+    await sink.until('opened')
+    while (server.sockets.length === 0) await new Promise(setImmediate)
+    const errors: unknown[] = []
+    server.sockets[0]!.on('error', (error) => errors.push((error as NodeJS.ErrnoException).code))
+    link.reset?.(done)
+    link.reset?.(drained)
+    expect(sink.told).toEqual(['opened', 'ended'])
+    expect(sink.end).toBe(done)
+    await new Promise((resolve) => server.sockets[0]!.on('close', resolve))
+    expect(errors).toEqual(['ECONNRESET'])
+  })
+})
+
 describe('a TCP link whose peer resets it', () => {
   it('while it is open ends as reset-by-peer with the code', async () => {
     await using server = await rawServer((socket) => socket.once('data', () => socket.resetAndDestroy()))

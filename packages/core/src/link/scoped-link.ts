@@ -83,6 +83,16 @@ export class ScopedLink implements Link {
   destroy(why: End): void {
     this.#run.fail(why)
   }
+
+  reset(why: End): void {
+    // The transport tells of its end, and the run follows.
+    this.#link.reset?.(why)
+    this.#run.fail(why)
+  }
+
+  get addresses(): Link['addresses'] {
+    return this.#link.addresses
+  }
 }
 
 /** A character takes one to three bytes, so only a text near the limit has to be encoded to be measured. */

@@ -8,6 +8,12 @@ export interface Endpoint {
   readonly [option: string]: unknown
 }
 
+/** A host as an IP address, and a port. */
+export interface LinkAddress {
+  readonly host: string
+  readonly port: number
+}
+
 /** What became of a write: `full` means accepted, stop until {@link LinkSink.writable}; `refused` means dropped. */
 export type WriteResult = 'sent' | 'full' | 'refused'
 
@@ -33,6 +39,10 @@ export interface Link {
   end(why: End): void
   /** Ends at once. Idempotent. */
   destroy(why: End): void
+  /** As {@link Link.destroy}, and without goodbye: by RST, where the transport has it. */
+  reset?(why: End): void
+  /** The addresses of both ends, where the transport has them and while it does: not before it is open. */
+  readonly addresses?: { readonly local: LinkAddress; readonly remote: LinkAddress } | undefined
 }
 
 /** What a link tells its owner. One slot each, synchronous, exactly one `ended`, nothing after it. */

@@ -1,11 +1,10 @@
 import { lstat, unlink } from 'node:fs/promises'
 import { connect, createServer, type ListenOptions, type Server, type Socket } from 'node:net'
-import { TLSSocket } from 'node:tls'
 import type { Accepting, AcceptSink, Endpoint } from '../index.js'
 import { HoldfastError } from '../index.js'
 import { offer } from './offer.js'
 import { addressUri, boundUri } from './socket-address.js'
-import { streamWire } from './stream-wire.js'
+import { resetStream, streamWire } from './stream-wire.js'
 import { type Wire, WiredLink, type WireEvents, type WireOptions } from './wired-link.js'
 
 /** How streams of one kind are accepted. */
@@ -40,7 +39,7 @@ export async function acceptStreams(options: StreamAcceptance): Promise<Acceptin
     socket.on('error', () => undefined)
     const remote = remoteOf(socket, scheme)
     offer(sink, remote, {
-      refuse: () => reset(socket),
+      refuse: () => resetStream(socket),
       take: (linkSink) =>
         new WiredLink(remote, linkSink, settings, (events) => wire(socket, remote.uri, events)),
     })
@@ -62,12 +61,6 @@ export function remoteOf(socket: Socket, scheme: string): Endpoint {
   const { remoteAddress, remotePort } = socket
   if (remoteAddress === undefined || remotePort === undefined) return { uri: `${scheme}:` }
   return { uri: addressUri(scheme, remoteAddress, remotePort), address: remoteAddress }
-}
-
-/** Closes without goodbye, by RST where the transport has it. */
-export function reset(socket: Socket): void {
-  if (socket.remoteAddress === undefined || socket instanceof TLSSocket) socket.destroy()
-  else socket.resetAndDestroy()
 }
 
 /** @throws a {@link HoldfastError} `HF_LISTEN_FAILED` when the address cannot be bound */

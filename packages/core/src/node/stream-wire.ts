@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
-import type { End } from '../index.js'
+import { TLSSocket } from 'node:tls'
+import type { End, Link } from '../index.js'
 import { end } from '../index.js'
 import type { Wire, WireEvents } from './wired-link.js'
 
@@ -46,7 +47,25 @@ export function streamWire(socket: Socket, uri: string, opensOn: OpensOn, events
     },
     finish: () => void socket.end(),
     destroy: () => void socket.destroy(),
+    reset: () => void resetStream(socket),
+    addresses: () => addressesOf(socket),
     unref: () => void socket.unref(),
+  }
+}
+
+/** Closes without goodbye, by RST where the transport has it. */
+export function resetStream(socket: Socket): void {
+  if (socket.remoteAddress === undefined || socket instanceof TLSSocket) socket.destroy()
+  else socket.resetAndDestroy()
+}
+
+function addressesOf(socket: Socket): Link['addresses'] {
+  const { localAddress, localPort, remoteAddress, remotePort } = socket
+  if (localAddress === undefined || localPort === undefined) return undefined
+  if (remoteAddress === undefined || remotePort === undefined) return undefined
+  return {
+    local: { host: localAddress, port: localPort },
+    remote: { host: remoteAddress, port: remotePort },
   }
 }
 

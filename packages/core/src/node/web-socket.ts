@@ -5,9 +5,10 @@ import type { Duplex } from 'node:stream'
 import { WebSocket, WebSocketServer } from 'ws'
 import type { Accepting, AcceptSink, End, Endpoint } from '../index.js'
 import { end, HoldfastError, OptionError } from '../index.js'
-import { bind, remoteOf, reset, tellFailures } from './accept-streams.js'
+import { bind, remoteOf, tellFailures } from './accept-streams.js'
 import { offer } from './offer.js'
 import { boundUri } from './socket-address.js'
+import { resetStream } from './stream-wire.js'
 import type { TlsEndpoint } from './tls.js'
 import { type Transport, type TransportOptions, wireOptions } from './transport.js'
 import { WiredLink, type WireOptions } from './wired-link.js'
@@ -146,7 +147,7 @@ function acceptOnServer(
     const from = remoteOf(socket, scheme)
     const remote: Endpoint = { ...from, uri: from.uri + target, headers: request.headers }
     offer(sink, remote, {
-      refuse: () => reset(socket),
+      refuse: () => resetStream(socket),
       take: (linkSink) =>
         new WiredLink(remote, linkSink, settings, (events) => {
           let made: WebSocket | undefined

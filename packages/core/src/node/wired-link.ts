@@ -16,6 +16,10 @@ export interface Wire {
   finish(why: End): void
   /** Drops the connection at once and tells nothing before it returns; harmless when it is gone. */
   destroy(): void
+  /** As {@link Wire.destroy}, by RST. */
+  reset?(): void
+  /** The addresses of both ends, while there are any. */
+  addresses?(): Link['addresses']
   /** Lets the process exit although the wire is still closing. */
   unref(): void
   ping?(): void
@@ -131,6 +135,15 @@ export class WiredLink implements Link, WireEvents {
     this.#deadline?.cancel()
     this.#wire.destroy()
     this.#finish(why)
+  }
+
+  reset(why: End): void {
+    if (this.#phase !== 'ended') this.#wire.reset?.()
+    this.destroy(why)
+  }
+
+  get addresses(): Link['addresses'] {
+    return this.#wire.addresses?.()
   }
 
   opened(): void {

@@ -13,6 +13,8 @@ export interface FaultyLinkOptions {
   readonly holdWrites?: boolean
   /** Hand inbound bytes on in pieces of this size. */
   readonly splitInto?: number
+  /** What the link says of its ends. */
+  readonly addresses?: Link['addresses']
   /** Go on calling the sink after the end, as careless transports do. */
   readonly lateCallbacks?: boolean
 }
@@ -99,11 +101,20 @@ export class FaultyLink implements Link {
     this.#end(why)
   }
 
+  get addresses(): Link['addresses'] {
+    return this.#options.addresses
+  }
+
   // What the test does -----------------------------------------------------------------------------------------
 
   /** Everything written so far, as text. */
   get written(): string {
-    return Buffer.concat(this.#written).toString('utf8')
+    return this.writtenBytes.toString('utf8')
+  }
+
+  /** Everything written so far. */
+  get writtenBytes(): Buffer {
+    return Buffer.concat(this.#written)
   }
 
   /** Whether writes are accepted. */
