@@ -26,6 +26,7 @@ function touch(metrics: ProxyMetrics): void {
   listener.protocolError('unknown_protocol')
   listener.protocolOk('mtp_secure')
   listener.sendFailed('timeout')
+  listener.refused('in_table')
   listener.migrated(-2, 'ok')
   const dc = metrics.dataCenter(-2)
   dc.received.inc(10)
@@ -51,6 +52,7 @@ describe('12 metrics', () => {
         connections: { main: 7 },
         dataCenters: [{ dcId: -2, links: 2, clients: 9, clientsPerLink: { min: 4, max: 5 }, parked: 1 }],
         fronted: 3,
+        secrets: [{ name: 'alice', connections: 2, bytes: 5000 }],
         replay: { items: 11, bytes: 1200 },
         peers: [{ name: 'front1', isUp: true }],
       }),
@@ -78,6 +80,7 @@ mtproto_proxy_inactive_timeout_total{listener="main"} 1
 mtproto_proxy_migration_parked{dc="-2"} 1
 mtproto_proxy_out_connect_error_total{dc_id="-2",reason="timeout"} 1
 mtproto_proxy_out_connect_ok_total{dc_id="-2"} 1
+mtproto_proxy_policy_refused_total{listener="main",why="in_table"} 1
 mtproto_proxy_protocol_error_total{listener="main",reason="unknown_protocol"} 1
 mtproto_proxy_protocol_ok_total{listener="main",protocol="mtp_secure"} 1
 mtproto_proxy_quick_acks_total{listener="main"} 1
@@ -85,6 +88,8 @@ mtproto_proxy_received_downstream_bytes{dc_id="-2"} 10
 mtproto_proxy_received_upstream_bytes{listener="main"} 1
 mtproto_proxy_replay_storage_bytes 1200
 mtproto_proxy_replay_storage_items 11
+mtproto_proxy_secret_bytes{secret="alice"} 5000
+mtproto_proxy_secret_connections{secret="alice"} 2
 mtproto_proxy_sent_downstream_bytes{dc_id="-2"} 20
 mtproto_proxy_sent_upstream_bytes{listener="main"} 1
 mtproto_proxy_timer_switch_total{listener="main",from="hibernate",to="stop"} 1

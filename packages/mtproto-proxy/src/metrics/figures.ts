@@ -21,6 +21,9 @@ export interface ProxyFigures {
   /** Bad clients that are being relayed to a decoy. */
   readonly fronted: number
   readonly replay?: { readonly items: number; readonly bytes: number } | undefined
+  readonly secrets?:
+    | readonly { readonly name: string; readonly connections: number; readonly bytes: number }[]
+    | undefined
   /** Of a split proxy: the links to its peers. */
   readonly peers?: readonly { readonly name: string; readonly isUp: boolean }[] | undefined
 }
@@ -73,6 +76,12 @@ export function registerFigures(
   )
   gauge('replay_storage_bytes', 'Memory that they take', [], ({ replay }) =>
     replay === undefined ? [] : [[[], replay.bytes]],
+  )
+  gauge('secret_connections', 'Open connections of the owner of a secret', ['secret'], ({ secrets = [] }) =>
+    secrets.map(({ name, connections }) => [[name], connections]),
+  )
+  gauge('secret_bytes', 'Bytes that the owner of a secret has used up', ['secret'], ({ secrets = [] }) =>
+    secrets.map(({ name, bytes }) => [[name], bytes]),
   )
   gauge('front_link_up', '1 while the link to a peer of a split proxy is up', ['peer'], ({ peers = [] }) =>
     peers.map(({ name, isUp }) => [[name], isUp ? 1 : 0]),

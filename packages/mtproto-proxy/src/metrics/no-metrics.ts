@@ -20,6 +20,7 @@ const listener: ListenerMetrics = {
   protocolError: nothing,
   protocolOk: nothing,
   sendFailed: nothing,
+  refused: nothing,
   migrated: nothing,
 }
 

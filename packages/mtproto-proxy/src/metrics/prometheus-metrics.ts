@@ -66,6 +66,7 @@ function listenerFamilies(registry: Registry): (name: string) => ListenerMetrics
   const oks = counter('protocol_ok_total', 'Clients let in', 'protocol')
   const sendErrors = counter('upstream_send_error_total', 'Writes to clients that failed', 'reason')
   const moved = counter('downstream_migration_total', 'Migrations of clients', 'dc_id', 'result')
+  const refusals = counter('policy_refused_total', 'Clients refused by rules and limits', 'why')
   const lifetime = histogram('session_lifetime_seconds', 'How long clients stayed', lifetimes)
   const sendDuration = histogram(
     'upstream_send_duration_seconds',
@@ -92,6 +93,7 @@ function listenerFamilies(registry: Registry): (name: string) => ListenerMetrics
     protocolError: (reason) => errors(name, reason).inc(),
     protocolOk: (protocol) => oks(name, protocol).inc(),
     sendFailed: (reason) => sendErrors(name, reason).inc(),
+    refused: (why) => refusals(name, why).inc(),
     migrated: (dcId, result) => moved(name, String(dcId), result).inc(),
   })
 }

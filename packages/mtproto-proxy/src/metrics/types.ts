@@ -57,6 +57,8 @@ export interface ListenerMetrics {
   protocolOk(protocol: ProtocolLabel): void
   /** `upstream_send_error_total`. */
   sendFailed(reason: string): void
+  /** `policy_refused_total`: which rule or limit refused somebody. */
+  refused(why: string): void
   /** `downstream_migration_total`. */
   migrated(dcId: number, result: MigrationResult): void
 }
