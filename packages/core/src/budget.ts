@@ -21,6 +21,12 @@ export function positive(field: string, value: unknown): void {
   if (!(typeof value === 'number' && value > 0)) throw new OptionError(field, 'a number above 0', value)
 }
 
+/** @throws an {@link OptionError} unless `value` is a whole number of at least `least` */
+export function whole(field: string, value: unknown, least: number): void {
+  if (!(Number.isSafeInteger(value) && (value as number) >= least))
+    throw new OptionError(field, `a whole number of at least ${least}`, value)
+}
+
 /** A wait that may come from a peer or from arithmetic: what is not a number above 0 is no wait. */
 export function wait(ms: Millis): Millis {
   return ms > 0 ? ms : 0

@@ -102,6 +102,7 @@ export type {
   Endpoint,
   Keepalive,
   Link,
+  LinkAddress,
   LinkProtocol,
   LinkScope,
   LinkSink,
@@ -113,7 +114,6 @@ export type { Listener, ListenerLimits, ListenerOptions, ListenerState } from '.
 export { emptyPool, poolDeadline, poolStep } from './pool/machine.js'
 export type {
   BindingId,
-  Movability,
   MoveTally,
   Parked,
   Place,
@@ -121,13 +121,24 @@ export type {
   PoolEvent,
   PoolLink,
   PoolMachine,
-  PoolPark,
   PoolRules,
-  PoolSize,
   PoolSlot,
   ReleaseWhy,
   RetiringSlot,
   SlotId,
+} from './pool/model.js'
+export { pool } from './pool/pool.js'
+export type {
+  Binding,
+  Movability,
+  MoveReport,
+  Mover,
+  Pool,
+  PooledLink,
+  PoolOptions,
+  PoolPark,
+  PoolSize,
+  PoolState,
 } from './pool/types.js'
 export { emptyRoster, rosterStep } from './roster/machine.js'
 export type {

@@ -350,6 +350,8 @@ class Observer {
         return this.#event.kind === 'close' ? null : `I14: ${name} is released as if the pool were closed`
       case 'pinned':
         return `I15: ${name} is not pinned`
+      case 'draining':
+        return `I14: ${name} is released as if it were new`
     }
   }
 

@@ -55,7 +55,7 @@ export function checkLinkOptions<P extends LinkProtocol>(options: LinkOptions<P>
 }
 
 /** @throws an `OptionError` unless `env` has a clock, chance, a log and an admission gate */
-function checkEnv(env: Env): void {
+export function checkEnv(env: Env): void {
   const given = env as Env | undefined
   hasMethod('env.clock.now', given?.clock)
   hasMethod('env.random', given)

@@ -1,8 +1,8 @@
 import type { Millis } from '../end.js'
 import type { Step } from '../interpreter.js'
 import { SortedMap } from '../sorted-map.js'
+import type { PoolEffect, PoolEvent, PoolMachine, PoolRules } from './model.js'
 import { PoolTurn } from './turn.js'
-import type { PoolEffect, PoolEvent, PoolMachine, PoolRules } from './types.js'
 
 /** A pool before its `start`. */
 export const emptyPool: PoolMachine = {
@@ -43,11 +43,12 @@ export function poolStep(
   event: PoolEvent,
   rules: PoolRules,
 ): Step<PoolMachine, PoolEffect> {
-  if (state.phase === 'closed') {
-    const effects: PoolEffect[] =
-      event.kind === 'bind' ? [{ kind: 'refuse', binding: event.binding, why: 'closed' }] : []
-    return { state, effects }
-  }
+  const { phase } = state
+  if (event.kind === 'bind' && phase !== 'open')
+    return { state, effects: [{ kind: 'refuse', binding: event.binding, why: phase }] }
+  if (event.kind === 'drain' && phase === 'open')
+    return { state: { ...state, phase: 'draining' }, effects: [] }
+  if (event.kind === 'drain' || phase === 'closed') return { state, effects: [] }
   const turn = new PoolTurn(state, event.at, rules)
   turn.take(event)
   return { state: turn.result(), effects: turn.effects }

@@ -11,7 +11,7 @@ import type {
   PoolSlot,
   ReleaseWhy,
   SlotId,
-} from './types.js'
+} from './model.js'
 
 /** What the slots amount to. */
 interface Survey {
@@ -36,7 +36,7 @@ export class PoolTurn {
   readonly #before: PoolMachine
   readonly #at: Millis
   readonly #rules: PoolRules
-  #phase: PoolMachine['phase'] = 'open'
+  #phase: PoolMachine['phase']
   #slots: PoolMachine['slots']
   #bindings: PoolMachine['bindings']
   #parked: PoolMachine['parked']
@@ -48,6 +48,7 @@ export class PoolTurn {
     this.#before = state
     this.#at = at
     this.#rules = rules
+    this.#phase = state.phase
     this.#slots = state.slots
     this.#bindings = state.bindings
     this.#parked = state.parked
@@ -66,7 +67,7 @@ export class PoolTurn {
     return { phase, slots, bindings, parked, nextSlot: this.#nextSlot, nextTicket: this.#nextTicket }
   }
 
-  take(event: PoolEvent): void {
+  take(event: Exclude<PoolEvent, { kind: 'drain' }>): void {
     switch (event.kind) {
       case 'start':
         break

@@ -1,11 +1,9 @@
-import type { LinkId, Millis } from '../end.js'
-import type { SortedMap } from '../sorted-map.js'
-
-/** Names a slot of a pool: one lifecycle, and so one link at a time. Given out by {@link poolStep}, never again. */
-export type SlotId = number
-
-/** Names a binding. Given out by whoever drives {@link poolStep}: increasing, never again. */
-export type BindingId = number
+import type { Observable } from 'rxjs'
+import type { End, LinkId, Millis } from '../end.js'
+import type { Env } from '../env/types.js'
+import type { DrainReport } from '../gate/types.js'
+import type { LifecycleOptions } from '../lifecycle/types.js'
+import type { LinkProtocol } from '../link/types.js'
 
 /**
  * Whether a session can leave a link now. `true`: nothing of it is unflushed or half framed there, or all that is
@@ -45,124 +43,120 @@ export interface PoolPark {
   readonly max: number
 }
 
-/** What {@link poolStep} goes by. */
-export interface PoolRules {
-  readonly size: PoolSize
-  /** Without it what cannot be placed is released. */
-  readonly park?: PoolPark
-  /** Asked in the very step that wants to move the binding. */
-  readonly movable: (binding: BindingId, from: LinkId) => Movability
-}
-
-/** What a slot is up to. */
-export type PoolSlot =
-  /** On its way to a link: dialing or handshaking. */
-  | { readonly phase: 'opening' }
-  /** Dials again at `dueAt`. */
-  | { readonly phase: 'waiting'; readonly dueAt: Millis }
-  /** Will not dial again. Keeps its place, or a refused pool would dial for ever. */
-  | { readonly phase: 'failed' }
-  | PoolLink
-
-/** A slot that has a link. */
-export type PoolLink =
-  | { readonly phase: 'ready'; readonly link: LinkId; readonly bound: SortedMap<BindingId, true> }
-  | RetiringSlot
-
-/** A slot whose link takes no more bindings and loses those it has. */
-export interface RetiringSlot {
-  readonly phase: 'retiring'
-  readonly link: LinkId
-  readonly bound: SortedMap<BindingId, true>
-  /** When the rest is cut; Infinity if only the end of the link does that. */
-  readonly deadline: Millis
-  /** `slot`: we retired it, and the slot goes with it. `link`: the peer drains it, and the slot dials again. */
-  readonly leaves: 'slot' | 'link'
-  /** How many were moved so far. */
-  readonly moved: number
-}
-
-/** Where a binding is. */
-export type Place =
-  | { readonly phase: 'bound'; readonly slot: SlotId }
-  | { readonly phase: 'parked'; readonly ticket: number }
-
-/** Someone in the queue for a link. */
-export interface Parked {
-  readonly binding: BindingId
-  readonly until: Millis
-}
-
-/** The slots and bindings of a pool. Begins as {@link emptyPool}, changed by {@link poolStep}. */
-export interface PoolMachine {
-  readonly phase: 'open' | 'closed'
-  readonly slots: SortedMap<SlotId, PoolSlot>
-  readonly bindings: SortedMap<BindingId, Place>
-  /** The queue, by tickets that count up: first parked, first placed. */
-  readonly parked: SortedMap<number, Parked>
-  readonly nextSlot: SlotId
-  readonly nextTicket: number
-}
-
-/** What happens to a pool, `start` first: it opens `size.min` slots. `at` is a point on `clock.now()`. */
-export type PoolEvent = { readonly at: Millis } & (
-  | { readonly kind: 'start' }
-  /** A slot's lifecycle has changed its phase. If it had a link that was ready, this is that link's end. */
-  | { readonly kind: 'opening'; readonly slot: SlotId }
-  | { readonly kind: 'waiting'; readonly slot: SlotId; readonly dueAt: Millis }
-  | { readonly kind: 'failed'; readonly slot: SlotId }
-  | { readonly kind: 'ready'; readonly slot: SlotId; readonly link: LinkId }
-  /** The peer has said that this link goes; the slot's lifecycle will end it and dial again. */
-  | { readonly kind: 'draining'; readonly slot: SlotId }
-  | { readonly kind: 'bind'; readonly binding: BindingId }
-  /** The session is over, whatever the reason. */
-  | { readonly kind: 'release'; readonly binding: BindingId }
-  /** Planned: the link is to go by `deadline`. Asked again, the earlier deadline holds. */
-  | { readonly kind: 'retire'; readonly link: LinkId; readonly deadline: Millis }
-  /** Sessions on this slot may have become movable. */
-  | { readonly kind: 'flushed'; readonly slot: SlotId }
-  /** {@link poolDeadline} has come. */
-  | { readonly kind: 'tick' }
-  | { readonly kind: 'close' }
-)
-
 /**
- * Why a binding was released, or refused.
+ * How sessions `S` get on and off links, whose protocol's object is a `P`. All of it synchronous; what a hook asks of
+ * the pool (bind, release, retire) is done after the step that called it.
  *
- * - `mid-send`, `pinned`: it could not leave a link that was going.
- * - `no-link`: no slot had a link, nor the prospect of one in time.
- * - `park-full`, `park-expired`: no room to wait, or it has waited long enough.
- * - `asked`: by its owner. `closed`: with the pool.
+ * A session hears `attach` and `detach` in turn, and `released` once, last. A hook that throws harms its own session
+ * and its own link only: where `attach` threw, or `detach` from a living link, the link ends as `adapter-threw`; whose
+ * `attach` or `movable` threw is released as `adapter-threw` when it next has to move.
  */
-export type ReleaseWhy = 'mid-send' | 'pinned' | 'no-link' | 'park-full' | 'park-expired' | 'asked' | 'closed'
+export interface Mover<S, P> {
+  /**
+   * Whether the session can leave this link now, asked in the very step that wants to move it. The link may have
+   * ended: what it says of {@link Link.accepted} and {@link Link.unflushed} is final then.
+   */
+  movable(session: S, from: P): Movability
+  /** The session is on this link from now on. Never called with a link that is going or gone. */
+  attach(session: S, to: P): void
+  /** The session has left this link. Without an `attach` right after, it is parked. */
+  detach(session: S, from: P, linkAlive: boolean): void
+  /** The binding is over: the one place to close what the session belongs to. */
+  released(session: S, why: End): void
+}
+
+/** Options of {@link pool}. */
+export interface PoolOptions<S, P extends LinkProtocol> {
+  readonly env: Env
+  /** Of each lifecycle of the pool; all are alike. */
+  readonly slot: LifecycleOptions<P>
+  readonly mover: Mover<S, P>
+  readonly size: PoolSize
+  /** Where sessions wait for a link, those of {@link Pool.bind} too. Without it they are released, or refused. */
+  readonly park?: PoolPark
+  /**
+   * Names a session in reports.
+   *
+   * @defaultValue the number of its binding
+   */
+  readonly label?: (session: S) => string
+}
+
+/** A session of a pool. It outlives the links that it is on. */
+export interface Binding<S, P> {
+  readonly session: S
+  /** The protocol's object of the link that it is on; `null` while it is parked, and once it is released. */
+  readonly on: P | null
+  readonly state: 'bound' | 'parked' | 'released'
+  /** How often it has gone from one link to another. */
+  readonly moves: number
+  /**
+   * The session is over. It is detached, and {@link Mover.released} told `closed-by-us`, or what `why` says. In the
+   * middle of a step that is done after it. Again, or after the end, does nothing.
+   */
+  release(why?: Partial<End>): void
+}
 
 /** What became of the bindings of a link that is gone. */
-export interface MoveTally {
+export interface MoveReport {
   readonly link: LinkId
   readonly moved: number
   readonly parked: number
   /** Who had to be released, and why. Who was released by its owner is not counted. */
-  readonly cut: readonly { readonly binding: BindingId; readonly why: ReleaseWhy }[]
+  readonly cut: readonly { readonly label: string; readonly why: End }[]
 }
 
-/**
- * What has to be done about it, in this order. A binding that is detached and not attached in the same step is
- * parked, or `release` follows: once, and the last that is heard of it.
- */
-export type PoolEffect =
-  /** Make a lifecycle and start it. */
-  | { readonly kind: 'open'; readonly slot: SlotId }
-  /** End the slot's lifecycle; nothing that happens to it counts any more. */
-  | { readonly kind: 'close'; readonly slot: SlotId }
-  | { readonly kind: 'attach'; readonly binding: BindingId; readonly to: LinkId }
-  | {
-      readonly kind: 'detach'
-      readonly binding: BindingId
-      readonly from: LinkId
-      readonly linkAlive: boolean
-    }
-  | { readonly kind: 'release'; readonly binding: BindingId; readonly why: ReleaseWhy }
-  /** It never became a binding. */
-  | { readonly kind: 'refuse'; readonly binding: BindingId; readonly why: ReleaseWhy }
-  /** A link is gone and nothing is bound to it. */
-  | ({ readonly kind: 'retired' } & MoveTally)
+/** A link of a pool. `retiring`: it takes no more bindings, and loses those it has. */
+export interface PooledLink {
+  readonly id: LinkId
+  readonly phase: 'ready' | 'retiring'
+  /** How many bindings it has. */
+  readonly bound: number
+}
+
+/** Where a pool is. */
+export interface PoolState {
+  /** `open` also before {@link Pool.start}. */
+  readonly phase: 'open' | 'draining' | 'closed'
+  readonly links: readonly PooledLink[]
+  /** Slots without a link: dialing or handshaking; about to dial again; never to dial again. */
+  readonly slots: { readonly opening: number; readonly waiting: number; readonly failed: number }
+  /** Bindings that wait for a link. */
+  readonly parked: number
+}
+
+/** The links of several lifecycles, and the sessions that are bound to them. */
+export interface Pool<S, P extends LinkProtocol> extends AsyncDisposable {
+  readonly state: PoolState
+  /** Replays the current snapshot, never errors, completes once closed. */
+  readonly state$: Observable<PoolState>
+  /** A report for each link that is gone. Hot; completes once closed. */
+  readonly moves$: Observable<MoveReport>
+  /** Begins to dial; a started pool holds the process. Again, or after the end, does nothing. */
+  start(): void
+  /**
+   * Places a session on the least loaded ready link, or parks it. Refused, with the reason in {@link End.code}, it has
+   * never been bound, and the mover hears nothing of it.
+   *
+   * In the middle of a step, as in a hook of the mover, the answer is not known yet: it is then a binding that is
+   * parked, and placed, or released, after the step.
+   */
+  bind(session: S): Binding<S, P> | { readonly refused: End }
+  /**
+   * Planned: nothing more is placed on this link, who can move does so as soon as another link is ready, the rest as
+   * they get movable, and who is left after `within` is cut or parked. Then the link's lifecycle drains, and a
+   * replacement takes its place if there would be fewer than {@link PoolSize.min}. Asked again, the earlier deadline
+   * holds. A link that the pool does not know is gone, and reported as such at once.
+   *
+   * @returns when nothing is bound to the link any more
+   */
+  retire(link: LinkId, o: { readonly within: Millis }): Promise<MoveReport>
+  /**
+   * Refuses sessions, lets those there are come to an end of their own within `within`
+   * (by default {@link LinkOptions.drainWithin} of the slots), releases the rest as `drained`, and closes. Links are
+   * drained in what is left of the time.
+   */
+  drain(o?: { readonly within?: Millis }): Promise<DrainReport>
+  /** Releases every binding and ends every link, at once. */
+  close(why?: Partial<End>): void
+}

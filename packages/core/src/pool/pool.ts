@@ -1,0 +1,519 @@
+import { type Observable, Subject } from 'rxjs'
+import { callable, hasMethod, positive, wait, whole } from '../budget.js'
+import { type End, end, type LinkId, type Millis } from '../end.js'
+import type { Timer } from '../env/types.js'
+import { OptionError } from '../errors.js'
+import { GateInterpreter } from '../gate/gate.js'
+import type { DrainReport } from '../gate/types.js'
+import { Interpreter, type Step } from '../interpreter.js'
+import { lifecycle } from '../lifecycle/lifecycle.js'
+import type { Lifecycle } from '../lifecycle/types.js'
+import { checkEnv, defaultDrainWithin } from '../link/options.js'
+import type { LinkProtocol } from '../link/types.js'
+import { Snapshots } from '../snapshots.js'
+import { endOf, HeldBinding } from './binding.js'
+import { emptyPool, poolDeadline, poolStep } from './machine.js'
+import type {
+  BindingId,
+  MoveTally,
+  PoolEffect,
+  PoolEvent,
+  PoolMachine,
+  PoolRules,
+  ReleaseWhy,
+  SlotId,
+} from './model.js'
+import { type HeldLink, Slot, type SlotNews } from './slot.js'
+import type {
+  Binding,
+  Movability,
+  MoveReport,
+  Pool,
+  PooledLink,
+  PoolOptions,
+  PoolSize,
+  PoolState,
+} from './types.js'
+
+/** How often those who could not leave a retiring link are asked again: nothing says when they can. */
+const askAgainEveryMs = 50
+
+/**
+ * Makes a {@link Pool}; it is idle until started.
+ *
+ * @throws an `OptionError` that names the first option that cannot be used; those of `slot` are named as in
+ *   {@link LifecycleOptions}
+ *
+ * @example
+ * ```ts
+ * import { type LinkProtocol, type LinkScope, pool } from '@holdfast/core'
+ * import { ScriptedDialer, testEnv } from '@holdfast/core/testing'
+ *
+ * class Upstream implements LinkProtocol {
+ *   readonly scope: LinkScope
+ *   constructor(scope: LinkScope) {
+ *     this.scope = scope
+ *     scope.ready()
+ *   }
+ *   data(): void {
+ *     // Answers for the clients on this link.
+ *   }
+ * }
+ * interface Client {
+ *   readonly name: string
+ *   mark: number
+ * }
+ *
+ * const env = testEnv()
+ * const dialer = new ScriptedDialer(env.clock, [{ openAfter: 5 }])
+ * const told: string[] = []
+ * const upstreams = pool<Client, Upstream>({
+ *   env,
+ *   size: { min: 1, max: 1 },
+ *   park: { within: 3000, max: 10_000 },
+ *   slot: {
+ *     env,
+ *     dialer,
+ *     endpoints: [{ uri: 'tcp://upstream.example:443' }],
+ *     protocol: (scope) => new Upstream(scope),
+ *   },
+ *   mover: {
+ *     movable: ({ mark }, { scope: { link } }) => (link.accepted - link.unflushed >= mark ? true : 'mid-send'),
+ *     attach: ({ name }) => told.push(`${name} on`),
+ *     detach: ({ name }) => told.push(`${name} off`),
+ *     released: ({ name }, why) => told.push(`${name}: ${why.code}`),
+ *   },
+ * })
+ * upstreams.start()
+ *
+ * const binding = upstreams.bind({ name: 'ann', mark: 0 })
+ * if ('refused' in binding) throw new Error(binding.refused.detail)
+ * binding.state // => 'parked'
+ * env.clock.advance(5)
+ * binding.state // => 'bound'
+ *
+ * dialer.last.closeByPeer()
+ * binding.state // => 'parked'
+ * env.clock.advance(2000)
+ * binding.moves // => 1
+ *
+ * binding.release()
+ * told // => ['ann on', 'ann off', 'ann on', 'ann off', 'ann: asked']
+ * upstreams.close()
+ * ```
+ */
+export function pool<S, P extends LinkProtocol>(options: PoolOptions<S, P>): Pool<S, P> {
+  checkOptions(options)
+  return new PoolShell(options)
+}
+
+class PoolShell<S, P extends LinkProtocol>
+  extends Interpreter<PoolMachine, PoolEvent, PoolEffect>
+  implements Pool<S, P>
+{
+  readonly #options: PoolOptions<S, P>
+  readonly #rules: PoolRules
+  readonly #gate: GateInterpreter
+  readonly #slots = new Map<SlotId, Slot<P>>()
+  /** Every link that bindings may be on. */
+  readonly #links = new Map<LinkId, HeldLink<P>>()
+  readonly #bindings = new Map<BindingId, HeldBinding<S, P>>()
+  #nextBinding: BindingId = 1
+  #isStarted = false
+  /** Lifecycles that are no longer in the pool and still drain. */
+  readonly #leaving = new Map<Lifecycle<P>, Promise<unknown>>()
+  #drainBy: Millis = Infinity
+  #isAbrupt = false
+  #why: End | null = null
+  #told: PoolMachine = emptyPool
+  #shown: PoolState | null = null
+  #states: Snapshots<PoolState> | null = null
+  #moves$: Subject<MoveReport> | null = null
+  /** Links that are gone, and whom they took with them, of the step at hand. */
+  #gone: MoveTally[] = []
+  readonly #cut = new Map<BindingId, MoveReport['cut'][number]>()
+  readonly #retirements = new Map<LinkId, ((report: MoveReport) => void)[]>()
+  #deadline: { readonly at: Millis; readonly timer: Timer } | null = null
+  #askAgain: Timer | null = null
+
+  constructor(options: PoolOptions<S, P>) {
+    super(emptyPool)
+    const { env, size, park } = options
+    this.#options = options
+    this.#gate = new GateInterpreter(env.clock)
+    this.#rules = { size, ...(park && { park }), movable: (binding) => this.#movable(binding) }
+  }
+
+  // What everybody sees ----------------------------------------------------------------------------------------
+
+  get state(): PoolState {
+    this.#shown ??= snapshotOf(this.#told)
+    return this.#shown
+  }
+
+  get state$(): Observable<PoolState> {
+    this.#states ??= new Snapshots(
+      () => this.state,
+      () => this.#isOver,
+    )
+    return this.#states.value$
+  }
+
+  get moves$(): Observable<MoveReport> {
+    this.#moves$ ??= new Subject()
+    if (this.#isOver) this.#moves$.complete()
+    return this.#moves$.asObservable()
+  }
+
+  start(): void {
+    if (this.#isStarted) return
+    this.#isStarted = true
+    this.send({ kind: 'start', at: this.#now })
+  }
+
+  bind(session: S): Binding<S, P> | { readonly refused: End } {
+    const id = this.#nextBinding
+    this.#nextBinding += 1
+    const label = this.#options.label?.(session) ?? String(id)
+    const { phase } = this.machine
+    if (phase === 'open' && !this.#isStarted) return { refused: endOf('no-link') }
+    const ticket = this.#gate.enter(label)
+    if (ticket === null) return { refused: endOf(phase === 'closed' ? 'closed' : 'draining') }
+    const binding = new HeldBinding<S, P>(session, ticket, () => {
+      this.#send({ kind: 'release', binding: id, at: this.#now })
+    })
+    this.#bindings.set(id, binding)
+    // In the middle of a step it is given before it has a place.
+    binding.isGiven = this.running
+    this.#send({ kind: 'bind', binding: id, at: this.#now })
+    if (binding.refusal !== null) return { refused: binding.refusal }
+    binding.isGiven = true
+    return binding
+  }
+
+  retire(link: LinkId, { within }: { readonly within: Millis }): Promise<MoveReport> {
+    if (!this.#links.has(link)) return Promise.resolve(nothingMoved(link))
+    return new Promise((resolve) => {
+      this.#retirements.set(link, [...(this.#retirements.get(link) ?? []), resolve])
+      const at = this.#now
+      this.#send({ kind: 'retire', link, deadline: at + wait(within), at })
+    })
+  }
+
+  async drain(o: { readonly within?: Millis } = {}): Promise<DrainReport> {
+    const { env, slot } = this.#options
+    const within = wait(o.within ?? slot.drainWithin ?? defaultDrainWithin)
+    const began = this.#now
+    this.#drainBy = Math.min(this.#drainBy, began + within)
+    this.send({ kind: 'drain', at: began })
+    const report = await this.#gate.drain({ within })
+    this.#why ??= end('drained', { advice: { kind: 'never' }, code: 'closed' })
+    this.send({ kind: 'close', at: this.#now })
+    await Promise.all(this.#leaving.values())
+    return { ...report, took: env.clock.now() - began }
+  }
+
+  close(why: Partial<End> = {}): void {
+    this.#why ??= { ...endOf('closed'), ...why }
+    this.#isAbrupt = true
+    // First, so that a drain under way reports as cut who is released by this.
+    this.#gate.cut()
+    this.send({ kind: 'close', at: this.#now })
+    for (const leaving of [...this.#leaving.keys()]) leaving.close(this.#why)
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.close()
+    return Promise.resolve()
+  }
+
+  // The machine at work ----------------------------------------------------------------------------------------
+
+  protected step(state: PoolMachine, event: PoolEvent): Step<PoolMachine, PoolEffect> {
+    return poolStep(state, event, this.#rules)
+  }
+
+  protected perform(effect: PoolEffect): void {
+    switch (effect.kind) {
+      case 'open':
+        this.#open(effect.slot)
+        return
+      case 'close':
+        this.#close(effect.slot)
+        return
+      case 'attach':
+        this.#attach(effect.binding, effect.to)
+        return
+      case 'detach':
+        this.#detach(effect.binding)
+        return
+      case 'release':
+        this.#release(effect.binding, effect.why)
+        return
+      case 'refuse':
+        this.#refuse(effect.binding, effect.why)
+        return
+      case 'retired':
+        this.#links.delete(effect.link)
+        this.#gone.push(effect)
+    }
+  }
+
+  protected publish(before: PoolMachine): void {
+    this.#told = this.machine
+    this.#shown = null
+    this.#arm()
+    this.#watch()
+    if (before.phase !== this.machine.phase) this.#moved(before)
+    this.#states?.next(this.state)
+    for (const tally of this.#gone.splice(0)) this.#report(tally)
+    this.#cut.clear()
+    if (!this.#isOver) return
+    this.#states?.complete()
+    this.#moves$?.complete()
+  }
+
+  /** Sends an event, and before it what nobody has said yet: that a link goes. */
+  #send(event: PoolEvent): void {
+    this.#notice()
+    this.send(event)
+  }
+
+  /**
+   * A protocol may end its link gracefully, and a link that ends is dead before its lifecycle has had its turn to say
+   * so. Nothing is to be placed there.
+   */
+  #notice(): void {
+    for (const link of this.#links.values()) {
+      if (link.isGoing || link.scope.link.phase === 'open') continue
+      link.isGoing = true
+      this.send({ kind: 'draining', slot: link.slot, at: this.#now })
+    }
+  }
+
+  #hear(slot: Slot<P>, news: SlotNews): void {
+    if (slot.held !== null && news.kind === 'ready') this.#links.set(slot.held.id, slot.held)
+    this.#send({ ...news, slot: slot.id, at: this.#now })
+  }
+
+  #open(id: SlotId): void {
+    const slot = new Slot(id, this.#options.slot, (told, news) => this.#hear(told, news))
+    this.#slots.set(id, slot)
+    slot.start()
+  }
+
+  #close(id: SlotId): void {
+    const slot = this.#slots.get(id)
+    if (slot === undefined) return
+    this.#slots.delete(id)
+    slot.stop()
+    const { lifecycle: leaving, held } = slot
+    // It got ready in this very turn, too late for the machine.
+    if (held !== null && this.#links.delete(held.id)) this.#settle(nothingMoved(held.id))
+    const left = this.#drainBy - this.#now
+    if (this.#isAbrupt || left <= 0) leaving.close(this.#why ?? undefined)
+    else {
+      const drained = leaving.drain(left === Infinity ? {} : { within: left })
+      this.#leaving.set(
+        leaving,
+        drained.then(() => this.#leaving.delete(leaving)),
+      )
+    }
+  }
+
+  #movable(id: BindingId): Movability {
+    const binding = this.#bindings.get(id)
+    // Placed on a link that had ended by then, it never got there.
+    if (binding === undefined || binding.link === null) return true
+    if (binding.failure !== null) return 'pinned'
+    try {
+      return this.#options.mover.movable(binding.session, binding.link.protocol)
+    } catch (thrown) {
+      binding.failure = this.#threw('movable', thrown, binding.link)
+      return 'pinned'
+    }
+  }
+
+  #attach(id: BindingId, to: LinkId): void {
+    const binding = this.#bindings.get(id)
+    const link = this.#links.get(to)
+    if (binding === undefined || link === undefined) return
+    if (link.scope.link.phase !== 'open') {
+      // It has ended since the step began, perhaps by what was attached before; the next step finds another.
+      this.#notice()
+      return
+    }
+    binding.attached(link)
+    try {
+      this.#options.mover.attach(binding.session, link.protocol)
+    } catch (thrown) {
+      binding.failure = this.#threw('attach', thrown, link)
+      link.scope.fail(binding.failure)
+    }
+  }
+
+  #detach(id: BindingId): void {
+    const binding = this.#bindings.get(id)
+    const link = binding?.link
+    if (binding === undefined || link == null) return
+    binding.detached()
+    try {
+      this.#options.mover.detach(binding.session, link.protocol, link.scope.link.phase !== 'ended')
+    } catch (thrown) {
+      link.scope.fail(this.#threw('detach', thrown, link))
+    }
+  }
+
+  #release(id: BindingId, why: ReleaseWhy): void {
+    const binding = this.#bindings.get(id)
+    if (binding === undefined) return
+    const told = (why === 'closed' ? this.#why : null) ?? binding.endOf(why)
+    if (why !== 'asked') this.#cut.set(id, { label: binding.ticket.label, why: told })
+    this.#forget(id, binding, told)
+  }
+
+  #refuse(id: BindingId, why: ReleaseWhy): void {
+    const binding = this.#bindings.get(id)
+    if (binding === undefined) return
+    if (binding.isGiven) this.#forget(id, binding, binding.endOf(why))
+    else {
+      this.#bindings.delete(id)
+      binding.refusal = endOf(why)
+      binding.ticket.done()
+    }
+  }
+
+  #forget(id: BindingId, binding: HeldBinding<S, P>, why: End): void {
+    this.#bindings.delete(id)
+    binding.isReleased = true
+    binding.ticket.done()
+    try {
+      this.#options.mover.released(binding.session, why)
+    } catch (thrown) {
+      this.#threw('released', thrown, null)
+    }
+  }
+
+  #threw(hook: string, thrown: unknown, link: HeldLink<P> | null): End {
+    const { env } = this.#options
+    env.log.error({ name: env.name, link: link?.id, err: thrown }, `mover.${hook} threw`)
+    return end('adapter-threw', {
+      cause: thrown,
+      detail: `mover.${hook} threw: ${String(thrown)}`,
+      link: link?.id,
+    })
+  }
+
+  // Time, and what is told ---------------------------------------------------------------------------------------
+
+  #arm(): void {
+    const at = poolDeadline(this.machine)
+    if (at === (this.#deadline?.at ?? null)) return
+    this.#deadline?.timer.cancel()
+    this.#deadline = null
+    if (at === null) return
+    const timer = this.#options.env.clock.after(at - this.#now, () => {
+      this.#deadline = null
+      // Hosts' timers may be a fraction of a millisecond early.
+      this.#send({ kind: 'tick', at: Math.max(this.#now, at) })
+    })
+    this.#deadline = { at, timer }
+  }
+
+  /** While anybody is left on a retiring link. */
+  #watch(): void {
+    const retiring: SlotId[] = []
+    this.machine.slots.forEach((slot, id) => {
+      if (slot.phase === 'retiring' && slot.bound.size > 0) retiring.push(id)
+    })
+    if (retiring.length === 0) {
+      this.#askAgain?.cancel()
+      this.#askAgain = null
+      return
+    }
+    this.#askAgain ??= this.#options.env.clock.after(askAgainEveryMs, () => {
+      this.#askAgain = null
+      for (const slot of retiring) this.#send({ kind: 'flushed', slot, at: this.#now })
+      this.#watch()
+    })
+  }
+
+  #moved(before: PoolMachine): void {
+    const { env } = this.#options
+    const { phase } = this.machine
+    const record = { name: env.name, from: before.phase, to: phase, bindings: this.machine.bindings.size }
+    env.log.info(record, `pool: ${before.phase} → ${phase}`)
+    env.trace?.('drain', { kind: phase, ...record })
+  }
+
+  #report({ link, moved, parked, cut }: MoveTally): void {
+    const { env } = this.#options
+    const told = cut.flatMap(({ binding }) => this.#cut.get(binding) ?? [])
+    const report: MoveReport = { link, moved, parked, cut: told }
+    const fields = { name: env.name, link, moved, parked }
+    env.log.info(
+      { ...fields, cut: told.length },
+      `a link is gone: ${moved} moved, ${parked} parked, ${told.length} cut`,
+    )
+    env.trace?.('move', { kind: 'retired', ...fields, cut: told })
+    this.#moves$?.next(report)
+    this.#settle(report)
+  }
+
+  #settle(report: MoveReport): void {
+    const waiting = this.#retirements.get(report.link) ?? []
+    this.#retirements.delete(report.link)
+    for (const resolve of waiting) resolve(report)
+  }
+
+  get #now(): Millis {
+    return this.#options.env.clock.now()
+  }
+
+  get #isOver(): boolean {
+    return this.#told.phase === 'closed'
+  }
+}
+
+function nothingMoved(link: LinkId): MoveReport {
+  return { link, moved: 0, parked: 0, cut: [] }
+}
+
+function snapshotOf({ phase, slots, parked }: PoolMachine): PoolState {
+  const links: PooledLink[] = []
+  const count = { opening: 0, waiting: 0, failed: 0 }
+  slots.forEach((slot) => {
+    if ('link' in slot) links.push({ id: slot.link, phase: slot.phase, bound: slot.bound.size })
+    else count[slot.phase] += 1
+  })
+  return { phase, links, slots: count, parked: parked.size }
+}
+
+function checkOptions<S, P extends LinkProtocol>(options: PoolOptions<S, P>): void {
+  const { env, slot, mover, size, park, label } = options as Partial<PoolOptions<S, P>> & {
+    readonly env: never
+  }
+  checkEnv(env)
+  if (slot === undefined) throw new OptionError('slot', 'the options of a lifecycle', slot)
+  // Made for its checks, and never started.
+  lifecycle(slot)
+  for (const hook of ['movable', 'attach', 'detach', 'released']) hasMethod(`mover.${hook}`, mover)
+  if (label !== undefined) callable('label', label)
+  if (typeof size !== 'object') throw new OptionError('size', 'how many links', size)
+  checkSize(size)
+  if (park === undefined) return
+  positive('park.within', park.within)
+  whole('park.max', park.max, 0)
+}
+
+function checkSize(size: PoolSize): void {
+  const { min, max, growAbove, burst, shrinkBelow } = size
+  whole('size.min', min, 0)
+  whole('size.max', max, Math.max(min, 1))
+  if (growAbove !== undefined) whole('size.growAbove', growAbove, 0)
+  if (burst !== undefined) whole('size.burst', burst, 1)
+  if (shrinkBelow === undefined) return
+  positive('size.shrinkBelow', shrinkBelow)
+  if (!(shrinkBelow < (growAbove ?? Infinity)))
+    throw new OptionError('size.shrinkBelow', `less than size.growAbove (${growAbove})`, shrinkBelow)
+}
