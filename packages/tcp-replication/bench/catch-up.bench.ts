@@ -10,8 +10,8 @@ import { ownCpuSeconds } from './holdfast-feeder.js'
 import { pastRow, pastRows } from './past.js'
 import { command, RedisServer, redisVersion } from './redis-server.js'
 
-/** Times that everything is read; the fastest tells. */
-const rounds = 3
+/** Times that everything is read; the fastest tells, because the first ones run code that is not compiled yet. */
+const rounds = 8
 
 /** A server in a process of its own. */
 class Served implements AsyncDisposable {

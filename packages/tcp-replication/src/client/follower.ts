@@ -1,24 +1,23 @@
-import {
-  type Batch,
-  type Budget,
-  type Cursor,
-  cursor,
-  type Env,
-  type LinkScope,
-  type ResetWhy,
-} from '@holdfast/core'
+import { type Budget, type Cursor, cursor, type Env, type Link } from '@holdfast/core'
 import { decodeRow, type RowReading } from '../streams/decode-row.js'
 import type { ClientProblem, FollowedStream } from './options.js'
 
 /** What a row takes beside its text, about: a peer could fill the memory with rows of one character. */
 const rowOverheadBytes = 128
 
-/** The rows of one token, whose number comes with the last of them. */
-interface Group {
-  token: number
+/** What a row of this text counts for in the budgets. */
+export function rowBytes(text: string): number {
+  return text.length + rowOverheadBytes
 }
 
-/** A row as it was on the wire, and what it says. */
+/** The rows of one token, whose number comes with the last of them. */
+export interface Group {
+  token: number
+  /** On which they came. */
+  readonly link: Link
+}
+
+/** A row as it was on the wire, and what it says. The rows of one group are neighbours. */
 export interface WireRow {
   readonly group: Readonly<Group>
   readonly text: string
@@ -46,6 +45,7 @@ export class Follower {
   served = true
   readonly #followed: FollowedStream
   readonly #options: FollowerOptions
+  #appliesLater = false
 
   constructor(followed: FollowedStream, options: FollowerOptions) {
     this.stream = followed.stream
@@ -55,7 +55,7 @@ export class Follower {
       env: options.env,
       key: followed.stream,
       compare: (a, b) => a - b,
-      sizeOf: ({ text }) => text.length + rowOverheadBytes,
+      sizeOf: ({ text }) => rowBytes(text),
       staging: options.staging,
       backlog: options.backlog,
       ...(followed.store && { store: followed.store }),
@@ -93,13 +93,48 @@ export class Follower {
     return this.stopped ? 'stop' : 'skip'
   }
 
+  /**
+   * Whether `count` rows of so many bytes may wait for each other to be applied together. Not where applying takes
+   * its time: the end of a link should cost no more than the one token that is being applied.
+   */
+  mayGather(bytes: number, count: number): boolean {
+    const { bytes: mostBytes, count: mostCount = Infinity } = this.#options.staging
+    return !this.#appliesLater && bytes <= mostBytes && count <= mostCount
+  }
+
   #apply(items: readonly WireRow[], position: number | null): void | Promise<void> {
+    if (items.length === 0) {
+      if (position !== null && this.#storesWithEffect) return this.#hand(position, items, position)
+      return undefined
+    }
+    return this.#applyFrom(items, 0, position)
+  }
+
+  /** Hands over token after token, from an item on. */
+  #applyFrom(items: readonly WireRow[], start: number, position: number | null): void | Promise<void> {
+    let from = start
+    for (let first = items[from]; first !== undefined; first = items[from]) {
+      const { group } = first
+      // Behind a reset or on a link that is over they would come too late, or again (I18, I21).
+      if (from > 0 && (this.cursor.phase === 'resyncing' || group.link.phase !== 'open')) return undefined
+      let to = from + 1
+      while (items[to]?.group === group) to += 1
+      const isAll = from === 0 && to === items.length
+      const applying = this.#hand(group.token, isAll ? items : items.slice(from, to), position)
+      if (applying) {
+        this.#appliesLater = true
+        return to === items.length ? applying : applying.then(() => this.#applyFrom(items, to, position))
+      }
+      from = to
+    }
+    return undefined
+  }
+
+  #hand(token: number, items: readonly WireRow[], position: number | null): void | Promise<void> {
     const { stream } = this
-    const token = items[0]?.group.token ?? position
-    const onlyPosition = items.length === 0 && (position === null || !this.#storesWithEffect)
-    if (token === null || onlyPosition) return
     this.#options.delivered(stream, items.length)
-    const rows = items.flatMap(({ reading }) => reading ?? [])
+    const rows: RowReading[] = []
+    for (const { reading } of items) if (reading !== null) rows.push(reading)
     const texts = items.map(({ text }) => text)
     return this.#followed.apply({ stream, token, rows, texts, position })
   }
@@ -108,99 +143,5 @@ export class Follower {
   get #storesWithEffect(): boolean {
     const { store } = this.#followed
     return store !== undefined && store.save === undefined
-  }
-}
-
-/** A follower on one link. */
-export class FollowerOnLink {
-  readonly follower: Follower
-  /** Where the rows before the next POSITION are counted from; `null` for NOW. */
-  asked: number | null
-  /** Whether the stream has had its POSITION on this link, and no rows before it are missing. */
-  positioned = false
-  readonly #scope: LinkScope
-  #batch: Batch<number, WireRow> | null = null
-  #group: Group = { token: 0 }
-  /** The highest token or position on this link since its POSITION. The cursor learns of a reset only later. */
-  #highest = -Infinity
-
-  constructor(follower: Follower, scope: LinkScope) {
-    this.follower = follower
-    const { from } = follower
-    this.asked = from === 'NOW' ? null : from
-    this.#scope = scope
-  }
-
-  /** How far this link has brought the stream; `null` when it began at NOW and has had no position yet. */
-  get at(): number | null {
-    return this.positioned ? this.#highest : this.asked
-  }
-
-  /** Takes a row; a numeric token ends the batch and hands it over. */
-  row(token: number | 'batch', text: string): void {
-    const { follower } = this
-    if (follower.stopped) return
-    this.#batch ??= follower.cursor.open(this.#scope)
-    const reading = follower.read(token, text)
-    if (reading === 'stop') this.dropBatch()
-    else if (reading !== 'skip') this.#batch.add({ group: this.#group, text, reading })
-    if (token !== 'batch') this.#endBatch(token)
-  }
-
-  #endBatch(token: number): void {
-    const batch = this.#batch
-    if (batch === null) return
-    this.#group.token = token
-    this.#group = { token: 0 }
-    this.#batch = null
-    // Until the POSITION, and for tokens that go down, rows are applied and the position stays (9.3).
-    const moves = this.positioned && token > this.#highest
-    if (moves) this.#highest = token
-    batch.seal(moves ? token : null)
-  }
-
-  /** D2: rows before the first POSITION are fetched again with it (14.2). */
-  dropBatch(): void {
-    this.#batch?.discard()
-    this.#batch = null
-  }
-
-  /** D2: missed rows are fetched. They need not be in order, so that the position comes with their end. */
-  catchUp(): void {
-    this.asked = this.at
-    this.positioned = false
-  }
-
-  /** Everything up to `token` has been sent. */
-  position(token: number): void {
-    const { cursor, stopped } = this.follower
-    // The row at which the stream was stopped must come again when somebody has seen to it.
-    if (stopped) return
-    const floor = this.at
-    this.positioned = true
-    this.#highest = token
-    if (cursor.received === null && floor === null) this.#reset('first-time', token)
-    else if (floor !== null && token < floor) this.#reset('went-backwards', token)
-    else {
-      cursor.resumed(this.#scope)
-      cursor.advance(token)
-    }
-  }
-
-  /** What came before `first` cannot be had any more. */
-  lost(first: number): void {
-    this.#reset('too-old', first)
-  }
-
-  /** D2: rows were missed, and there is nowhere to fetch them from. */
-  missed(token: number): void {
-    this.positioned = true
-    this.#highest = token
-    this.#reset('peer-cannot', token)
-  }
-
-  #reset(why: ResetWhy, at: number): void {
-    if (this.follower.stopped) return
-    void this.follower.cursor.reset(why, { at }, this.#scope)
   }
 }

@@ -6,7 +6,8 @@ import { formatCommand } from '../wire/format-command.js'
 import { LineDecoder } from '../wire/line-decoder.js'
 import { parseCommand } from '../wire/parse-command.js'
 import { printable } from '../wire/printable.js'
-import { type Follower, FollowerOnLink } from './follower.js'
+import type { Follower } from './follower.js'
+import { FollowerOnLink } from './follower-on-link.js'
 import { fetchMissed } from './missed-rows.js'
 import type { ClientProblem } from './options.js'
 import type { StreamUpdates } from './stream-updates.js'
@@ -53,6 +54,8 @@ export class Session implements LinkProtocol {
   readonly #toPosition = new Set<string>()
   /** Unknown streams and commands that were reported. */
   readonly #told = new Set<string>()
+  /** Where the last row went: rows of one stream after the other are handed over together. */
+  #rowsOf: FollowerOnLink | null = null
   /** Lines that wait while missed rows are fetched. */
   #held: string[] | null = null
   #toldUpstream = false
@@ -96,6 +99,7 @@ export class Session implements LinkProtocol {
     const { lines, error } = this.#decoder.push(chunk)
     if (this.#held !== null) this.#held.push(...lines)
     else this.#lines(lines)
+    this.#sealRows()
     if (error !== null) this.#refuse(error.errorText)
   }
 
@@ -184,6 +188,7 @@ export class Session implements LinkProtocol {
 
   /** @returns whether to go on with the next line */
   #error(text: string): boolean {
+    this.#sealRows()
     this.#client.report({ kind: 'server-error', text })
     const lost = /^stream (\S+) has lost rows after -?\d+: it begins at (-?\d+)$/.exec(text)
     if (lost !== null) this.#streams.get(lost[1] ?? '')?.lost(Number(lost[2]))
@@ -198,8 +203,15 @@ export class Session implements LinkProtocol {
       return
     }
     this.#progressed = true
+    if (onLink !== this.#rowsOf) this.#sealRows()
+    this.#rowsOf = onLink
     if (this.#client.dialect !== 'D2') onLink.row(token, text)
     else if (onLink.positioned) this.#liveRow(onLink, token, text)
+  }
+
+  #sealRows(): void {
+    this.#rowsOf?.sealWhole()
+    this.#rowsOf = null
   }
 
   /** D2: what repeats is dropped, because there positions only rise (v1.16). */
@@ -247,7 +259,10 @@ export class Session implements LinkProtocol {
       scope: this.#scope,
       pageWithin: this.#client.catchUpStalledAfter,
       row: (token, text) => onLink.row(token, text),
-      applied: () => onLink.follower.cursor.settled(),
+      applied: () => {
+        onLink.sealWhole()
+        return onLink.follower.cursor.settled()
+      },
     }).then(
       this.#scope.guard((complete: boolean) => {
         if (complete) onLink.position(upTo)
@@ -258,6 +273,7 @@ export class Session implements LinkProtocol {
         const held = this.#held ?? []
         this.#held = null
         this.#lines(held)
+        this.#sealRows()
         // Last, because what waits on the link came after these.
         release()
       }),
@@ -362,6 +378,7 @@ export class Session implements LinkProtocol {
 
   /** Says why, then closes. */
   #refuse(errorText: string, why: End = end('protocol-error', { detail: errorText })): false {
+    this.#sealRows()
     this.#send({ name: 'ERROR', text: errorText })
     this.#scope.link.end(why)
     return false

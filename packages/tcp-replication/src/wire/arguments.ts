@@ -40,6 +40,24 @@ export function looksLikeInteger(text: string): boolean {
  * @throws a {@link BadArguments} for anything else, and for what a double cannot hold exactly
  */
 export function parseInteger(text: string): number {
+  return parseDigits(text) ?? parseDecimal(text)
+}
+
+/** Nearly every number is a few digits and nothing else; `null` for all others. */
+function parseDigits(text: string): number | null {
+  const { length } = text
+  // So many digits are always held exactly.
+  if (length === 0 || length > 15) return null
+  let value = 0
+  for (let at = 0; at < length; at += 1) {
+    const digit = text.charCodeAt(at) - 48
+    if (!(digit >= 0 && digit <= 9)) return null
+    value = value * 10 + digit
+  }
+  return value
+}
+
+function parseDecimal(text: string): number {
   if (!decimal.test(text)) throw new BadArguments('not a decimal integer')
   const value = Number(text)
   if (!Number.isSafeInteger(value)) throw new BadArguments('integer beyond 2^53-1')
