@@ -455,8 +455,24 @@ describe('TLS', () => {
     expect(far.sink.end?.kind).toBe('handshake-refused')
     const known = dial(tls(), { uri: accepting.endpoint.uri, ca: cert, cert, key })
     await known.sink.until('opened')
-    await (await accepting.next()).sink.until('opened')
+    const knownHere = await accepting.next()
+    await knownHere.sink.until('opened')
+    expect(knownHere.link.identity).toBe('localhost')
+    expect(known.link.identity).toBe('localhost')
     known.link.destroy(done)
+  })
+
+  it('knows nobody by name who showed no certificate, or one that was not verified', async () => {
+    const at = { uri: 'tls://127.0.0.1:0', cert, key, requestCert: true, rejectUnauthorized: false }
+    await using accepting = await acceptAll(tls(), at)
+    for (const shown of [{}, { cert, key }]) {
+      const { link, sink } = dial(tls(), { uri: accepting.endpoint.uri, ca: cert, ...shown })
+      await sink.until('opened')
+      const far = await accepting.next()
+      await far.sink.until('opened')
+      expect(far.link.identity).toBeUndefined()
+      link.destroy(done)
+    }
   })
 
   it('announces a peer before its handshake, and ends its link when it talks nonsense', async () => {

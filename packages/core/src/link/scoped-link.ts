@@ -93,6 +93,10 @@ export class ScopedLink implements Link {
   get addresses(): Link['addresses'] {
     return this.#link.addresses
   }
+
+  get identity(): string | undefined {
+    return this.#link.identity
+  }
 }
 
 /** A character takes one to three bytes, so only a text near the limit has to be encoded to be measured. */

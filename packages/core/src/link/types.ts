@@ -43,6 +43,8 @@ export interface Link {
   reset?(why: End): void
   /** The addresses of both ends, where the transport has them and while it does: not before it is open. */
   readonly addresses?: { readonly local: LinkAddress; readonly remote: LinkAddress } | undefined
+  /** Who the peer has proved to be, where the transport verified that: the common name of its certificate. */
+  readonly identity?: string | undefined
 }
 
 /** What a link tells its owner. One slot each, synchronous, exactly one `ended`, nothing after it. */

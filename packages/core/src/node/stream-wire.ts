@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { TLSSocket } from 'node:tls'
+import { type PeerCertificate, TLSSocket } from 'node:tls'
 import type { End, Link } from '../index.js'
 import { end } from '../index.js'
 import type { Wire, WireEvents } from './wired-link.js'
@@ -49,6 +49,7 @@ export function streamWire(socket: Socket, uri: string, opensOn: OpensOn, events
     destroy: () => void socket.destroy(),
     reset: () => void resetStream(socket),
     addresses: () => addressesOf(socket),
+    identity: () => identityOf(socket),
     unref: () => void socket.unref(),
   }
 }
@@ -67,6 +68,14 @@ function addressesOf(socket: Socket): Link['addresses'] {
     local: { host: localAddress, port: localPort },
     remote: { host: remoteAddress, port: remotePort },
   }
+}
+
+function identityOf(socket: Socket): string | undefined {
+  if (!(socket instanceof TLSSocket) || !socket.authorized) return undefined
+  // Without a certificate Node gives an empty object, whatever its types say.
+  const { subject } = socket.getPeerCertificate() as Partial<PeerCertificate>
+  const name: string | string[] | undefined = subject?.CN
+  return typeof name === 'string' ? name : undefined
 }
 
 /**

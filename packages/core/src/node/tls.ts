@@ -122,6 +122,8 @@ function handshakes(options: TlsOptions): (raw: Socket, uri: string, events: Wir
       },
       finish: (why) => inner?.finish(why),
       destroy: () => (inner === null ? void raw.destroy() : inner.destroy()),
+      addresses: () => inner?.addresses?.(),
+      identity: () => inner?.identity?.(),
       unref: () => inner?.unref(),
     }
   }

@@ -20,6 +20,8 @@ export interface Wire {
   reset?(): void
   /** The addresses of both ends, while there are any. */
   addresses?(): Link['addresses']
+  /** See {@link Link.identity}. */
+  identity?(): string | undefined
   /** Lets the process exit although the wire is still closing. */
   unref(): void
   ping?(): void
@@ -144,6 +146,10 @@ export class WiredLink implements Link, WireEvents {
 
   get addresses(): Link['addresses'] {
     return this.#wire.addresses?.()
+  }
+
+  get identity(): string | undefined {
+    return this.#wire.identity?.()
   }
 
   opened(): void {
