@@ -68,3 +68,55 @@ export const codecs = vectors<{
   readonly simple_ack_secure_framed_alternative: { readonly captured_from_c: string }
   readonly reject: readonly { readonly proto: Proto; readonly bytes: string; readonly why: string }[]
 }>('mtproto-codecs')
+
+/** Hellos, secrets and records of fake-TLS. */
+export const fakeTls = vectors<{
+  readonly secret: string
+  readonly cases: readonly {
+    readonly domain: string
+    readonly timestamp: number
+    readonly session_id: string
+    readonly client_random: string
+    readonly client_hello: string
+    readonly server_key_share_x25519: string
+    readonly server_app_data: string
+    readonly cipher_suite: string
+    readonly server_response: string
+  }[]
+  readonly reject: readonly { readonly why: string; readonly client_hello: string }[]
+  readonly malformed: { readonly client_hello: string; readonly expected_alert: string }
+  readonly captured_tdlib_1_8_65: {
+    readonly secret: string
+    readonly domain: string
+    readonly timestamp: number
+    readonly client_hello: string
+    readonly server_response: string
+    readonly client_after_hello: string
+    readonly inner_proto: Proto
+    readonly inner_dc: number
+    readonly inner_first_packet: string
+    readonly inner_first_quick_ack: boolean
+  }
+  readonly captured_from_mtg_fixtures: readonly {
+    readonly source: string
+    readonly secret: string
+    readonly domain: string
+    readonly valid: boolean
+    readonly timestamp?: number
+    readonly client_hello: string
+  }[]
+  readonly records: readonly { payload_len: number; wire?: string; headers?: readonly string[] }[]
+  readonly per_sni_secret: readonly {
+    readonly salt: string
+    readonly base_secret: string
+    readonly sni: string
+    readonly derived: string
+    readonly link_secret_hex: string
+  }[]
+  readonly secret_formats: readonly {
+    readonly input: string
+    readonly mode: 'plain' | 'secure' | 'tls'
+    readonly key: string
+    readonly domain?: string
+  }[]
+}>('mtproto-faketls')
