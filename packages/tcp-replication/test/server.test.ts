@@ -202,6 +202,67 @@ describe('a server with a client that does not read', () => {
   })
 })
 
+describe('a batch that is larger than all that may wait for a link', () => {
+  const row = 'x'.repeat(16_000)
+  const rows = Array.from({ length: 1200 }, () => row)
+
+  function expectWhole(lines: readonly string[]): void {
+    const marks = lines.filter((line) => line.startsWith('RDATA events')).map((line) => line.split(' ')[2])
+    expect(marks).toEqual([...Array.from({ length: 1199 }, () => 'batch'), '1', '2'])
+  }
+
+  it('H13.3: comes whole to who catches up, and to who is live', async () => {
+    await using it = await serve()
+    const live = await it.connect()
+    live.send('REPLICATE events NOW')
+    await it.settle()
+    it.source.append('events', rows)
+    it.source.append('events', ['after'])
+    const late = await it.connect()
+    late.send('REPLICATE events 0')
+    await it.settle(100)
+    for (const client of [live, late]) {
+      expect(client.ended).toBeNull()
+      expectWhole(client.lines)
+    }
+  })
+
+  it('H13.2: waits for a client that does not read, which keeps the order of what follows', async () => {
+    await using it = await serve({ slow: { within: 1000, bytes: 65_536 } })
+    const client = await it.connect()
+    client.send('REPLICATE events NOW', 'REPLICATE caches NOW')
+    await it.settle()
+    const release = client.link.pause()
+    it.source.append('events', rows)
+    await it.settle()
+    it.source.append('caches', ['c'])
+    it.source.append('events', ['after'])
+    await it.settle()
+    expect(it.server.connections()[0]?.unsent).toBeGreaterThan(19_000_000)
+    release()
+    await it.settle(100)
+    expectWhole(client.lines)
+    expect(client.lines.filter((line) => line.startsWith('RDATA caches'))).toHaveLength(1)
+    expect(it.server.connections()[0]?.unsent).toBe(0)
+    expect(it.server.stats.failedToKeepUp).toBe(0)
+  })
+
+  it('7.5: is broken off when the client is cut off in its midst', async () => {
+    await using it = await serve({ slow: { within: 1000, bytes: 65_536 } })
+    const client = await it.connect()
+    client.send('REPLICATE events NOW')
+    await it.settle()
+    const release = client.link.pause()
+    it.source.append('events', rows)
+    await it.settle(1500)
+    release()
+    await it.settle(100)
+    expect(client.lines.at(-1)).toBe('ERROR Failed to keep up')
+    expect(client.lines.some((line) => line.startsWith('RDATA events 1 '))).toBe(false)
+    expect(client.ended?.kind).toBe('closed-by-peer')
+  })
+})
+
 describe('a server whose source fails', () => {
   it('H13.4: keeps the failure to its stream, and takes it up again when the source is well', async () => {
     const env = testEnv()
@@ -243,6 +304,53 @@ describe('a server whose source fails', () => {
     await it.settle()
     expect(client.take()).toEqual(['RDATA receipts 2 ["r"]', 'POSITION receipts 2'])
     expect(client.ended).toBeNull()
+  })
+
+  it('H13.4: takes a source that does not answer for one that fails, in live mode and in a catch-up', async () => {
+    const env = testEnv()
+    const source = new RecordedSource(env.clock, ['events', 'receipts'], 1)
+    await using it = await serveFrom(source, { readWithin: 30_000 }, env)
+    const client = await it.connect()
+    client.send('REPLICATE ALL NOW')
+    await it.settle()
+    client.take()
+    source.slow = [1e9]
+    source.add('events', [[2, ['e']]], 2)
+    source.poke()
+    await it.settle(29_000)
+    expect(it.server.stats.sourceFailures.get('events')).toBeUndefined()
+    await it.settle(2000)
+    expect(it.server.stats.sourceFailures.get('events')).toBe(1)
+    source.poke()
+    await it.settle()
+    expect(client.take().filter((line) => !line.startsWith('PING'))).toEqual(['RDATA events 2 ["e"]'])
+
+    source.slow = [1e9]
+    client.send('REPLICATE events 1')
+    await it.settle(31_000)
+    const told = 'ERROR failed to handle replicate: reading events after 1 failed'
+    expect(client.take().filter((line) => !line.startsWith('PING'))).toEqual([told])
+    source.poke()
+    await it.settle()
+    expect(client.take()).toEqual(['RDATA events 2 ["e"]', 'POSITION events 2'])
+    expect(client.ended).toBeNull()
+  })
+
+  it('H13.4: has a default for how long a source may take, and refuses one that is no time', async () => {
+    const env = testEnv()
+    await expect(
+      serveFrom(new RecordedSource(env.clock, ['events'], 1), { readWithin: 0 }),
+    ).rejects.toMatchObject({
+      code: 'HF_BAD_OPTION',
+      field: 'readWithin',
+    })
+    const source = new RecordedSource(env.clock, ['events'], 1)
+    await using it = await serveFrom(source, {}, env)
+    source.slow = [1e9]
+    source.add('events', [[2, ['e']]], 2)
+    source.poke()
+    await it.settle(31_000)
+    expect(it.server.stats.sourceFailures.get('events')).toBe(1)
   })
 
   it('H13.4: leaves out a row that does not fit, says so, and keeps the rest of its batch', async () => {

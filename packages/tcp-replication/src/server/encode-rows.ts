@@ -9,6 +9,9 @@ export interface EncodedRows {
   readonly lines: number
 }
 
+/** About how much is encoded, and written, at once, in characters. A batch may be larger, and is then several pieces. */
+const pieceLength = 256 * 1024
+
 /** A row that cannot be a line: it is too long, or holds a line feed, which JSON on one line never does. */
 export interface UnsendableRow {
   readonly stream: string
@@ -21,6 +24,7 @@ export interface UnsendableRow {
 /**
  * Writes whole batches as RDATA lines: all rows of a token but the last say `batch` (7.4, H13.3). A row over the
  * limit is left out and reported; the batch goes on without it, and its last row that fits carries the token.
+ * Pieces end where lines end, not where batches do.
  *
  * @param instance - the writer's name in D2, `null` in D1
  */
@@ -29,10 +33,16 @@ export function encodeRows(
   instance: string | null,
   batches: readonly RowBatch[],
   unsendable: (row: UnsendableRow) => void,
-): EncodedRows {
+): EncodedRows[] {
+  const pieces: EncodedRows[] = []
   const start = instance === null ? `RDATA ${stream} ` : `RDATA ${stream} ${instance} `
   let text = ''
   let lines = 0
+  const cut = (): void => {
+    if (lines > 0) pieces.push({ bytes: Buffer.from(text), lines })
+    text = ''
+    lines = 0
+  }
   for (const { token, rows } of batches) {
     const withToken = `${start}${token} `
     let last: string | undefined
@@ -42,13 +52,21 @@ export function encodeRows(
         unsendable({ stream, token, why, bytes: withToken.length + Buffer.byteLength(row) })
         continue
       }
-      if (last !== undefined) text += `${start}batch ${last}\n`
+      if (last !== undefined) {
+        text += `${start}batch ${last}\n`
+        lines += 1
+      }
       last = row
+      if (text.length >= pieceLength) cut()
+    }
+    if (last !== undefined) {
+      text += `${withToken}${last}\n`
       lines += 1
     }
-    if (last !== undefined) text += `${withToken}${last}\n`
+    if (text.length >= pieceLength) cut()
   }
-  return { bytes: Buffer.from(text), lines }
+  cut()
+  return pieces
 }
 
 function whyUnsendable(withToken: string, row: string): UnsendableRow['why'] | null {

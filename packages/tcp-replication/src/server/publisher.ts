@@ -127,13 +127,13 @@ export class Publisher {
 
   #publish(batches: readonly RowBatch[], to: number): void {
     const encoded = this.encode(batches)
-    count(this.#options.counters.streamUpdates, this.stream, encoded.lines)
+    count(this.#options.counters.streamUpdates, this.stream, linesOf(encoded))
     this.#published = this.#taken = to
-    this.feed.publish([encoded], to)
+    this.feed.publish(encoded, to)
   }
 
   /** Writes rows as lines, and reports those that do not fit. */
-  encode(batches: readonly RowBatch[]): EncodedRows {
+  encode(batches: readonly RowBatch[]): EncodedRows[] {
     const { dialect, instance, counters, env } = this.#options
     return encodeRows(this.stream, dialect === 'D1' ? null : instance, batches, (row) => {
       count(counters.unsendableRows, row.stream)
@@ -170,8 +170,8 @@ export class Publisher {
     if (page === 'too-old') return page
     const { batches, to } = checkedPage(page, after, upTo)
     const encoded = this.encode(batches)
-    count(counters.catchUpRows, this.stream, encoded.lines)
-    return { items: encoded.lines === 0 ? [] : [encoded], to }
+    count(counters.catchUpRows, this.stream, linesOf(encoded))
+    return { items: encoded, to }
   }
 
   /** In D2 catching up is the client's own business: it is told that it has missed something (14.2). */
@@ -180,4 +180,8 @@ export class Publisher {
     const bytes = encodeCommand({ name: 'POSITION', stream: this.stream, instance, previous, token }, 'D2')
     return { items: [{ bytes, lines: 1 }], to: token }
   }
+}
+
+function linesOf(encoded: readonly EncodedRows[]): number {
+  return encoded.reduce((sum, { lines }) => sum + lines, 0)
 }

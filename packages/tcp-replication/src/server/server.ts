@@ -22,6 +22,7 @@ import { UnsendableError } from '../wire/errors.js'
 import { formatCommand } from '../wire/format-command.js'
 import type { ServerContext, SlowReaderLimits } from './context.js'
 import { Publisher } from './publisher.js'
+import { punctualSource } from './punctual-source.js'
 import { ServerCounters, type ServerStats } from './stats.js'
 import { Subscriber } from './subscriber.js'
 import type { StreamLag } from './subscription.js'
@@ -58,6 +59,12 @@ export interface ReplicationServerOptions {
   /** @defaultValue 10,000 links, 1,000 of them handshaking */
   readonly limits?: ListenerLimits
   readonly slow?: Partial<SlowReaderLimits>
+  /**
+   * How long a read of the source may take, in milliseconds; then it counts as failed. `Infinity` for any time.
+   *
+   * @defaultValue 30000
+   */
+  readonly readWithin?: Millis
   /**
    * How often an idle stream's POSITION is repeated, in milliseconds, so that clients can tell quiet from stuck;
    * `Infinity` for never, as Synapse of 2019 does.
@@ -120,6 +127,8 @@ export async function replicationServer(options: ReplicationServerOptions): Prom
   if (typeof options.serverName !== 'string' || options.serverName.includes('\n')) {
     throw new OptionError('serverName', 'one line of text', options.serverName)
   }
+  const { readWithin = Infinity } = options
+  if (!(readWithin > 0)) throw new OptionError('readWithin', 'a number above 0', readWithin)
   checkWritable(options)
   const server = new Server(options)
   await server.bind()
@@ -171,9 +180,10 @@ class Server implements ReplicationServer, ServerContext {
       instance = 'master',
       mode = 'lenient',
       upstream = {},
+      readWithin = 30_000,
     } = options
     this.env = env
-    this.source = source
+    this.source = punctualSource(source, env.clock, readWithin)
     this.serverName = serverName
     this.dialect = dialect
     this.instance = instance
@@ -186,7 +196,7 @@ class Server implements ReplicationServer, ServerContext {
         stream,
         new Publisher(stream, {
           env,
-          source,
+          source: this.source,
           dialect,
           instance,
           counters: this.counters,

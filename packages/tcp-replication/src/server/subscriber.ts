@@ -17,6 +17,7 @@ import { LineDecoder } from '../wire/line-decoder.js'
 import { parseCommand } from '../wire/parse-command.js'
 import { printable } from '../wire/printable.js'
 import type { ServerContext } from './context.js'
+import { PacedWriter } from './paced-writer.js'
 import type { Publisher } from './publisher.js'
 import { type StreamLag, Subscription, type SubscriptionHost } from './subscription.js'
 import type { ClientIdentity, UpstreamHandlers } from './upstream.js'
@@ -36,6 +37,7 @@ export class Subscriber implements LinkProtocol, ClientIdentity, SubscriptionHos
   readonly #decoder = new LineDecoder()
   readonly #subscriptions = new Map<Publisher, Subscription>()
   readonly #upstream: UpstreamCalls
+  readonly #writer: PacedWriter
   #syncing = false
   #reports = 0
   /** Set while the link is full: when it stays so, the client is cut off. */
@@ -44,6 +46,7 @@ export class Subscriber implements LinkProtocol, ClientIdentity, SubscriptionHos
   constructor(scope: LinkScope, server: ServerContext) {
     this.scope = scope
     this.server = server
+    this.#writer = new PacedWriter(scope.link)
     this.#upstream = new UpstreamCalls(server, this, scope.link)
     this.connectionId = fiveLetters(() => server.env.random())
     this.send({ name: 'SERVER', text: server.serverName })
@@ -60,7 +63,7 @@ export class Subscriber implements LinkProtocol, ClientIdentity, SubscriptionHos
 
   /** Bytes that wait for the kernel to take them. */
   get unsent(): number {
-    return this.scope.link.unflushed
+    return this.scope.link.unflushed + this.#writer.waiting
   }
 
   // What the link says -----------------------------------------------------------------------------------------
@@ -74,7 +77,9 @@ export class Subscriber implements LinkProtocol, ClientIdentity, SubscriptionHos
   writable(): void {
     this.#patience?.cancel()
     this.#patience = null
-    for (const subscription of this.#subscriptions.values()) subscription.writable()
+    if (this.#writer.writable())
+      for (const subscription of this.#subscriptions.values()) subscription.writable()
+    else this.#beginToWait(this.server.slow.within)
   }
 
   probe(): void {
@@ -82,7 +87,7 @@ export class Subscriber implements LinkProtocol, ClientIdentity, SubscriptionHos
   }
 
   retire(): void {
-    this.send({ name: 'ERROR', text: 'server shutting down' })
+    this.#sendError('server shutting down')
   }
 
   farewell({ kind }: End): string | undefined {
@@ -243,7 +248,7 @@ export class Subscriber implements LinkProtocol, ClientIdentity, SubscriptionHos
 
   /** Writes lines; when the link stays full, the client is cut off. */
   write(bytes: Uint8Array | string): WriteResult {
-    const result = this.scope.link.write(bytes)
+    const result = this.#writer.write(bytes)
     if (result === 'full' && this.#patience === null) this.#beginToWait(this.server.slow.within)
     return result
   }
@@ -260,9 +265,16 @@ export class Subscriber implements LinkProtocol, ClientIdentity, SubscriptionHos
     })
   }
 
+  /** Past what waits: it would come too late. */
+  #sendError(text: string): void {
+    const { counters, dialect } = this.server
+    count(counters.outboundCommands, 'ERROR')
+    this.scope.link.write(`${formatCommand({ name: 'ERROR', text }, dialect)}\n`)
+  }
+
   /** Says why, then closes. */
   #refuse(errorText: string, kind: EndKind = 'protocol-error'): false {
-    this.send({ name: 'ERROR', text: errorText })
+    this.#sendError(errorText)
     this.scope.link.end(end(kind, { detail: errorText }))
     return false
   }
