@@ -123,6 +123,7 @@ export type {
   PoolMachine,
   PoolRules,
   PoolSlot,
+  ReadySlot,
   ReleaseWhy,
   RetiringSlot,
   SlotId,

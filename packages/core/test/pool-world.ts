@@ -32,7 +32,8 @@ export interface PoolWorld {
 }
 
 interface LinkView {
-  readonly phase: 'ready' | 'retiring'
+  /** `yielding`: it is to go when it has been replaced. */
+  readonly phase: 'ready' | 'yielding' | 'retiring'
   /** When it is to be gone. */
   readonly deadline: Millis
 }
@@ -51,10 +52,14 @@ export type PoolDeed =
   | { readonly kind: 'opening' | 'failed' | 'ready' | 'draining'; readonly slot: SlotId }
   | { readonly kind: 'waiting'; readonly slot: SlotId; readonly ms: Millis }
   | { readonly kind: 'retire'; readonly link: LinkId; readonly within: Millis }
+  | { readonly kind: 'replace'; readonly link: LinkId }
   | { readonly kind: 'pass'; readonly ms: Millis }
   | { readonly kind: 'close' }
 
 export type WorldRules = Omit<PoolRules, 'movable'>
+
+/** How long a link has from its replacement on. */
+const yieldWithin = 1
 
 /** Small enough to be explored: two links, and all that a size can ask for. */
 export const smallRules: WorldRules = {
@@ -117,6 +122,7 @@ function deedsIn({ pool, sessions }: PoolWorld, count: number): PoolDeed[] {
   })
   pool.slots.forEach((slot) => {
     if ('link' in slot) deeds.push({ kind: 'retire', link: slot.link, within: 1 })
+    if (slot.phase === 'ready' && slot.yields === null) deeds.push({ kind: 'replace', link: slot.link })
   })
   deeds.push({ kind: 'pass', ms: 1 }, { kind: 'close' })
   return deeds
@@ -154,7 +160,7 @@ export function perform(world: PoolWorld, deed: PoolDeed, step: PoolStep, rules:
       let { links } = ending(world, on)
       const slot = pool.slots.get(deed.slot)
       // A slot that we retired is over with its link: the pool wants no other of it.
-      if (slot?.phase !== 'retiring' || slot.leaves === 'link')
+      if (slot === undefined || !isLeaving(slot))
         links = links.set(link, { phase: 'ready', deadline: Infinity })
       const met = { ...world, links, nextLink: (link + 1) as LinkId }
       return tell(met, { kind: 'ready', slot: deed.slot, link, at: now }, step, rules)
@@ -165,6 +171,13 @@ export function perform(world: PoolWorld, deed: PoolDeed, step: PoolStep, rules:
       const deadline = now + deed.within
       const event: PoolEvent = { kind: 'retire', link: deed.link, deadline, at: now }
       return tell(retiring(world, deed.link, deadline), event, step, rules)
+    }
+    case 'replace': {
+      const view = world.links.get(deed.link)
+      const links =
+        view?.phase === 'ready' ? world.links.set(deed.link, { ...view, phase: 'yielding' }) : world.links
+      const event: PoolEvent = { kind: 'replace', link: deed.link, within: yieldWithin, at: now }
+      return tell({ ...world, links }, event, step, rules)
     }
     case 'pass': {
       const later = { ...world, now: now + deed.ms }
@@ -231,8 +244,19 @@ class Observer {
     const isReady = (link: LinkId): boolean =>
       [...after.slots.values()].some((slot) => slot.phase === 'ready' && slot.link === link)
     before.links.forEach((view, link) => {
-      if (view.phase === 'ready' && !isReady(link))
-        this.#links = this.#links.set(link, { ...view, phase: 'retiring' })
+      if (view.phase === 'retiring' || isReady(link)) return
+      const isAsked =
+        event.kind === 'close' ||
+        event.kind === 'draining' ||
+        (event.kind === 'retire' && event.link === link)
+      const deadline = view.phase === 'yielding' && !isAsked ? before.now + yieldWithin : view.deadline
+      this.#links = this.#links.set(link, { phase: 'retiring', deadline })
+      if (
+        view.phase === 'yielding' &&
+        !isAsked &&
+        ![...this.#links.values()].some(({ phase }) => phase === 'ready')
+      )
+        this.#wrong ??= `I14: link ${link} has to go before it is replaced`
     })
   }
 
@@ -319,9 +343,12 @@ class Observer {
 
   #placement(to: LinkId): string | null {
     const phase = this.#links.get(to)?.phase ?? 'gone'
-    if (phase !== 'ready') return `I13: a session is placed on link ${to}, which is ${phase}`
+    if (phase !== 'ready' && phase !== 'yielding')
+      return `I13: a session is placed on link ${to}, which is ${phase}`
+    if (phase === 'yielding' && [...this.#links.values()].some((is) => is.phase === 'ready'))
+      return `I13: a session is placed on link ${to}, which has been replaced`
     const load = (link: LinkId): number => [...this.#sessions.values()].filter(({ on }) => on === link).length
-    const lighter = [...this.#links].some(([link, is]) => is.phase === 'ready' && load(link) < load(to))
+    const lighter = [...this.#links].some(([link, is]) => is.phase === phase && load(link) < load(to))
     return lighter ? `I13: link ${to} is not the least loaded` : null
   }
 
@@ -331,7 +358,7 @@ class Observer {
     name: string,
   ): string | null {
     const was = this.#before.sessions.get(binding)?.on ?? null
-    const isReady = [...this.#links.values()].some(({ phase }) => phase === 'ready')
+    const isReady = [...this.#links.values()].some(({ phase }) => phase !== 'retiring')
     const hasOpening = [...this.#after.slots.values()].some(({ phase }) => phase === 'opening')
     switch (why) {
       case 'asked':
@@ -400,6 +427,12 @@ function parkingComplaint(
   return null
 }
 
+function isLeaving(slot: PoolSlot): boolean {
+  return (
+    (slot.phase === 'retiring' && slot.leaves === 'slot') || (slot.phase === 'ready' && slot.yields !== null)
+  )
+}
+
 function isProspect(slot: PoolSlot, until: Millis): boolean {
   if (slot.phase === 'waiting') return slot.dueAt <= until
   return slot.phase === 'opening' || (slot.phase === 'retiring' && slot.leaves === 'link')
@@ -411,9 +444,12 @@ function slotComplaint(
   { size }: WorldRules,
 ): string | null {
   const all = [...slots.values()]
-  const counted = all.filter((slot) => slot.phase !== 'retiring' || slot.leaves === 'link').length
+  const counted = all.filter((slot) => !isLeaving(slot)).length
   if (counted < size.min || counted > size.max) return `there are ${counted} slots`
   const isReady = all.some(({ phase }) => phase === 'ready')
+  const staying = all.filter((slot) => slot.phase === 'ready' && slot.yields === null).length
+  const yielding = all.filter((slot) => slot.phase === 'ready' && slot.yields !== null).length
+  if (yielding > 0 && staying > 0 && staying >= size.min) return 'a link is kept that has been replaced'
   for (const slot of all) {
     if (slot.phase !== 'retiring') continue
     if (slot.leaves === 'slot' && slot.bound.size === 0) return `I14: link ${slot.link} is kept for nobody`
@@ -436,7 +472,7 @@ function keyOf({ pool, now, sessions }: PoolWorld): string {
     if (slot.phase === 'waiting') return ahead(slot.dueAt)
     if (!('link' in slot)) return slot.phase
     const bound = [...slot.bound.keys()].map(rank)
-    return slot.phase === 'ready' ? bound : [slot.leaves, ahead(slot.deadline), bound]
+    return slot.phase === 'ready' ? [slot.yields, bound] : [slot.leaves, ahead(slot.deadline), bound]
   })
   const parked = [...pool.parked.values()].map(({ binding, until }) => [rank(binding), ahead(until)])
   const busy = ids.map((id) => Number(sessions.get(id)?.busy))
@@ -463,6 +499,7 @@ export const anyDeed: fc.Arbitrary<PoolDeed> = fc.oneof(
     link: fc.nat().map((link) => link as LinkId),
     within: fc.constantFrom(1, 5),
   }),
+  fc.record({ kind: fc.constant('replace'), link: fc.nat().map((link) => link as LinkId) }),
   fc.record({ kind: fc.constant('pass'), ms: fc.constantFrom(1, 3) }),
 )
 

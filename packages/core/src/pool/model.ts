@@ -28,9 +28,19 @@ export type PoolSlot =
   | PoolLink
 
 /** A slot that has a link. */
-export type PoolLink =
-  | { readonly phase: 'ready'; readonly link: LinkId; readonly bound: SortedMap<BindingId, true> }
-  | RetiringSlot
+export type PoolLink = ReadySlot | RetiringSlot
+
+/** A slot whose link takes bindings. */
+export interface ReadySlot {
+  readonly phase: 'ready'
+  readonly link: LinkId
+  readonly bound: SortedMap<BindingId, true>
+  /**
+   * Where it is to be replaced: how long it is given from then on. It no longer counts towards the size, and takes
+   * bindings only while there is no other. `null` otherwise.
+   */
+  readonly yields: Millis | null
+}
 
 /** A slot whose link takes no more bindings and loses those it has. */
 export interface RetiringSlot {
@@ -82,6 +92,8 @@ export type PoolEvent = { readonly at: Millis } & (
   | { readonly kind: 'release'; readonly binding: BindingId }
   /** Planned: the link is to go by `deadline`. Asked again, the earlier deadline holds. */
   | { readonly kind: 'retire'; readonly link: LinkId; readonly deadline: Millis }
+  /** The link is to go when another has taken its place, by `within` after that. */
+  | { readonly kind: 'replace'; readonly link: LinkId; readonly within: Millis }
   /** Sessions on this slot may have become movable. */
   | { readonly kind: 'flushed'; readonly slot: SlotId }
   /** {@link poolDeadline} has come. */

@@ -130,7 +130,7 @@ class PoolShell<S, P extends LinkProtocol>
   #states: Snapshots<PoolState> | null = null
   #moves$: Subject<MoveReport> | null = null
   /** Links that are gone, and whom they took with them, of the step at hand. */
-  #gone: MoveTally[] = []
+  #tallies: MoveTally[] = []
   readonly #cut = new Map<BindingId, MoveReport['cut'][number]>()
   readonly #retirements = new Map<LinkId, ((report: MoveReport) => void)[]>()
   #deadline: { readonly at: Millis; readonly timer: Timer } | null = null
@@ -192,11 +192,20 @@ class PoolShell<S, P extends LinkProtocol>
   }
 
   retire(link: LinkId, { within }: { readonly within: Millis }): Promise<MoveReport> {
+    const at = this.#now
+    return this.#gone(link, { kind: 'retire', link, deadline: at + wait(within), at })
+  }
+
+  replace(link: LinkId, { within }: { readonly within: Millis }): Promise<MoveReport> {
+    return this.#gone(link, { kind: 'replace', link, within: wait(within), at: this.#now })
+  }
+
+  /** Sends what makes a link go, and tells what became of it. */
+  #gone(link: LinkId, event: PoolEvent): Promise<MoveReport> {
     if (!this.#links.has(link)) return Promise.resolve(nothingMoved(link))
     return new Promise((resolve) => {
       this.#retirements.set(link, [...(this.#retirements.get(link) ?? []), resolve])
-      const at = this.#now
-      this.#send({ kind: 'retire', link, deadline: at + wait(within), at })
+      this.#send(event)
     })
   }
 
@@ -255,7 +264,7 @@ class PoolShell<S, P extends LinkProtocol>
         return
       case 'retired':
         this.#links.delete(effect.link)
-        this.#gone.push(effect)
+        this.#tallies.push(effect)
     }
   }
 
@@ -266,7 +275,7 @@ class PoolShell<S, P extends LinkProtocol>
     this.#watch()
     if (before.phase !== this.machine.phase) this.#moved(before)
     this.#states?.next(this.state)
-    for (const tally of this.#gone.splice(0)) this.#report(tally)
+    for (const tally of this.#tallies.splice(0)) this.#report(tally)
     this.#cut.clear()
     if (!this.#isOver) return
     this.#states?.complete()

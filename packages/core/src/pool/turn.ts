@@ -9,26 +9,11 @@ import type {
   PoolMachine,
   PoolRules,
   PoolSlot,
+  ReadySlot,
   ReleaseWhy,
   SlotId,
 } from './model.js'
-
-/** What the slots amount to. */
-interface Survey {
-  /** Slots that count towards the size. */
-  readonly counted: number
-  /** Of those, on their way to a link; where the peer drains one, to the next. */
-  readonly pending: number
-  /** When the first of them gets going: -Infinity for now, Infinity for never. */
-  readonly dueAt: Millis
-  readonly ready: number
-  /** Bindings on ready links. */
-  readonly bound: number
-  /** Retired slots whose last binding has left. */
-  readonly emptied: readonly (readonly [SlotId, PoolSlot])[]
-  /** The ready link with the fewest bindings; of equals, the oldest slot. */
-  readonly least: { readonly id: SlotId; readonly slot: PoolLink } | null
-}
+import { isLeaving, Survey } from './survey.js'
 
 /** One step of a pool in the making: what it has come to so far. */
 export class PoolTurn {
@@ -42,7 +27,7 @@ export class PoolTurn {
   #parked: PoolMachine['parked']
   #nextSlot: SlotId
   #nextTicket: number
-  #surveyed: { readonly slots: PoolMachine['slots']; readonly survey: Survey } | undefined
+  #surveyed: Survey | undefined
 
   constructor(state: PoolMachine, at: Millis, rules: PoolRules) {
     this.#before = state
@@ -81,12 +66,13 @@ export class PoolTurn {
         this.#become(event.slot, { phase: 'failed' })
         break
       case 'ready':
-        this.#become(event.slot, { phase: 'ready', link: event.link, bound: new SortedMap() })
+        this.#become(event.slot, { phase: 'ready', link: event.link, bound: new SortedMap(), yields: null })
         this.#slots.forEach((_, id) => this.#moveIdle(id))
         break
       case 'draining': {
         const slot = this.#slots.get(event.slot)
-        if (slot?.phase === 'ready') this.#retire(event.slot, slot, 'link', Infinity)
+        if (slot?.phase === 'ready')
+          this.#retire(event.slot, slot, slot.yields === null ? 'link' : 'slot', Infinity)
         break
       }
       case 'bind':
@@ -98,6 +84,13 @@ export class PoolTurn {
       case 'retire':
         this.#slots.forEach((slot, id) => {
           if ('link' in slot && slot.link === event.link) this.#retire(id, slot, 'slot', event.deadline)
+        })
+        break
+      case 'replace':
+        this.#slots.forEach((slot, id) => {
+          if (slot.phase !== 'ready' || slot.link !== event.link) return
+          const yields = Math.min(slot.yields ?? Infinity, event.within)
+          this.#slots = this.#slots.set(id, yields === slot.yields ? slot : { ...slot, yields })
         })
         break
       case 'flushed':
@@ -116,6 +109,7 @@ export class PoolTurn {
   /** What follows from any event. */
   #settle(): void {
     this.#open(this.#rules.size.min - this.#survey().counted)
+    this.#yield()
     const { dueAt, least } = this.#survey()
     this.#unpark(({ until }) => least !== null || !isWithin(dueAt, until), 'no-link')
     this.#resize()
@@ -124,9 +118,8 @@ export class PoolTurn {
 
   /** Looks at every slot, and therefore only again when one has changed. */
   #survey(): Survey {
-    if (this.#surveyed?.slots !== this.#slots)
-      this.#surveyed = { slots: this.#slots, survey: surveyOf(this.#slots) }
-    return this.#surveyed.survey
+    if (this.#surveyed?.slots !== this.#slots) this.#surveyed = new Survey(this.#slots)
+    return this.#surveyed
   }
 
   #open(count: number): void {
@@ -138,22 +131,33 @@ export class PoolTurn {
     }
   }
 
+  /** Links that were to be replaced, and have been, go. */
+  #yield(): void {
+    const { size } = this.#rules
+    const { ready, failed, yielding } = this.#survey()
+    if (ready === 0) return
+    // A place that nobody will ever fill is not waited for.
+    const replaced = ready + failed + yielding.length - size.min
+    for (const [id, slot] of yielding.slice(0, Math.max(0, replaced)))
+      this.#retire(id, slot, 'slot', this.#at + (slot.yields ?? 0))
+  }
+
   #resize(): void {
     const { min, max, growAbove = Infinity, burst = 1, shrinkBelow = 0 } = this.#rules.size
-    const { counted, pending, ready, bound, least } = this.#survey()
+    const { counted, pending, ready, bound, least, leastLoad } = this.#survey()
     if (least === null) return
-    if (pending === 0 && least.slot.bound.size > growAbove) this.#open(Math.min(burst, max - counted))
+    if (pending === 0 && leastLoad > growAbove) this.#open(Math.min(burst, max - counted))
     const isSpare = ready > Math.max(min, 1) && bound < shrinkBelow * (ready - 1)
     // Not in a step that places: nothing is to move twice in one.
     if (isSpare && !this.effects.some(({ kind }) => kind === 'attach'))
-      this.#retire(least.id, least.slot, 'slot', Infinity)
+      this.#retire(least, this.#slots.get(least) as ReadySlot, 'slot', Infinity)
   }
 
   /** The slot's lifecycle has moved on. A link it had is gone, and its bindings with it. */
   #become(id: SlotId, next: PoolSlot): void {
     const slot = this.#slots.get(id)
     if (slot === undefined || isSame(slot, next)) return
-    if (slot.phase === 'retiring' && slot.leaves === 'slot') {
+    if (isLeaving(slot)) {
       this.#drop(id, slot, false)
       return
     }
@@ -241,11 +245,15 @@ export class PoolTurn {
 
   /** Onto the least loaded link; else into the queue, if one is to be expected in time and there is room. */
   #place(binding: BindingId): 'bound' | 'parked' | ReleaseWhy {
-    const { dueAt, least } = this.#survey()
+    const survey = this.#survey()
+    const { dueAt, least } = survey
     if (least !== null) {
-      const { id, slot } = least
-      this.#slots = this.#slots.set(id, { ...slot, bound: slot.bound.set(binding, true) })
-      this.#bindings = this.#bindings.set(binding, { phase: 'bound', slot: id })
+      const slot = this.#slots.get(least) as ReadySlot
+      const { link, bound, yields } = slot
+      const taken: ReadySlot = { phase: 'ready', link, bound: bound.set(binding, true), yields }
+      this.#slots = this.#slots.set(least, taken)
+      survey.placed(this.#slots)
+      this.#bindings = this.#bindings.set(binding, { phase: 'bound', slot: least })
       this.effects.push({ kind: 'attach', binding, to: slot.link })
       return 'bound'
     }
@@ -285,32 +293,6 @@ export class PoolTurn {
     this.#unpark(() => true, 'closed')
     this.#slots.forEach((slot, id) => this.#drop(id, slot, true, 'closed'))
   }
-}
-
-function surveyOf(slots: PoolMachine['slots']): Survey {
-  let counted = 0
-  let pending = 0
-  let dueAt = Infinity
-  let ready = 0
-  let bound = 0
-  const emptied: [SlotId, PoolSlot][] = []
-  let least: Survey['least'] = null
-  slots.forEach((slot, id) => {
-    if (slot.phase === 'retiring' && slot.leaves === 'slot') {
-      if (slot.bound.size === 0) emptied.push([id, slot])
-      return
-    }
-    counted += 1
-    if (slot.phase === 'ready') {
-      ready += 1
-      bound += slot.bound.size
-      if (least === null || slot.bound.size < least.slot.bound.size) least = { id, slot }
-    } else if (slot.phase !== 'failed') {
-      pending += 1
-      dueAt = Math.min(dueAt, slot.phase === 'waiting' ? slot.dueAt : -Infinity)
-    }
-  })
-  return { counted, pending, dueAt, ready, bound, emptied, least }
 }
 
 function isSame(slot: PoolSlot, next: PoolSlot): boolean {

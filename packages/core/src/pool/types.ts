@@ -152,6 +152,24 @@ export interface Pool<S, P extends LinkProtocol> extends AsyncDisposable {
    */
   retire(link: LinkId, o: { readonly within: Millis }): Promise<MoveReport>
   /**
+   * Make before break: opens a replacement and, when that is ready, retires this link as {@link Pool.retire} does, with
+   * `within` counted from then. Until then sessions stay where they are, and newcomers are placed on it only if no
+   * other link is ready. Should the replacement never be ready, the link stays for as long as it lasts. Of several,
+   * one goes for each that comes.
+   *
+   * @returns when nothing is bound to the link any more
+   *
+   * @example
+   * ```ts ignore
+   * // The peer closes connections after 30 seconds or more.
+   * protocol: (scope) => {
+   *   scope.after(25_000, () => void upstreams.replace(scope.link.id, { within: 30_000 }))
+   *   return new Upstream(scope)
+   * }
+   * ```
+   */
+  replace(link: LinkId, o: { readonly within: Millis }): Promise<MoveReport>
+  /**
    * Refuses sessions, lets those there are come to an end of their own within `within`
    * (by default {@link LinkOptions.drainWithin} of the slots), releases the rest as `drained`, and closes. Links are
    * drained in what is left of the time.

@@ -16,7 +16,8 @@ export const poolMutants: Readonly<Record<string, PoolStep>> = {
     if (event.kind !== 'bind') return poolStep(state, event, rules)
     let slots = state.slots
     state.slots.forEach((slot, id) => {
-      if (slot.phase === 'retiring') slots = slots.set(id, { ...slot, phase: 'ready' })
+      if (slot.phase === 'retiring')
+        slots = slots.set(id, { phase: 'ready', link: slot.link, bound: slot.bound, yields: null })
     })
     const next = poolStep({ ...state, slots }, event, rules)
     slots = next.state.slots
@@ -87,6 +88,18 @@ export const poolMutants: Readonly<Record<string, PoolStep>> = {
     return event.kind === 'waiting' && slot?.phase === 'ready'
       ? poolStep(state, { kind: 'draining', slot: event.slot, at: event.at }, rules)
       : poolStep(state, event, rules)
+  },
+
+  'lets a link go before it is replaced': (state, event, rules) =>
+    event.kind === 'replace'
+      ? poolStep(state, { ...event, kind: 'retire', deadline: event.at + event.within }, rules)
+      : poolStep(state, event, rules),
+
+  'keeps a link that has been replaced': (state, event, rules) => {
+    const next = poolStep(state, event, rules)
+    const kept = [...state.slots].find(([, slot]) => slot.phase === 'ready' && slot.yields !== null)
+    if (event.kind !== 'ready' || kept === undefined) return next
+    return { ...next, state: { ...next.state, slots: next.state.slots.set(...kept) } }
   },
 
   'fills one link before the next': (state, event, rules) => {
