@@ -1,0 +1,356 @@
+import type { Dialer, Endpoint, Env, Millis, Pool, PoolState } from '@holdfast/core'
+import { HoldfastError } from '@holdfast/core'
+import type { ProxyMetrics } from '../metrics/types.js'
+import type { DataCenters, Tunnel, TunnelClient, TunnelEnd, TunnelRequest } from '../tunnel.js'
+import type { MiddleProxyAddress, ProxyConfig } from '../wire/proxy-config.js'
+import type { ConnId } from '../wire/rpc.js'
+import type { CreditLimits } from './credits.js'
+import { DcClient } from './dc-client.js'
+import type { DcLink } from './dc-link.js'
+import { type DcPoolSettings, dcPool, tunnelEnd } from './dc-pool.js'
+
+/** What Telegram publishes for proxies, and what it knows of us (spec 4). */
+export interface TelegramAccess {
+  /** 32 to 256 bytes. */
+  readonly proxySecret: Uint8Array
+  readonly config: Pick<ProxyConfig, 'defaultDc' | 'datacenters'>
+  /** Our public address, 16 bytes, as keys are derived from it; `null`: that of each connection's socket. */
+  readonly externalIp: Uint8Array | null
+}
+
+/** How connections to data centres are kept. */
+export interface DataCenterSettings {
+  /**
+   * Connections to each data centre that are kept up.
+   *
+   * @defaultValue 2
+   */
+  readonly minConnections?: number
+  /**
+   * Clients on each connection before more are opened; a target, not a limit.
+   *
+   * @defaultValue 300
+   */
+  readonly clientsPerConnection?: number
+  /** Limits that are not given follow from `clientsPerConnection` as the specification says (6.5). */
+  readonly credits?: Partial<CreditLimits>
+  /**
+   * Whether checksums of frames from Telegram are compared.
+   *
+   * @defaultValue true
+   */
+  readonly verifyChecksums?: boolean
+  /**
+   * Whether a packet that had not left when its connection died is sent again on the next (spec 9.6). Else its client
+   * is closed, and sends it again itself.
+   *
+   * @defaultValue false
+   */
+  readonly resendUnsent?: boolean
+  /**
+   * How long a client waits for a connection when none is ready, in milliseconds.
+   *
+   * @defaultValue 3000
+   */
+  readonly parkWithin?: Millis
+  /**
+   * How many clients of a data centre wait at most.
+   *
+   * @defaultValue 10000
+   */
+  readonly parkMax?: number
+  /**
+   * A connection that nothing was sent on for so long is pinged, in milliseconds.
+   *
+   * @defaultValue 5000
+   */
+  readonly pingEvery?: Millis
+  /**
+   * A connection that said nothing for so long is given up, in milliseconds.
+   *
+   * @defaultValue 20000
+   */
+  readonly hearWithin?: Millis
+  /**
+   * How long reading from Telegram may stop for clients that take nothing, in milliseconds, before the slowest of them
+   * is closed (R11).
+   *
+   * @defaultValue 15000
+   */
+  readonly pauseWithin?: Millis
+}
+
+/** Options of {@link dataCenters}. */
+export interface DataCentersOptions extends DataCenterSettings {
+  readonly env: Env
+  readonly metrics: ProxyMetrics
+  readonly dialer: Dialer
+  /** Cryptographically random bytes. */
+  readonly randomBytes: (size: number) => Uint8Array
+  readonly telegram: TelegramAccess
+}
+
+/** The data centres that this process has connections to. */
+export interface LocalDataCenters extends DataCenters, AsyncDisposable {
+  /** The state of each data centre's pool, by its id. */
+  readonly state: ReadonlyMap<number, PoolState>
+  /** Opens connections to all data centres that Telegram names. */
+  start(): void
+  /**
+   * Takes other settings, or what Telegram says now. Connections stay; new ones go to the new addresses, with the new
+   * secret. What is new has a pool from its first client on.
+   */
+  reload(o: { readonly telegram?: TelegramAccess; readonly settings?: DataCenterSettings }): void
+  /**
+   * Waits until one connection is ready.
+   *
+   * @throws `HF_NOT_READY` after `within`, or when it is closed
+   */
+  whenUsable(o?: { readonly within?: Millis }): Promise<void>
+  /** Waits until nothing that clients sent is left to be written, or `within` has passed. */
+  settled(o: { readonly within: Millis }): Promise<void>
+  /** Takes no more clients, and ends the connections once they have none, at the latest after `within`. */
+  drain(o?: { readonly within?: Millis }): Promise<void>
+  /** Ends everything at once. */
+  close(): void
+}
+
+/**
+ * Makes the data centres' side of a proxy. Idle until started.
+ *
+ * @throws an `OptionError` for settings that cannot be used
+ */
+export function dataCenters(options: DataCentersOptions): LocalDataCenters {
+  return new Pools(options)
+}
+
+const askAgainEvery: Millis = 10
+const kib = 1024
+
+class Pools implements LocalDataCenters {
+  readonly #options: DataCentersOptions
+  readonly #pools = new Map<number, Pool<DcClient, DcLink>>()
+  readonly #links = new Set<DcLink>()
+  /** Addresses of data centres that have a pool: kept when Telegram does not name them any more. */
+  readonly #addresses = new Map<number, readonly MiddleProxyAddress[]>()
+  readonly #waiting = new Set<() => void>()
+  #telegram: TelegramAccess
+  #settings: DataCenterSettings
+  #conns = 0n
+  #isOver = false
+
+  constructor(options: DataCentersOptions) {
+    this.#options = options
+    this.#settings = options
+    this.#telegram = options.telegram
+    // Telegram sees where we start, and nothing else of our clients' number.
+    for (const byte of options.randomBytes(6)) this.#conns = (this.#conns << 8n) | BigInt(byte)
+  }
+
+  get state(): ReadonlyMap<number, PoolState> {
+    return new Map([...this.#pools].map(([dcId, pool]) => [dcId, pool.state]))
+  }
+
+  start(): void {
+    for (const dcId of this.#telegram.config.datacenters.keys()) this.#pool(dcId)
+  }
+
+  reload(o: { readonly telegram?: TelegramAccess; readonly settings?: DataCenterSettings }): void {
+    this.#telegram = o.telegram ?? this.#telegram
+    this.#settings = o.settings ?? this.#settings
+  }
+
+  open(request: TunnelRequest, client: TunnelClient): Tunnel | { readonly refused: TunnelEnd } {
+    if (this.#isOver) return { refused: 'closed' }
+    const pool = this.#pool(request.dcId) ?? this.#defaultPool(request.dcId)
+    if (pool === null) return { refused: 'unknown-dc' }
+    const session = new DcClient(request, client)
+    const binding = pool.bind(session)
+    if ('refused' in binding) return { refused: tunnelEnd(binding.refused) }
+    session.bound(() => binding.release())
+    if (binding.state === 'parked') session.hold()
+    return session
+  }
+
+  whenUsable({ within }: { readonly within?: Millis } = {}): Promise<void> {
+    if (this.#isUsable()) return Promise.resolve()
+    return new Promise((resolve, reject) => {
+      const { clock } = this.#options.env
+      const timer = within === undefined ? null : clock.after(within, () => look(true))
+      const look = (isOver: boolean): void => {
+        if (!this.#isUsable() && !isOver && !this.#isOver) return
+        timer?.cancel()
+        this.#waiting.delete(ask)
+        if (this.#isUsable()) resolve()
+        else reject(notUsable(this.state))
+      }
+      const ask = (): void => look(false)
+      this.#waiting.add(ask)
+    })
+  }
+
+  settled({ within }: { readonly within: Millis }): Promise<void> {
+    const { clock } = this.#options.env
+    const until = clock.now() + within
+    return new Promise((resolve) => {
+      const look = (): void => {
+        const isSending = [...this.#links].some((link) => link.isSending)
+        if (isSending && clock.now() < until) clock.after(askAgainEvery, look)
+        else resolve()
+      }
+      look()
+    })
+  }
+
+  async drain(o: { readonly within?: Millis } = {}): Promise<void> {
+    this.#end()
+    await Promise.all([...this.#pools.values()].map((pool) => pool.drain(o)))
+  }
+
+  close(): void {
+    this.#end()
+    for (const pool of this.#pools.values()) pool.close()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.close()
+    return Promise.resolve()
+  }
+
+  #end(): void {
+    this.#isOver = true
+    for (const ask of [...this.#waiting]) ask()
+  }
+
+  #isUsable(): boolean {
+    return [...this.#pools.values()].some((pool) => pool.state.links.some(({ phase }) => phase === 'ready'))
+  }
+
+  /** The default data centre, for a client that names one which there is not (spec 6.1). */
+  #defaultPool(dcId: number): Pool<DcClient, DcLink> | null {
+    const { defaultDc } = this.#telegram.config
+    return defaultDc === null || defaultDc === dcId ? null : this.#pool(defaultDc)
+  }
+
+  /** The pool of a data centre; made when it is first wanted. */
+  #pool(dcId: number): Pool<DcClient, DcLink> | null {
+    const existing = this.#pools.get(dcId)
+    if (existing !== undefined) return existing
+    if (this.#endpoint(dcId) === null) return null
+    const { dialer, metrics } = this.#options
+    const settings = this.#poolSettings(dcId)
+    const made = dcPool({
+      dcId,
+      settings,
+      metrics,
+      dialer,
+      endpoint: () => this.#endpoint(dcId) ?? nowhere,
+      links: this.#links,
+    })
+    this.#pools.set(dcId, made)
+    made.state$.subscribe({
+      next: () => {
+        for (const ask of [...this.#waiting]) ask()
+      },
+      error: (cause: unknown) => {
+        settings.env.log.error({ name: settings.env.name, err: cause }, 'a pool broke down')
+      },
+    })
+    made.start()
+    return made
+  }
+
+  /** One of the addresses that Telegram names for it now, or did when it last named any. */
+  #endpoint(dcId: number): Endpoint | null {
+    const named = this.#telegram.config.datacenters.get(dcId)
+    if (named !== undefined && named.length > 0) this.#addresses.set(dcId, named)
+    const addresses = this.#addresses.get(dcId) ?? []
+    const address = addresses[Math.floor(this.#options.env.random() * addresses.length)]
+    if (address === undefined) return null
+    const { host, port } = address
+    return { uri: `tcp://${host.includes(':') ? `[${host}]` : host}:${port}` }
+  }
+
+  #poolSettings(dcId: number): DcPoolSettings {
+    const options = this.#options
+    const env = { ...options.env, name: `dc ${dcId}` }
+    const current = (): DataCenterSettings => this.#settings
+    const telegram = (): TelegramAccess => this.#telegram
+    const credits = liveCredits(current)
+    return {
+      env,
+      metrics: options.metrics.dataCenter(dcId),
+      randomBytes: options.randomBytes,
+      nextConnId: (): ConnId => {
+        this.#conns += 1n
+        return this.#conns
+      },
+      credits,
+      get proxySecret() {
+        return telegram().proxySecret
+      },
+      get externalIp() {
+        return telegram().externalIp
+      },
+      get verifyChecksums() {
+        return current().verifyChecksums ?? true
+      },
+      get resendUnsent() {
+        return current().resendUnsent ?? false
+      },
+      get pauseWithin() {
+        return current().pauseWithin ?? 15_000
+      },
+      get minConnections() {
+        return current().minConnections ?? 2
+      },
+      get clientsPerConnection() {
+        return current().clientsPerConnection ?? 300
+      },
+      get parkWithin() {
+        return current().parkWithin ?? 3000
+      },
+      get parkMax() {
+        return current().parkMax ?? 10_000
+      },
+      get pingEvery() {
+        return current().pingEvery ?? 5000
+      },
+      get hearWithin() {
+        return current().hearWithin ?? 20_000
+      },
+    }
+  }
+}
+
+const nowhere: Endpoint = { uri: 'tcp://0.0.0.0:0' }
+
+/** The limits of now, the defaults as the reference derives them (spec 6.5). */
+function liveCredits(current: () => DataCenterSettings): CreditLimits {
+  const clients = (): number => current().clientsPerConnection ?? 300
+  return {
+    get packetsTotal() {
+      return current().credits?.packetsTotal ?? 2 * clients()
+    },
+    get bytesTotal() {
+      return current().credits?.bytesTotal ?? 30 * kib * clients()
+    },
+    get packetsPerClient() {
+      return current().credits?.packetsPerClient
+    },
+    get bytesPerClient() {
+      return current().credits?.bytesPerClient
+    },
+    get bytesOfOneClient() {
+      return current().credits?.bytesOfOneClient ?? 4096 * kib
+    },
+  }
+}
+
+function notUsable(pools: ReadonlyMap<number, PoolState>): HoldfastError {
+  const ids = [...pools.keys()].join(', ')
+  return new HoldfastError(
+    'HF_NOT_READY',
+    `no connection to any data centre of Telegram (${ids === '' ? 'none is known' : ids}) became ready in time; the log says why each failed`,
+  )
+}

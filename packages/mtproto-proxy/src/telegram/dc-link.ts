@@ -1,0 +1,420 @@
+import {
+  type End,
+  type Env,
+  end,
+  type LinkProtocol,
+  type LinkScope,
+  type Millis,
+  type Off,
+} from '@holdfast/core'
+import type { DataCenterMetrics } from '../metrics/types.js'
+import type { FrameChannel } from '../wire/frame-channel.js'
+import { parseIp, type SocketAddress } from '../wire/ip-address.js'
+import { type HandshakeEffect, MiddleHandshake } from '../wire/middle-handshake.js'
+import { type FrameError, type MiddleHandshakeError, RpcError } from '../wire/middle-proxy-error.js'
+import {
+  type ConnId,
+  decodeMiddleMessage,
+  encodeCloseConn,
+  encodePing,
+  encodePong,
+  type MiddleMessage,
+  ProxyRequestHead,
+} from '../wire/rpc.js'
+import { type CreditLimits, Credits } from './credits.js'
+import type { DcClient, UnsentPacket } from './dc-client.js'
+
+/** What the connections to one data centre have in common. Read when it is needed, so it may change. */
+export interface DcLinkSettings {
+  readonly env: Env
+  readonly metrics: DataCenterMetrics
+  /** Cryptographically random. */
+  readonly randomBytes: (size: number) => Uint8Array
+  /** A number that no other client of this process has. */
+  readonly nextConnId: () => ConnId
+  readonly proxySecret: Uint8Array
+  /** Our public address, 16 bytes; `null`: that of the socket. */
+  readonly externalIp: Uint8Array | null
+  readonly credits: CreditLimits
+  /** Whether checksums of frames are compared. */
+  readonly verifyChecksums: boolean
+  /** Whether packets are kept until they have left, to be sent again on another link (spec 9.6). */
+  readonly resendUnsent: boolean
+  /** How long reading may stop for clients that take nothing, before the slowest of them is given up (R11). */
+  readonly pauseWithin: Millis
+}
+
+const sweepEvery: Millis = 1000
+/** How many clients that are gone a link remembers, so that Telegram is told only once of each. */
+const goneMax = 1024
+
+type Phase =
+  | { readonly kind: 'handshake'; readonly handshake: MiddleHandshake }
+  | { readonly kind: 'ready'; readonly channel: FrameChannel; readonly since: Millis }
+  | { readonly kind: 'over' }
+
+/**
+ * One connection to a middle proxy, shared by many clients (spec 5, 6.3): handshake, frames, and whom of the clients a
+ * message is for. Clients get on by {@link DcLink.add} and off by {@link DcLink.remove}, called by the pool's mover.
+ */
+export class DcLink implements LinkProtocol {
+  readonly #scope: LinkScope
+  readonly #settings: DcLinkSettings
+  /** Our end, as Telegram sees it. */
+  readonly #us: SocketAddress
+  readonly #clients = new Map<ConnId, DcClient>()
+  readonly #gone = new Set<ConnId>()
+  readonly #credits: Credits
+  #phase: Phase
+  #isReading = false
+  /** Reading has stopped: since when, and what makes it go on. */
+  #paused: { readonly since: Millis; readonly resume: Off } | null = null
+  /** Since when the link has taken all that it can; `null` while it takes more. */
+  #fullSince: Millis | null = null
+  /** Clients that are held until the link takes more. */
+  readonly #waiting = new Set<DcClient>()
+  /** Clients with packets that may not have left. */
+  readonly #leaving = new Set<DcClient>()
+  #pings = 0n
+
+  constructor(scope: LinkScope, settings: DcLinkSettings) {
+    this.#scope = scope
+    this.#settings = settings
+    this.#credits = new Credits(settings.credits)
+    const { us, them } = addressesOf(scope, settings.externalIp)
+    this.#us = us
+    const handshake = new MiddleHandshake({
+      proxySecret: settings.proxySecret,
+      clientNonce: settings.randomBytes(16),
+      timestamp: this.#unixSeconds,
+      server: them,
+      client: us,
+      verify: settings.verifyChecksums,
+    })
+    this.#phase = { kind: 'handshake', handshake }
+    this.#write(handshake.greeting)
+    scope.sweep(sweepEvery, () => this.#sweep())
+  }
+
+  /** How many clients are on it. */
+  get clients(): number {
+    return this.#clients.size
+  }
+
+  /** Whether something for Telegram has not left. */
+  get isSending(): boolean {
+    return this.#waiting.size > 0 || this.#scope.link.unflushed > 0
+  }
+
+  // What the link says -------------------------------------------------------------------------------------------
+
+  data(chunk: Uint8Array): void {
+    this.#settings.metrics.received.inc(chunk.length)
+    const phase = this.#phase
+    if (phase.kind === 'handshake') {
+      for (const effect of phase.handshake.push(chunk, this.#unixSeconds)) this.#handshakes(effect)
+    } else if (phase.kind === 'ready') {
+      phase.channel.feed(chunk)
+      this.#read()
+    }
+  }
+
+  writable(): void {
+    if (this.#fullSince !== null) {
+      this.#settings.metrics.sendDuration.observe((this.#now - this.#fullSince) / 1000)
+      this.#fullSince = null
+    }
+    for (const client of this.#waiting) {
+      if (this.#isFull) return
+      this.#waiting.delete(client)
+      this.#sendWaiting(client)
+    }
+  }
+
+  probe(): void {
+    this.#pings += 1n
+    this.#say(encodePing(this.#pings))
+  }
+
+  ended(why: End): void {
+    const phase = this.#phase
+    this.#phase = { kind: 'over' }
+    const { env, metrics } = this.#settings
+    if (phase.kind === 'ready') metrics.linkLifetime.observe((this.#now - phase.since) / 1000)
+    else if (phase.kind === 'handshake' && (why.kind === 'closed-by-peer' || why.kind === 'reset-by-peer')) {
+      env.log.warn({ name: env.name, link: this.#scope.link.id }, phase.handshake.ended().message)
+    }
+  }
+
+  // What the mover says ------------------------------------------------------------------------------------------
+
+  /** Takes a client. What it has not sent goes out now. */
+  add(client: DcClient): void {
+    client.link = this
+    client.connId = this.#settings.nextConnId()
+    client.mark = 0
+    this.#clients.set(client.connId, client)
+    this.#credits.join()
+    this.#sendWaiting(client)
+  }
+
+  /** Loses a client; while the link lives, Telegram is told. */
+  remove(client: DcClient, linkAlive: boolean): void {
+    if (client.link !== this) return
+    client.link = null
+    client.head = null
+    // Nothing of what is left was taken by this link.
+    for (const unsent of client.unsent ?? []) unsent.mark = Infinity
+    this.#waiting.delete(client)
+    this.#leaving.delete(client)
+    this.#credits.leave(client)
+    if (this.#clients.delete(client.connId) && linkAlive) this.#closeConn(client.connId)
+    this.#regulate()
+  }
+
+  /** Whether a client can leave (spec 9, I15): nothing of it is under way, or all that is would be sent again. */
+  canLeave(client: DcClient): boolean {
+    const { link } = this.#scope
+    const flushed = link.accepted - link.unflushed
+    if (link.phase === 'ended' && this.#settings.resendUnsent) {
+      client.forget(flushed)
+      return true
+    }
+    return client.mark <= flushed && !client.isWaitingToSend
+  }
+
+  // What the client says -----------------------------------------------------------------------------------------
+
+  /** Sends one packet of a client, which is held while the link is full. */
+  send(client: DcClient, packet: Uint8Array, quickAck: boolean): void {
+    client.keep({ packet, quickAck, mark: Infinity })
+    this.#sendWaiting(client)
+  }
+
+  /** A client has taken so much of what it was handed. */
+  delivered(client: DcClient, packets: number, bytes: number): void {
+    this.#credits.ack(client, packets, bytes)
+    this.#regulate()
+  }
+
+  /** Writes what a client has waiting, as far as the link takes it; then lets the client go on. */
+  #sendWaiting(client: DcClient): void {
+    for (const unsent of client.unsent ?? []) {
+      if (unsent.mark !== Infinity) continue
+      if (this.#isFull) break
+      this.#request(client, unsent)
+      // The link was not one any more, and the client is on another.
+      if (client.link !== this) return
+    }
+    if (!client.isWaitingToSend && !this.#settings.resendUnsent) client.unsent = null
+    if (client.unsent !== null) this.#leaving.add(client)
+    if (this.#isFull) {
+      client.hold()
+      this.#waiting.add(client)
+    } else client.proceed()
+  }
+
+  #request(client: DcClient, unsent: UnsentPacket): void {
+    const phase = this.#phase
+    if (phase.kind !== 'ready') return
+    const { ip, port, adTag, format } = client.request
+    client.head ??= new ProxyRequestHead({
+      connId: client.connId,
+      ip,
+      port,
+      ourIp: this.#us.ip,
+      ourPort: this.#us.port,
+      adTag,
+      format,
+    })
+    const frame = phase.channel.write(client.head.for(unsent.packet, unsent), unsent.packet)
+    // Before it is written: the write may find that the link is gone, and then this counts.
+    unsent.mark = client.mark = this.#scope.link.accepted + frame.length
+    this.#write(frame)
+  }
+
+  // What Telegram says -------------------------------------------------------------------------------------------
+
+  #handshakes(effect: HandshakeEffect): void {
+    switch (effect.kind) {
+      case 'send':
+        this.#write(effect.bytes)
+        return
+      case 'failed':
+        this.#phase = { kind: 'over' }
+        this.#scope.fail(refused(effect.error))
+        return
+      case 'ready':
+        this.#phase = { kind: 'ready', channel: effect.channel, since: this.#now }
+        this.#settings.metrics.connected.inc()
+        this.#scope.armKeepalive()
+        this.#scope.ready()
+        this.#read()
+    }
+  }
+
+  /** All that has come, whatever becomes of the link meanwhile. */
+  #read(): void {
+    this.#isReading = true
+    while (this.#phase.kind === 'ready') {
+      const body = this.#phase.channel.next()
+      if (body === null) break
+      const message = body instanceof Error ? body : decodeMiddleMessage(body)
+      if (message instanceof Error) this.#broken(message)
+      else this.#take(message)
+    }
+    this.#isReading = false
+    this.#regulate()
+  }
+
+  #take(message: MiddleMessage): void {
+    switch (message.kind) {
+      case 'answer':
+        this.#answer(message.connId, message.payload)
+        return
+      case 'simple-ack':
+        this.#client(message.connId)?.client.quickAck(message.confirm)
+        return
+      case 'close': {
+        const client = this.#clients.get(message.connId)
+        this.#clients.delete(message.connId)
+        this.#isGone(message.connId)
+        client?.end('closed-by-telegram')
+        return
+      }
+      case 'ping':
+        this.#say(encodePong(message.id))
+        return
+      case 'pong':
+        return
+      case 'unknown': {
+        const { env } = this.#settings
+        const { type, bytes } = message
+        env.log.debug({ name: env.name, type: type.toString(16), bytes }, 'a message that we do not know')
+      }
+    }
+  }
+
+  #answer(connId: ConnId, payload: Uint8Array): void {
+    const client = this.#client(connId)
+    if (client === undefined) return
+    this.#credits.deliver(client, payload.length)
+    client.client.packet(payload)
+    if (this.#credits.isOverdrawn(client)) client.end('overflow')
+  }
+
+  /** Telegram is told of a client that we do not know, so that it stops sending for it. */
+  #client(connId: ConnId): DcClient | undefined {
+    const client = this.#clients.get(connId)
+    if (client === undefined && !this.#gone.has(connId)) this.#closeConn(connId)
+    return client
+  }
+
+  #broken(error: FrameError | RpcError | Error): void {
+    const code = error instanceof RpcError ? error.code : 'frame'
+    this.#scope.fail(end('protocol-error', { code, detail: error.message, cause: error }))
+  }
+
+  #closeConn(connId: ConnId): void {
+    this.#isGone(connId)
+    this.#say(encodeCloseConn(connId))
+  }
+
+  #isGone(connId: ConnId): void {
+    this.#gone.add(connId)
+    if (this.#gone.size <= goneMax) return
+    for (const oldest of this.#gone) {
+      this.#gone.delete(oldest)
+      return
+    }
+  }
+
+  #say(body: Uint8Array): void {
+    if (this.#phase.kind === 'ready') this.#write(this.#phase.channel.write(body))
+  }
+
+  /** A write that fails is the end of the link, as much as the close that is about to be told (R4). */
+  #write(frame: Uint8Array): void {
+    const result = this.#scope.link.write(frame)
+    if (result === 'refused') {
+      this.#scope.fail(end('closed-by-peer', { detail: 'a write failed', advice: { kind: 'now' } }))
+      return
+    }
+    this.#settings.metrics.sent.inc(frame.length)
+    if (result === 'full') this.#fullSince ??= this.#now
+  }
+
+  // Back-pressure ------------------------------------------------------------------------------------------------
+
+  /** Stops or goes on reading as the credits say (spec 6.5), once what was read has been handed out. */
+  #regulate(): void {
+    if (this.#isReading || this.#phase.kind !== 'ready') return
+    const { overflow } = this.#credits
+    const { metrics } = this.#settings
+    const paused = this.#paused
+    if (overflow !== null && paused === null) {
+      this.#paused = { since: this.#now, resume: this.#scope.link.pause() }
+      metrics.backpressure(overflow)
+    } else if (overflow === null && paused !== null) {
+      this.#paused = null
+      metrics.backpressure('off')
+      metrics.backpressureDuration.observe((this.#now - paused.since) / 1000)
+      paused.resume()
+    }
+  }
+
+  #sweep(): void {
+    const { link } = this.#scope
+    const flushed = link.accepted - link.unflushed
+    for (const client of this.#leaving) {
+      client.forget(flushed)
+      if (client.unsent === null) this.#leaving.delete(client)
+    }
+    if (this.#paused === null || this.#now - this.#paused.since < this.#settings.pauseWithin) return
+    // A close is not noticed while reading has stopped, so this must not last (R11).
+    this.#slowest()?.end('overflow')
+  }
+
+  #slowest(): DcClient | null {
+    let slowest: DcClient | null = null
+    for (const client of this.#clients.values()) {
+      if (client.unackedBytes > (slowest?.unackedBytes ?? 0)) slowest = client
+    }
+    return slowest
+  }
+
+  get #isFull(): boolean {
+    return this.#fullSince !== null
+  }
+
+  get #now(): Millis {
+    return this.#settings.env.clock.now()
+  }
+
+  get #unixSeconds(): number {
+    return Math.floor(this.#settings.env.clock.wall() / 1000)
+  }
+}
+
+function refused(error: MiddleHandshakeError): End {
+  return end('handshake-refused', { code: error.problem, detail: error.message, cause: error })
+}
+
+const nowhere = new Uint8Array(16)
+
+/** What both sides derive keys from. Where a transport has no addresses, that of the middle proxy is in its URI. */
+function addressesOf(
+  { link, endpoint }: LinkScope,
+  externalIp: Uint8Array | null,
+): { readonly us: SocketAddress; readonly them: SocketAddress } {
+  const { local, remote } = link.addresses ?? {}
+  const named = URL.canParse(endpoint.uri) ? new URL(endpoint.uri) : { hostname: '', port: '' }
+  const host = remote?.host ?? named.hostname.replace(/^\[|\]$/g, '')
+  return {
+    us: {
+      ip: externalIp ?? (local === undefined ? null : parseIp(local.host)) ?? nowhere,
+      port: local?.port ?? 0,
+    },
+    them: { ip: parseIp(host) ?? nowhere, port: remote?.port ?? Number(named.port) },
+  }
+}
