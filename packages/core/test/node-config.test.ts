@@ -105,6 +105,16 @@ describe('a wrong configuration', () => {
     ])
   })
 
+  it('suggests what the objects of a list may have', async () => {
+    const file = write('list.json', '{"ports": [{"port": 1}, {"prot": 2}]}')
+    const schema = z.strictObject({
+      ports: z.array(z.strictObject({ port: z.number().optional() })).default([]),
+    })
+    await expect(loadConfig({ schema, prefix: 'DEMO', env: {}, file })).rejects.toMatchObject({
+      problems: ['ports.1.prot: there is no such field; there are port'],
+    })
+  })
+
   it('never shows a secret', async () => {
     expect(await problems({ env: { DEMO_LISTEN: 'x', DEMO_UPSTREAM_API_KEY: 'hunter2' } })).toEqual([
       'upstream.apiKey: Too small: expected string to have >=8 characters, got [secret] from DEMO_UPSTREAM_API_KEY; change it there',

@@ -19,6 +19,21 @@ export function configFields(schema: z.ZodType, path: readonly string[] = []): C
   return [{ path, schema, isSecret: isSecret(schema) }]
 }
 
+/** The names of the fields of the object at a path, also within lists; empty where that is no object. */
+export function fieldNamesAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
+  const inner = unwrapped(schema)
+  const [first, ...rest] = path
+  if (inner instanceof z.ZodObject) {
+    const shape = inner.shape as Readonly<Record<string, z.ZodType>>
+    if (first === undefined) return Object.keys(shape)
+    const field = shape[String(first)]
+    return field === undefined ? [] : fieldNamesAt(field, rest)
+  }
+  return inner instanceof z.ZodArray && first !== undefined
+    ? fieldNamesAt(inner.element as z.ZodType, rest)
+    : []
+}
+
 /** `listen.maxLinks` with prefix `PROXY` is `PROXY_LISTEN_MAX_LINKS`. */
 export function variableName(prefix: string, path: readonly string[]): string {
   return [prefix, ...path.map((part) => part.replace(/(?<=[a-z0-9])(?=[A-Z])/g, '_'))].join('_').toUpperCase()

@@ -3,7 +3,7 @@ import { extname } from 'node:path'
 import { parse as parseToml, TomlError } from 'smol-toml'
 import type { z } from 'zod'
 import { HoldfastError } from '../index.js'
-import { type ConfigField, configFields, flagName, variableName } from './config-fields.js'
+import { type ConfigField, configFields, fieldNamesAt, flagName, variableName } from './config-fields.js'
 
 /** Options of {@link loadConfig}. */
 export interface ConfigOptions<T> {
@@ -78,7 +78,7 @@ export async function loadConfig<T>(options: ConfigOptions<T>): Promise<T> {
   }
   const result = schema.safeParse(config)
   if (result.success) return result.data
-  const about = { fields, origins, prefix, file }
+  const about = { schema, fields, origins, prefix, file }
   throw new ConfigError(result.error.issues.flatMap((issue) => describe(issue, about)))
 }
 
@@ -134,6 +134,7 @@ function fromText(text: string, { schema }: ConfigField): unknown {
 }
 
 interface About {
+  readonly schema: z.ZodType
   readonly fields: readonly ConfigField[]
   readonly origins: Origins
   readonly prefix: string
@@ -144,7 +145,7 @@ function describe(issue: z.core.$ZodIssue, about: About): string[] {
   const path = issue.path.map(String)
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map(
-      (key) => `${[...path, key].join('.')}: there is no such field${suggest(key, about)}`,
+      (key) => `${[...path, key].join('.')}: there is no such field${suggest(key, issue.path, about)}`,
     )
   }
   const field = about.fields.find((each) => each.path.every((part, index) => part === path[index]))
@@ -166,8 +167,10 @@ function shown(value: unknown): string {
 }
 
 /** The field that was probably meant: the same letters but for case, separators or one slip. */
-function suggest(key: string, { fields }: About): string {
-  const names = [...new Set(fields.flatMap(({ path }) => path))]
+function suggest(key: string, at: readonly PropertyKey[], { schema, fields }: About): string {
+  // Elsewhere than at the top what was meant stands beside it.
+  const beside = at.length === 0 ? [] : fieldNamesAt(schema, at)
+  const names = beside.length > 0 ? beside : [...new Set(fields.flatMap(({ path }) => path))]
   const plain = (name: string): string => name.replace(/[-_]/g, '').toLowerCase()
   const near = names.find(
     (name) => slips(plain(name), plain(key)) <= Math.max(1, Math.floor(name.length / 4)),
