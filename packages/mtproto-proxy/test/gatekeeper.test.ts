@@ -29,10 +29,13 @@ const newcomer = (more: Partial<Newcomer> = {}): Newcomer => ({
 })
 
 function verdict(keeper: LocalGatekeeper, more: Partial<Newcomer> = {}): Verdict {
-  const verdicts: Verdict[] = []
-  keeper.admit(newcomer(more), (each) => verdicts.push(each))
-  expect(verdicts).toHaveLength(1)
-  return verdicts[0] as Verdict
+  let given: Verdict | undefined
+  keeper.admit(newcomer(more), (each) => {
+    expect(given).toBeUndefined()
+    given = each
+  })
+  if (given === undefined) throw new Error('no verdict')
+  return given
 }
 
 function admitted(keeper: LocalGatekeeper, more: Partial<Newcomer> = {}): Admitted {

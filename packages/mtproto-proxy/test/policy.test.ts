@@ -248,8 +248,8 @@ describe('7 reload', () => {
           leaver?.leave()
           leaver?.leave()
         } else {
-          const { kind: _, ...facts } = each
-          const inside = policy.enter(facts, 0)
+          const { listener, secret, ip, sni } = each
+          const inside = policy.enter({ listener, secret, ip, sni }, 0)
           if (!('refused' in inside)) here.push(inside)
         }
         expect(policy.counts()).toEqual(countedByHand(current.rules, here))
