@@ -102,6 +102,18 @@ describe('serve, append, tail and status', () => {
     expect(JSON.parse(status.out)).toMatchObject({ server: { phase: 'listening', positions: { typing: 2 } } })
   })
 
+  it('exit with 1 where the checkpoint cannot be kept, and name its file', async () => {
+    await using folder = await temporaryFolder()
+    await using served = await serve(join(folder.path, 'log'))
+    await run('append', 'typing', row, '--to', served.http)
+    const checkpoint = join(folder.path, 'nowhere', 'at.json')
+    const tail = ['tail', 'typing', '--server', served.address, '--from', '0', '--checkpoint', checkpoint]
+    const { code, out, err } = await run(...tail, '--once')
+    expect(out).toBe(`typing 1 ${row}\n`)
+    expect(code).toBe(1)
+    expect(err).toContain(checkpoint)
+  })
+
   it('drain on SIGTERM, with a report, and keep the log', async () => {
     await using folder = await temporaryFolder()
     const data = join(folder.path, 'log')

@@ -1,4 +1,4 @@
-import type { Endpoint } from '@holdfast/core'
+import type { DrainReport, Endpoint, Millis } from '@holdfast/core'
 import { createLog, exitCodes, fileStore, nodeEnv, runService, sockets } from '@holdfast/core/node'
 import { Command, Option } from 'commander'
 import type { Level } from 'pino'
@@ -111,9 +111,14 @@ async function tail(streams: readonly string[], flags: TailFlags): Promise<void>
         error: (failure: unknown) => log.error({ err: failure }, 'problems are not told any more'),
       })
       await client.start()
+      const drain = async (o?: { readonly within: Millis }): Promise<DrainReport> => {
+        const report = await client.drain(o)
+        checkpoint?.mustBeSaved()
+        return report
+      }
       return {
-        drain: (o) => client.drain(o),
-        ...(flags.once === true && { finished: client.whenReady().then(() => client.drain()) }),
+        drain,
+        ...(flags.once === true && { finished: client.whenReady().then(() => drain()) }),
         [Symbol.asyncDispose]: async () => {
           watching.unsubscribe()
           await client[Symbol.asyncDispose]()
