@@ -31,6 +31,13 @@ export function tokenOf(text: string): number | 'NOW' {
   return token
 }
 
+/** Reads a time in seconds. */
+export function secondsOf(text: string): number {
+  const seconds = Number(text)
+  if (seconds > 0 && seconds < Infinity) return seconds
+  throw new InvalidArgumentError('It must be a number of seconds above 0.')
+}
+
 /** Reads `d1` or `d2`. */
 export function dialectOf(text: string): 'D1' | 'D2' {
   const dialect = text.toUpperCase()

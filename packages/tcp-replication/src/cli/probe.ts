@@ -1,9 +1,9 @@
 import { Socket } from 'node:net'
-import type { Endpoint } from '@holdfast/core'
-import { exitCodes } from '@holdfast/core/node'
+import type { Clock, Endpoint, Millis } from '@holdfast/core'
+import { exitCodes, nodeEnv } from '@holdfast/core/node'
 import { Command } from 'commander'
 import { diagnose, type Finding } from './diagnosis.js'
-import { endpointOf } from './endpoints.js'
+import { endpointOf, secondsOf } from './endpoints.js'
 import { programName } from './program-name.js'
 
 /** `probe`: what answers on a port. */
@@ -11,7 +11,7 @@ export function probeCommand(): Command {
   return new Command('probe')
     .description('say what answers on a port: replication and in which dialect, or what else')
     .argument('<address>', 'HOST:PORT', endpointOf)
-    .option('--within <seconds>', 'how long to wait for an answer', Number, 3)
+    .option('--within <seconds>', 'how long to wait for an answer', secondsOf, 3)
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
@@ -19,21 +19,29 @@ export function probeCommand(): Command {
     )
     .action(async ({ uri }: Endpoint, { within, json }: { within: number; json?: boolean }) => {
       const { hostname, port } = new URL(uri.replace(/^\w+:/, 'http:'))
-      const finding = await probe(hostname.replace(/^\[|\]$/g, ''), Number(port || 80), within * 1000)
+      const at = { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 80), within: within * 1000 }
+      const finding = await probe(nodeEnv({ name: programName }).clock, at)
       process.stdout.write(json === true ? `${JSON.stringify(finding)}\n` : `${finding.text}\n`)
       process.exitCode = finding.kind === 'replication' ? exitCodes.ok : exitCodes.failure
     })
 }
 
 /** Listens first, because a replication server speaks first; then asks as a browser would. */
-async function probe(host: string, port: number, within: number): Promise<Finding> {
-  const first = await exchange(host, port, within, 'NAME probe\nREPLICATE ALL NOW\n', (heard) =>
+async function probe(clock: Clock, at: Target): Promise<Finding> {
+  const first = await exchange(clock, at, 'NAME probe\nREPLICATE ALL NOW\n', (heard) =>
     /POSITION .*\n/.test(heard),
   )
   if (first.failure !== null || first.heard.startsWith('SERVER ')) return diagnose(first.heard, first.failure)
   if (first.heard !== '') return diagnose(first.heard, null)
-  const second = await exchange(host, port, within, 'GET / HTTP/1.0\r\n\r\n', (heard) => heard.includes('\n'))
+  const second = await exchange(clock, at, 'GET / HTTP/1.0\r\n\r\n', (heard) => heard.includes('\n'))
   return diagnose(second.heard, second.failure)
+}
+
+interface Target {
+  readonly host: string
+  readonly port: number
+  /** How long to wait for an answer. */
+  readonly within: Millis
 }
 
 interface Exchange {
@@ -42,9 +50,8 @@ interface Exchange {
 }
 
 function exchange(
-  host: string,
-  port: number,
-  within: number,
+  clock: Clock,
+  { host, port, within }: Target,
   say: string,
   isEnough: (heard: string) => boolean,
 ): Promise<Exchange> {
@@ -52,10 +59,11 @@ function exchange(
     const socket = new Socket()
     let heard = ''
     const settle = (failure: string | null): void => {
+      timer.cancel()
       socket.destroy()
       resolve({ heard, failure })
     }
-    socket.setTimeout(within, () => settle(null))
+    const timer = clock.after(within, () => settle(null))
     socket.on('data', (chunk: Buffer) => {
       heard = (heard + chunk.toString('latin1')).slice(0, 65_536)
       if (isEnough(heard)) settle(null)
