@@ -143,11 +143,28 @@ describe('a relay', () => {
 describe('who is syncing behind a relay', () => {
   it('counts a user as gone with the last client that names him', () => {
     const syncs = new UserSyncs()
-    expect(syncs.start('@u:x', 'a')).toBe(true)
-    expect(syncs.start('@u:x', 'b')).toBe(false)
+    expect(syncs.start('@u:x', 'a')).toEqual({ isFirst: true, forgotten: [] })
+    expect(syncs.start('@u:x', 'a')).toEqual({ isFirst: false, forgotten: [] })
+    expect(syncs.start('@u:x', 'b')).toEqual({ isFirst: false, forgotten: [] })
     expect(syncs.end('@u:x', 'a')).toBe(false)
     expect(syncs.end('@u:x', 'a')).toBe(false)
     expect(syncs.clear('b')).toEqual(['@u:x'])
     expect(syncs.clear('b')).toEqual([])
+  })
+
+  it('I25: is bounded, and forgets first whom the client named that was heard from longest ago', () => {
+    // Room for three.
+    const syncs = new UserSyncs(3 * 133)
+    syncs.start('@u:1', 'a')
+    syncs.start('@u:2', 'b')
+    syncs.start('@u:3', 'b')
+    syncs.end('@u:9', 'a')
+    expect(syncs.start('@u:4', 'c')).toEqual({ isFirst: true, forgotten: ['@u:2'] })
+    expect(syncs.start('@u:3', 'c')).toEqual({ isFirst: false, forgotten: [] })
+    expect(syncs.clear('b')).toEqual([])
+    expect(syncs.clear('c')).toEqual(['@u:4', '@u:3'])
+    expect(syncs.clear('a')).toEqual(['@u:1'])
+    for (const user of ['@u:5', '@u:6', '@u:7']) syncs.start(user, 'a')
+    expect(syncs.start('@u:8', 'a').forgotten).toEqual(['@u:5'])
   })
 })

@@ -1,5 +1,6 @@
 import { type DrainReport, type End, HoldfastError, type Millis, type Off } from '@holdfast/core'
 import { type ReplicationClient, replicationClient } from '../client/client.js'
+import { LimitedLog } from '../client/limited-log.js'
 import type { ReplicationClientOptions } from '../client/options.js'
 import { type ReplicationServer, type ReplicationServerOptions, replicationServer } from '../server/server.js'
 import type { UpstreamHandlers } from '../server/upstream.js'
@@ -62,6 +63,7 @@ class Relay implements ReplicationRelay {
   readonly #options: ReplicationRelayOptions
   readonly #streams: readonly RelayStream[]
   readonly #syncs = new UserSyncs()
+  readonly #warnings: LimitedLog
   #server: ReplicationServer | null = null
   #finish: { resolve: () => void; reject: (cause: unknown) => void } | null = null
   #unwatch: Off | null = null
@@ -71,6 +73,7 @@ class Relay implements ReplicationRelay {
     const { clock } = upstream.env
     const failed = (cause: unknown): void => this.#fail(cause)
     this.#options = options
+    this.#warnings = new LimitedLog(upstream.env)
     this.#streams = log.streams.map((stream) => new RelayStream({ stream, log, clock, from, failed }))
     const serverName = upstream.serverName ?? log.position(serverKey)?.epoch
     this.client = replicationClient({
@@ -85,7 +88,7 @@ class Relay implements ReplicationRelay {
 
   get server(): ReplicationServer {
     if (this.#server !== null) return this.#server
-    throw new HoldfastError('HF_REPLICATION_RELAY_FAILED', 'the relay serves once its upstream has a name')
+    throw new HoldfastError('HF_REPLICATION_RELAY_NOT_READY', 'the relay serves once its upstream has a name')
   }
 
   async start({ downstream, upstream, log, nameWithin, signal }: ReplicationRelayOptions): Promise<void> {
@@ -149,13 +152,25 @@ class Relay implements ReplicationRelay {
     this.#server?.close()
   }
 
+  #startSync(user: string, from: string, lastSyncMs: number): void {
+    const { isFirst, forgotten } = this.#syncs.start(user, from)
+    if (isFirst) this.client.userSync(user, 'start', lastSyncMs)
+    for (const other of forgotten) this.client.userSync(other, 'end')
+    if (forgotten.length === 0) return
+    const { env } = this.#options.upstream
+    this.#warnings.warn(
+      { name: env.name },
+      'too many users are syncing: those of the quietest client are forgotten',
+    )
+  }
+
   #handlers(): UpstreamHandlers {
     const { client } = this
     return {
       userSync: ({ user, state, lastSyncMs, instance }, { connectionId }) => {
         const from = instance ?? connectionId
-        const changed = state === 'start' ? this.#syncs.start(user, from) : this.#syncs.end(user, from)
-        if (changed) client.userSync(user, state, lastSyncMs)
+        if (state === 'start') this.#startSync(user, from, lastSyncMs)
+        else if (this.#syncs.end(user, from)) client.userSync(user, state, lastSyncMs)
       },
       clearUserSync: ({ instance }) => {
         for (const user of this.#syncs.clear(instance)) client.userSync(user, 'end')
