@@ -1,0 +1,147 @@
+import { SortedMap, type Step } from '@holdfast/core'
+import { decodePacket } from '../wire/decode-packet.js'
+import type { DhtKey, RealKey } from '../wire/identity.js'
+import type { ConferencePacket } from '../wire/packets.js'
+import { command } from './commands.js'
+import { connectionTo } from './connections.js'
+import type { ConferencesEffect, ConferencesInput } from './events.js'
+import { receiveAccept, receiveInvite } from './invitations.js'
+import { iterate } from './iterate.js'
+import { receiveLossy } from './lossy.js'
+import {
+  answerQuery,
+  linkDown,
+  linkUp,
+  receiveIntroduced,
+  receiveOnline,
+  receivePeerResponse,
+  receiveRejoin,
+  receiveTitleResponse,
+} from './meeting.js'
+import { updatePeer } from './peers.js'
+import { receiveMessage } from './receiving.js'
+import { Turn } from './turn.js'
+import type { ConferencesContext, ConferencesMachine } from './types.js'
+
+/** Who we are. */
+export interface Self {
+  readonly realKey: RealKey
+  readonly dhtKey: DhtKey
+}
+
+/** A peer that is in no conference, and knows of no links. */
+export function emptyConferences({ realKey, dhtKey }: Self): ConferencesMachine {
+  return {
+    realKey,
+    dhtKey,
+    name: new Uint8Array(),
+    links: new SortedMap(),
+    friends: new SortedMap(),
+    conferences: new SortedMap(),
+    invitations: [],
+  }
+}
+
+/**
+ * All conferences of one peer as a pure machine: packets, link events, commands and ticks in, packets, wishes for
+ * links and news out (spec 2 to 7).
+ *
+ * Effects are to be carried out in their order. An event that means nothing returns the very same state.
+ */
+export function conferencesStep(
+  state: ConferencesMachine,
+  input: ConferencesInput,
+  context: ConferencesContext,
+): Step<ConferencesMachine, ConferencesEffect> {
+  const turn = new Turn(state, context)
+  take(turn, input)
+  return { state: turn.machine, effects: turn.effects }
+}
+
+function take(turn: Turn, input: ConferencesInput): void {
+  switch (input.kind) {
+    case 'link-up':
+      return linkUp(turn, input.realKey, input.dhtKey)
+    case 'link-down':
+      if (turn.isUp(input.realKey)) linkDown(turn, input.realKey)
+      return
+    case 'packet': {
+      // Bytes of a link that we have let go of may still come.
+      const packet = turn.isUp(input.from) ? decodePacket(input.bytes) : null
+      if (packet) receive(turn, input.from, packet, input.bytes)
+      return
+    }
+    case 'friend':
+      return befriend(turn, input.realKey, input.is)
+    case 'tick':
+      for (const c of turn.each()) iterate(c)
+      return
+    default:
+      return command(turn, input)
+  }
+}
+
+function befriend(turn: Turn, realKey: RealKey, is: 'online' | 'offline' | 'none'): void {
+  const { friends, links } = turn.machine
+  turn.set({ friends: is === 'none' ? friends.delete(realKey) : friends.set(realKey, is) })
+  for (const c of turn.each()) {
+    const number = c.state.numbers.get(realKey)
+    if (number !== undefined) updatePeer(c, number, { isFriend: is !== 'none' })
+  }
+  if (!turn.isWanted(realKey)) turn.set({ links: links.delete(realKey) })
+}
+
+function receive(turn: Turn, from: RealKey, packet: ConferencePacket, bytes: Uint8Array): void {
+  switch (packet.kind) {
+    case 'invite':
+      return receiveInvite(turn, from, packet)
+    case 'invite-accept':
+    case 'invite-member':
+      return receiveAccept(turn, from, packet)
+    case 'online': {
+      const c = turn.find(packet.identifier)
+      const connection = c && connectionTo(c, from)
+      if (connection) receiveOnline(c, connection, packet.sender)
+      return
+    }
+    case 'rejoin': {
+      const c = turn.find(packet.identifier)
+      if (c) receiveRejoin(c, from)
+      return
+    }
+    case 'peer-introduced':
+    case 'peer-query':
+    case 'peer-response':
+    case 'title-response':
+    case 'extension':
+    case 'message':
+    case 'lossy':
+      return receiveIn(turn, from, packet, bytes)
+  }
+}
+
+type AddressedPacket = Extract<ConferencePacket, { readonly conference: number }>
+
+/** Packets that name the conference by our number, from one of its connections. */
+function receiveIn(turn: Turn, from: RealKey, packet: AddressedPacket, bytes: Uint8Array): void {
+  const c = turn.conference(packet.conference)
+  const connection = c && connectionTo(c, from)
+  if (!connection) return
+  switch (packet.kind) {
+    case 'peer-introduced':
+      return receiveIntroduced(c, connection)
+    case 'peer-query':
+      return answerQuery(c, connection)
+    case 'peer-response':
+      return receivePeerResponse(c, packet.entries)
+    case 'title-response':
+      if (packet.title.length > 0 && packet.title.length <= 128) receiveTitleResponse(c, from, packet.title)
+      return
+    case 'message':
+      return receiveMessage(c, connection, packet, bytes)
+    case 'lossy':
+      return receiveLossy(c, connection, packet, bytes)
+    case 'extension':
+      return
+  }
+}

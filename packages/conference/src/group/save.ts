@@ -1,0 +1,61 @@
+import type { SavedConference, SavedPeer } from '../wire/conferences-section.js'
+import { defaultMaxFrozen, newConference } from './new-conference.js'
+import { restorePeers } from './peers.js'
+import type { Turn } from './turn.js'
+import type { Conference, ConferencesMachine, Peer } from './types.js'
+
+/** What is skipped, so that nobody takes us for repeating ourselves after a crash (spec 9). */
+const messageNumberReserve = 65_536
+const lossyNumberReserve = 8192
+
+/** What is to be written into the save file: all conferences that we are in, with everybody, live or frozen (R23). */
+export function savedConferences(machine: ConferencesMachine): SavedConference[] {
+  return Array.from(machine.conferences.values())
+    .filter(({ phase }) => phase === 'connected')
+    .map(saved)
+}
+
+function saved(conference: Conference): SavedConference {
+  const { live, frozen } = conference.roster
+  return {
+    identifier: conference.identifier,
+    messageNumber: (conference.messageNumber + messageNumberReserve) >>> 0,
+    lossyNumber: (conference.lossyNumber + lossyNumberReserve) & 0xffff,
+    peerNumber: conference.selfNumber,
+    title: conference.title,
+    peers: [...live, ...frozen].map(([peerNumber, { value, lastActive }]): SavedPeer => {
+      const { realKey, dhtKey, name } = value
+      return { realKey, dhtKey, name, peerNumber, lastActive: Math.floor(lastActive / 1000) }
+    }),
+  }
+}
+
+/** Everything an earlier process knew, everybody frozen (R24). A conference that we are in already is left as it is. */
+export function restoreConferences(turn: Turn, conferences: readonly SavedConference[]): void {
+  for (const one of conferences) if (!turn.find(one.identifier)) restore(turn, one)
+}
+
+function restore(turn: Turn, one: SavedConference): void {
+  const state = newConference(turn, one.identifier, 'connected')
+  if (!state) return
+  const c = turn.add({
+    ...state,
+    selfNumber: one.peerNumber,
+    title: one.title,
+    messageNumber: one.messageNumber,
+    lossyNumber: one.lossyNumber,
+    maxFrozen: Math.max(defaultMaxFrozen, one.peers.length),
+  })
+  const members = new Map<number, { value: Peer; lastActive: number }>()
+  const keys = new Set([turn.machine.realKey])
+  for (const peer of one.peers) {
+    const { realKey, peerNumber, dhtKey, name } = peer
+    if (members.has(peerNumber) || keys.has(realKey) || c.isSelf(peerNumber)) continue
+    keys.add(realKey)
+    const isFriend = turn.machine.friends.has(realKey)
+    const value = { realKey, dhtKey, name, isFriend, dhtKeyFresh: false, recent: [], lossy: null }
+    const lastActive = peer.lastActive * 1000
+    members.set(peerNumber, { value: { ...value, nameKnown: name.length > 0 }, lastActive })
+  }
+  restorePeers(c, members)
+}

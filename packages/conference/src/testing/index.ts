@@ -1,0 +1,7 @@
+/**
+ * Conferences of many peers in memory, with faults on demand.
+ *
+ * @packageDocumentation
+ */
+
+export {}

@@ -1,0 +1,10 @@
+import { HoldfastError } from '@holdfast/core'
+
+/** A Tox save file cannot be understood; it is left as it is. Code `HF_TOX_SAVE_FILE`. */
+export class SaveFileError extends HoldfastError {
+  override readonly name: string = 'SaveFileError'
+
+  constructor(message: string) {
+    super('HF_TOX_SAVE_FILE', message)
+  }
+}
