@@ -46,7 +46,6 @@ describe('11 the configuration', () => {
         initWithin: 60_000,
         hibernateAfter: 60_000,
         closeAfter: 1_200_000,
-        readBytes: 51_200,
         sendWithin: 15_000,
         health: { maxPackets: 300, maxBytes: 3_145_728 },
         serverErrorFilter: 'first',
@@ -58,16 +57,13 @@ describe('11 the configuration', () => {
       dataCenter: {
         minConnections: 2,
         clientsPerConnection: 300,
-        readBytes: 512_000,
-        backpressure: {
-          bytesTotal: 9_216_000,
-          packetsTotal: 600,
-          bytesPerClient: null,
-          packetsPerClient: null,
-        },
-        checkCrc: true,
-        migration: { waitReady: 3000, resendUnsent: false, replaceAfter: null },
+        credits: { bytesOfOneClient: 3_145_728 },
+        verifyChecksums: true,
+        resendUnsent: false,
+        parkWithin: 3000,
+        parkMax: 10_000,
       },
+      replaceAfter: null,
       split: null,
       admin: '127.0.0.1:8889',
       shutdownGrace: 10_000,
@@ -176,8 +172,8 @@ describe('11 the configuration', () => {
       new Map([['banned', { entries: ['192.0.2.0/24'], file: '/etc/banned.txt' }]]),
     )
     expect(settings.client).toMatchObject({
-      tlsTimeSkew: null,
-      tlsCertBytes: { min: 3000, max: 3000 },
+      timeSkew: 'off',
+      certificateBytes: [3000, 3000],
       fronting: { target: { kind: 'fixed', host: '2001:db8::1', port: 443 } },
     })
   })
@@ -198,21 +194,19 @@ describe('11 the configuration', () => {
     expect(front.split).toMatchObject({
       at: { uri: 'tls://back.example:4430' },
       tls: { ca: 'ca.crt', cert: 'node.crt', key: 'node.key' },
-      grace: 0,
-      heartbeat: 5000,
-      deadAfter: 15_000,
+      grace: 5000,
+      maxParked: 20_000,
     })
     const back = proxySettings({
       node_role: 'back',
-      split: { listen: 'tcp://10.0.0.2:4430', shared_secret: 'x'.repeat(32) },
+      split: { listen: 'tcp://127.0.0.1:4430' },
       ports: [main],
     })
     expect(back.listeners).toEqual([])
     expect(back.secrets).toHaveLength(1)
     expect(back.split).toMatchObject({
-      at: { uri: 'tcp://10.0.0.2:4430' },
+      at: { uri: 'tcp://127.0.0.1:4430' },
       tls: null,
-      sharedSecret: 'x'.repeat(32),
     })
   })
 })
@@ -283,7 +277,7 @@ describe('11 a wrong configuration', () => {
     [{ node_role: 'back' }, 'split.listen: a back needs it'],
     [
       { node_role: 'back', split: { listen: 'tcp://10.0.0.2:1' } },
-      'split.shared_secret: split.listen is tcp: the halves need one, or use tls',
+      'split.listen: can be tcp on loopback only, for a tunnel; use tls',
     ],
     [{ init_timeout_sec: 0 }, 'init_timeout_sec: Too small: expected number to be >0'],
     [{ num_acceptors: 60 }, ': Unrecognized key: "num_acceptors"'],
@@ -377,7 +371,7 @@ describe('11 a reload', () => {
       ...base,
       max_connections: 5,
       init_timeout_sec: 5,
-      downstream_socket_buffer_size: 1024,
+      clients_per_dc_connection: 10,
       mtp_full_check_crc32: false,
       tables: { t: {} },
     })
@@ -385,7 +379,7 @@ describe('11 a reload', () => {
       { option: 'max_connections', reload: 'at-once', side: 'front' },
       { option: 'tables', reload: 'new-clients' },
       { option: 'init_timeout_sec', reload: 'new-clients', side: 'front' },
-      { option: 'downstream_socket_buffer_size', reload: 'at-once', side: 'back' },
+      { option: 'clients_per_dc_connection', reload: 'at-once', side: 'back' },
       { option: 'mtp_full_check_crc32', reload: 'new-connections', side: 'back' },
     ])
   })
@@ -398,21 +392,21 @@ describe('11 a reload', () => {
   })
 
   it('10 of a half passes over what the other half looks at', () => {
-    const split = { listen: 'tcp://10.0.0.2:1', shared_secret: 'x'.repeat(32) }
+    const split = { listen: 'tcp://127.0.0.1:1' }
     const back = { node_role: 'back', split, ports: [] }
     expect(diff({ ...back, max_connections: 5, ports: [main], init_dc_connections: 3 }, back)).toEqual({
       listeners: { start: [], stop: [], update: [], keep: [] },
       changed: [{ option: 'init_dc_connections', reload: 'at-once', side: 'back' }],
       refused: [],
     })
-    const front = { ...base, node_role: 'front', back_node: 'tcp://10.0.0.2:1', split }
+    const front = { ...base, node_role: 'front', back_node: 'tcp://127.0.0.1:1', split }
     expect(
       diff(
         {
           ...front,
           init_dc_connections: 3,
           proxy_config_url: 'https://example.com/',
-          back_node: 'tcp://10.0.0.3:1',
+          back_node: 'tcp://127.0.0.1:2',
         },
         front,
       ).changed,

@@ -15,12 +15,9 @@ export interface ComparedOptions {
   readonly back_node?: string | undefined
   readonly split: {
     readonly listen?: string | undefined
-    readonly shared_secret?: string | undefined
     readonly ca_file?: string | undefined
     readonly cert_file?: string | undefined
     readonly key_file?: string | undefined
-    readonly heartbeat_ms: number
-    readonly dead_after_ms: number
   }
   readonly listen_ip: string
   readonly ports: readonly z.output<typeof port>[]
@@ -68,14 +65,8 @@ function checkRole({ node_role, back_node, split, ports }: ComparedOptions): Opt
         })
       }
     }
-  } else if (split.shared_secret === undefined) {
-    problems.push({
-      path: ['split', 'shared_secret'],
-      message: `${field} is tcp: the halves need one, or use tls`,
-    })
-  }
-  if (split.dead_after_ms <= split.heartbeat_ms) {
-    problems.push({ path: ['split', 'dead_after_ms'], message: 'must be more than heartbeat_ms' })
+  } else if (!/^tcp:\/\/(127\.[\d.]+|localhost|\[::1\]):/.test(address)) {
+    problems.push({ path: field.split('.'), message: 'can be tcp on loopback only, for a tunnel; use tls' })
   }
   return problems
 }

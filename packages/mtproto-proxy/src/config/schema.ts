@@ -108,11 +108,6 @@ const clients = {
     'Silence after which a client is closed',
     onFront,
   ),
-  upstream_socket_buffer_size: about(
-    z.number().int().min(512).default(51_200),
-    "Bytes read from a client's socket at once",
-    onFront,
-  ),
   upstream_send_timeout_ms: about(count.default(15_000), 'How long a write to a client may take', onFront),
   upstream_healthchecks: about(
     z
@@ -194,11 +189,6 @@ const telegram = {
     'Clients on one of them from which another is opened; no limit',
     onBack,
   ),
-  downstream_socket_buffer_size: about(
-    z.number().int().min(512).default(512_000),
-    'Bytes read from Telegram at once',
-    onBack,
-  ),
   downstream_backpressure: about(
     z
       .strictObject({
@@ -258,10 +248,8 @@ const operation = {
         cert_file: z.string().min(1).optional(),
         key_file: z.string().min(1).optional(),
         allowed_fronts: z.array(z.string().min(1)).default([]),
-        shared_secret: z.string().min(32).optional().meta({ secret: true }),
-        grace_ms: z.number().int().min(0).default(0),
-        heartbeat_ms: count.default(5000),
-        dead_after_ms: count.default(15_000),
+        grace_ms: z.number().int().min(0).default(5000),
+        max_parked: count.default(20_000),
       })
       .prefault({}),
     'The link between the halves, see below',

@@ -1,9 +1,9 @@
 import type { Endpoint, Millis, WallStamp } from '@holdfast/core'
+import type { AllowedProtocol, BadClient } from '../accept/types.js'
 import type { PolicyRule } from '../policy/rules.js'
+import type { DataCenterSettings } from '../telegram/data-centers.js'
+import type { TlsTimeSkew } from '../wire/client-hello.js'
 import type { ProxyOptions } from './schema.js'
-
-/** What a client may speak: fake-TLS, or obfuscated2 with one of the three formats («secure» is the padded one). */
-export type ClientProtocol = 'fake_tls' | 'secure' | 'abridged' | 'intermediate'
 
 /** One secret of a port. */
 export interface SecretSettings {
@@ -43,13 +43,12 @@ export type FrontingTarget =
 
 /** What a listener needs to know to judge and serve clients. */
 export interface ClientSettings {
-  readonly allowedProtocols: ReadonlySet<ClientProtocol>
+  readonly allowedProtocols: ReadonlySet<AllowedProtocol>
   /** The salt, if each domain has a key of its own; else `null`. */
   readonly perSniSalt: string | null
-  /** How far a fake-TLS client's clock may be off, or `null` for any amount. */
-  readonly tlsTimeSkew: { readonly past: Millis; readonly future: Millis } | null
-  readonly tlsCertBytes: { readonly min: number; readonly max: number }
-  readonly badClient: 'close' | 'swallow' | 'front'
+  readonly timeSkew: TlsTimeSkew
+  readonly certificateBytes: readonly [least: number, most: number]
+  readonly badClient: BadClient
   readonly fronting: {
     readonly target: FrontingTarget
     readonly connectWithin: Millis
@@ -60,7 +59,6 @@ export interface ClientSettings {
   readonly initWithin: Millis
   readonly hibernateAfter: Millis
   readonly closeAfter: Millis
-  readonly readBytes: number
   readonly sendWithin: Millis
   readonly health: { readonly maxPackets: number; readonly maxBytes: number }
   readonly serverErrorFilter: 'first' | 'on' | 'off'
@@ -78,40 +76,18 @@ export interface TelegramSettings {
   readonly ipServices: readonly string[]
 }
 
-/** How many connections a data centre gets, and what they hold. */
-export interface DataCenterSettings {
-  readonly minConnections: number
-  readonly clientsPerConnection: number
-  readonly readBytes: number
-  readonly backpressure: {
-    readonly bytesTotal: number
-    readonly packetsTotal: number
-    readonly bytesPerClient: number | null
-    readonly packetsPerClient: number | null
-  }
-  readonly checkCrc: boolean
-  readonly migration: {
-    readonly waitReady: Millis
-    readonly maxParked: number
-    readonly resendUnsent: boolean
-    readonly replaceAfter: Millis | null
-  }
-}
-
 /** The link between the halves of a split proxy (spec 10). */
 export interface SplitSettings {
   /** Of a front: its back. Of a back: where it listens. */
   readonly at: Endpoint
   /** What this node calls itself. */
   readonly nodeName: string
-  /** Paths of PEM files; `null` for plain TCP. */
+  /** Paths of PEM files; `null` for plain TCP on loopback. */
   readonly tls: { readonly ca: string; readonly cert: string; readonly key: string } | null
   /** Names in certificates that a back takes; empty for every one that verifies. */
   readonly allowedFronts: readonly string[]
-  readonly sharedSecret: string | null
   readonly grace: Millis
-  readonly heartbeat: Millis
-  readonly deadAfter: Millis
+  readonly maxParked: number
 }
 
 /** All settings of a proxy, checked, with defaults, in the units of the program: milliseconds and bytes. */
@@ -130,6 +106,8 @@ export interface ProxySettings {
   readonly replay: { readonly maxItems: number; readonly maxBytes: number; readonly maxAge: Millis } | null
   readonly telegram: TelegramSettings
   readonly dataCenter: DataCenterSettings
+  /** Age at which a connection to Telegram is replaced before Telegram closes it, or `null`. */
+  readonly replaceAfter: Millis | null
   /** `null` unless this is a half. */
   readonly split: SplitSettings | null
   /** Host for links, or `null` to find one. */

@@ -1,12 +1,12 @@
 import { Buffer } from 'node:buffer'
 import { hostname } from 'node:os'
 import { type PolicyKey, type PolicyRule, parseKey } from '../policy/rules.js'
+import type { DataCenterSettings } from '../telegram/data-centers.js'
 import { parseSecret } from '../wire/secret.js'
 import { bytesOf } from './parts.js'
 import { configSchema, type ProxyOptions } from './schema.js'
 import type {
   ClientSettings,
-  DataCenterSettings,
   FrontingTarget,
   ListenerSettings,
   ProxySettings,
@@ -42,6 +42,7 @@ export function proxySettings(config: unknown): ProxySettings {
 export function toSettings(options: ProxyOptions): ProxySettings {
   const ports = options.ports.map((port) => listener(port, options.listen_ip))
   const role = options.node_role
+  const { replace_after_sec: replaceAfter } = options.migration
   return {
     role,
     listeners: role === 'back' ? [] : ports,
@@ -55,6 +56,7 @@ export function toSettings(options: ProxyOptions): ProxySettings {
     replay: options.replay_check_session_storage ? replay(options) : null,
     telegram: telegram(options),
     dataCenter: dataCenter(options),
+    replaceAfter: replaceAfter === undefined ? null : replaceAfter * second,
     split: split(options),
     publicHost: options.public_host ?? null,
     admin: options.admin === false ? null : options.admin,
@@ -111,12 +113,12 @@ function owners(ports: readonly ListenerSettings[]): SecretSettings[] {
 
 function client(options: ProxyOptions): ClientSettings {
   const { tls_time_skew_sec: skew, tls_server_cert_len: length, upstream_healthchecks: health } = options
-  const [min = 0, max = 0] = typeof length === 'number' ? [length, length] : length
+  const [least = 0, most = 0] = typeof length === 'number' ? [length, length] : length
   return {
     allowedProtocols: new Set(options.allowed_protocols),
     perSniSalt: options.per_sni_secrets ? options.per_sni_secret_salt : null,
-    tlsTimeSkew: skew === 'off' ? null : { past: skew.past * second, future: skew.future * second },
-    tlsCertBytes: { min, max },
+    timeSkew: skew === 'off' ? 'off' : { past: skew.past, future: skew.future },
+    certificateBytes: [least, most],
     badClient: options.bad_client,
     fronting: {
       target: frontingTarget(options.domain_fronting),
@@ -127,7 +129,6 @@ function client(options: ProxyOptions): ClientSettings {
     initWithin: options.init_timeout_sec * second,
     hibernateAfter: options.hibernate_timeout_sec * second,
     closeAfter: options.ready_timeout_sec * second,
-    readBytes: options.upstream_socket_buffer_size,
     sendWithin: options.upstream_send_timeout_ms,
     health: { maxPackets: health.qlen, maxBytes: health.total_mem },
     serverErrorFilter: options.replay_check_server_error_filter,
@@ -185,25 +186,21 @@ function telegram(options: ProxyOptions): TelegramSettings {
 }
 
 function dataCenter(options: ProxyOptions): DataCenterSettings {
-  const { downstream_backpressure: limits, clients_per_dc_connection: clients, migration } = options
-  const { replace_after_sec: replaceAfter } = migration
+  const { downstream_backpressure: limits, migration } = options
   return {
     minConnections: options.init_dc_connections,
-    clientsPerConnection: clients,
-    readBytes: options.downstream_socket_buffer_size,
-    backpressure: {
-      bytesTotal: limits.bytes_total ?? clients * 30 * 1024,
-      packetsTotal: limits.packets_total ?? clients * 2,
-      bytesPerClient: limits.bytes_per_upstream ?? null,
-      packetsPerClient: limits.packets_per_upstream ?? null,
+    clientsPerConnection: options.clients_per_dc_connection,
+    credits: {
+      ...(limits.bytes_total !== undefined && { bytesTotal: limits.bytes_total }),
+      ...(limits.packets_total !== undefined && { packetsTotal: limits.packets_total }),
+      bytesPerClient: limits.bytes_per_upstream,
+      packetsPerClient: limits.packets_per_upstream,
+      bytesOfOneClient: options.upstream_healthchecks.total_mem,
     },
-    checkCrc: options.mtp_full_check_crc32,
-    migration: {
-      waitReady: migration.wait_ready_ms,
-      maxParked: migration.max_parked,
-      resendUnsent: migration.resend_unsent,
-      replaceAfter: replaceAfter === undefined ? null : replaceAfter * second,
-    },
+    verifyChecksums: options.mtp_full_check_crc32,
+    resendUnsent: migration.resend_unsent,
+    parkWithin: migration.wait_ready_ms,
+    parkMax: migration.max_parked,
   }
 }
 
@@ -218,9 +215,7 @@ function split(options: ProxyOptions): SplitSettings | null {
     nodeName: given.node_name ?? hostname(),
     tls: at.startsWith('tls:') && hasFiles ? { ca, cert, key } : null,
     allowedFronts: given.allowed_fronts,
-    sharedSecret: given.shared_secret ?? null,
     grace: given.grace_ms,
-    heartbeat: given.heartbeat_ms,
-    deadAfter: given.dead_after_ms,
+    maxParked: given.max_parked,
   }
 }
