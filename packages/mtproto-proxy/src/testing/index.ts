@@ -4,4 +4,26 @@
  * @packageDocumentation
  */
 
-export {}
+export {
+  type ClosedBy,
+  confirmationOf,
+  type FakeClient,
+  FakeConnection,
+  type FakeConnectionHost,
+} from './fake-connection.js'
+export { FakeDatacenter, type FakeDatacenterHost } from './fake-datacenter.js'
+export {
+  FakeTelegram,
+  type FakeTelegramKey,
+  type FakeTelegramOptions,
+  type FakeTelegramStats,
+  fakeTelegram,
+  type Rotation,
+} from './fake-telegram.js'
+export { type FakeAnswers, type FakeTelegramRules, usualRules } from './fake-telegram-rules.js'
+export {
+  type MiddleProxyEffect,
+  MiddleProxyHandshake,
+  type MiddleProxyHandshakeOptions,
+} from './middle-proxy-handshake.js'
+export { type SiteContent, TelegramSite } from './telegram-site.js'

@@ -1,5 +1,5 @@
 import { asBuffer } from '../wire/as-buffer.js'
-import { cbcDecryptor, cbcEncryptor } from '../wire/cbc-stream.js'
+import { type CbcStream, cbcDecryptor, cbcEncryptor } from '../wire/cbc-stream.js'
 import { FrameChannel } from '../wire/frame-channel.js'
 import { FrameReader, FrameWriter, firstSeq, paddingWord } from '../wire/full-frame.js'
 import {
@@ -24,6 +24,8 @@ export interface MiddleProxyHandshakeOptions
   readonly noncePadding?: number
   /** Answers the handshake by RPC_HANDSHAKE_ERROR with this code. Default: it does not. */
   readonly refuse?: number
+  /** Is shown every frame after the handshake before it is encrypted, and may spoil it. */
+  readonly tamper?: (frame: Buffer) => void
 }
 
 /** What is to be done; `ready` and `failed` are the last. */
@@ -38,7 +40,7 @@ const pid = Buffer.from('0100007f901f0100d5e83165', 'hex')
 export class MiddleProxyHandshake {
   readonly #options: MiddleProxyHandshakeOptions
   #plain: FrameReader | null = new FrameReader()
-  #crypto: { decrypt: (bytes: Uint8Array) => Buffer; encrypt: (bytes: Uint8Array) => Buffer } | null = null
+  #crypto: { decrypt: CbcStream; encrypt: CbcStream } | null = null
   readonly #reader = new FrameReader({ seq: firstSeq + 1 })
 
   constructor(options: MiddleProxyHandshakeOptions) {
@@ -91,7 +93,13 @@ export class MiddleProxyHandshake {
     const bytes = writer.write(encodeHandshake({ flags, sender: pid, peer: asked.sender }))
     const goingOn = new FrameReader({ seq: 0, checksum })
     goingOn.feed(this.#reader.takeRest())
-    const channel = new FrameChannel(decrypt, goingOn, new FrameWriter({ seq: 0, checksum, encrypt }))
+    const { tamper } = this.#options
+    const spoiled: CbcStream = (frame) => {
+      tamper?.(asBuffer(frame))
+      return encrypt(frame)
+    }
+    const frames = new FrameWriter({ seq: 0, checksum, encrypt: spoiled })
+    const channel = new FrameChannel(decrypt, goingOn, frames)
     return [
       { kind: 'send', bytes },
       { kind: 'ready', channel },
