@@ -4,6 +4,48 @@
  * @packageDocumentation
  */
 
+export { type ChangedOption, type ConfigDiff, configDiff } from './config/diff.js'
+export type { ReloadEffect } from './config/meta.js'
+export { configSchema, type ProxyOptions } from './config/schema.js'
+export type {
+  ClientSettings,
+  FrontingTarget,
+  ListenerSettings,
+  ProxySettings,
+  SecretSettings,
+  SplitSettings,
+  TelegramSettings,
+} from './config/settings.js'
+export { proxySettings, toSettings } from './config/to-settings.js'
+export type { Admitted, Gatekeeper, Newcomer, Verdict } from './gatekeeper.js'
+export { type DataCenterFigures, type ProxyFigures, registerFigures } from './metrics/figures.js'
+export { noMetrics } from './metrics/no-metrics.js'
+export { prometheusMetrics } from './metrics/prometheus-metrics.js'
+export type {
+  BackpressureState,
+  BothDirections,
+  Count,
+  DataCenterMetrics,
+  Distribution,
+  ListenerMetrics,
+  MigrationResult,
+  ProtocolLabel,
+  ProxyMetrics,
+} from './metrics/types.js'
+export {
+  type GatekeeperOptions,
+  type GatekeeperRules,
+  gatekeeper,
+  type LocalGatekeeper,
+  type SeenKeys,
+} from './policy/gatekeeper.js'
+export type { PolicyRules, SecretFigures, SecretLimits } from './policy/policy.js'
+export type { PolicyKey, PolicyRule, PolicyValue } from './policy/rules.js'
+export { parseTable, Tables } from './policy/tables.js'
+export { parseUsage, type Usage } from './policy/usage.js'
+export { readTables } from './table-files.js'
+export { type CachedCopy, cachedCopy } from './telegram/cached-copy.js'
+export { type TelegramSource, type TelegramSourceOptions, telegramSource } from './telegram/source.js'
 export { type CbcStream, cbcDecryptor, cbcEncryptor, type DirectionKey } from './wire/cbc-stream.js'
 export type { Checksum } from './wire/checksum.js'
 export { FrameChannel } from './wire/frame-channel.js'
