@@ -8,8 +8,11 @@ export interface Newcomer {
   readonly ip: string
   /** The domain of a fake-TLS client, in lower case, or null. */
   readonly sni: string | null
-  /** What must not be seen twice: 48 bytes of the header, or the 32 bytes of the TLS random (spec 8). */
-  readonly replayKey: Uint8Array
+  /**
+   * What must not be seen twice: 48 bytes of the header, or the 32 bytes of the TLS random (spec 8). `null`: that was
+   * looked up when it came in, and it asks to be counted anew, by a back that has restarted.
+   */
+  readonly replayKey: Uint8Array | null
 }
 
 /** Somebody who was let in, until `leave`. */

@@ -1,0 +1,232 @@
+import {
+  type Acceptor,
+  type Endpoint,
+  type Env,
+  end,
+  type Keepalive,
+  type LinkProtocol,
+  type LinkScope,
+  type Listener,
+  listen,
+  type Millis,
+} from '@holdfast/core'
+import type { Gatekeeper } from '../gatekeeper.js'
+import type { DataCenters } from '../tunnel.js'
+import { SplitDecoder, SplitError } from './decoder.js'
+import { Guest } from './guest.js'
+import { encodeSplitMessage, type SplitHandle, type SplitMessage, splitVersion } from './messages.js'
+import { Visitor } from './visitor.js'
+
+/** Heartbeat of the split link, both ways (spec 10). */
+export const splitKeepalive: Keepalive = { sendEvery: 5_000, hearWithin: 15_000, arm: 'at-open' }
+/** What may wait on a split link to be taken by the kernel, in bytes; beyond it the link is given up. */
+export const splitOutboundBytes = 64 * 1024 * 1024
+
+/** Options of {@link backSide}. */
+export interface BackSideOptions {
+  readonly env: Env
+  readonly acceptor: Acceptor
+  /** Where fronts dial. Plain TCP only on loopback: see {@link splitEndpoint}. */
+  readonly at: Endpoint
+  /** Name of this node, which fronts log. */
+  readonly node: string
+  /** Where the packets of the fronts' clients go. */
+  readonly dataCenters: DataCenters
+  /** Decides for all fronts; `null`: every front decides for itself. */
+  readonly gatekeeper: Gatekeeper | null
+  /**
+   * The names in the certificates of the fronts that may connect.
+   *
+   * @defaultValue whoever the transport lets in
+   */
+  readonly fronts?: readonly string[]
+  /**
+   * How many fronts at once.
+   *
+   * @defaultValue 64
+   */
+  readonly maxFronts?: number
+  /**
+   * Clients and newcomers of one front, at once; the next ones are refused.
+   *
+   * @defaultValue 200000
+   */
+  readonly maxPerFront?: number
+}
+
+/**
+ * Serves fronts from the data centres of this process. A front that is gone takes its clients with it: Telegram is told
+ * RPC_CLOSE_CONN for each (spec 10).
+ *
+ * @throws a `HoldfastError` `HF_LISTEN_FAILED` when the address cannot be bound
+ */
+export function backSide(options: BackSideOptions): Promise<Listener<FrontLink>> {
+  const { env, acceptor, at, maxFronts = 64 } = options
+  return listen({
+    env,
+    acceptor,
+    at,
+    limits: { links: maxFronts, handshaking: maxFronts },
+    keepalive: splitKeepalive,
+    outbound: { bytes: splitOutboundBytes },
+    protocol: (scope) => new FrontLink(scope, options),
+  })
+}
+
+/** One front, as its back sees it. */
+export class FrontLink implements LinkProtocol {
+  readonly #scope: LinkScope
+  readonly #options: BackSideOptions
+  readonly #decoder = new SplitDecoder()
+  readonly #guests = new Map<SplitHandle, Guest>()
+  readonly #visitors = new Map<SplitHandle, Visitor>()
+  #node: string | null = null
+
+  /** @internal */
+  constructor(scope: LinkScope, options: BackSideOptions) {
+    this.#scope = scope
+    this.#options = options
+    const { identity } = scope.link
+    if (options.fronts !== undefined && (identity === undefined || !options.fronts.includes(identity))) {
+      const detail = `${scope.endpoint.uri}: the certificate names ${identity ?? 'nobody'}, who is no front of this back`
+      scope.fail(end('handshake-refused', { detail }))
+      return
+    }
+    this.#tell({ kind: 'hello', version: splitVersion, node: options.node })
+    scope.defer(() => this.#leave())
+  }
+
+  /** What the front calls itself; `null` before it has said so. */
+  get node(): string | null {
+    return this.#node
+  }
+
+  /** Clients of this front that have a tunnel. */
+  get clients(): number {
+    return this.#guests.size
+  }
+
+  /** @internal */
+  data(chunk: Uint8Array): void {
+    this.#decoder.push(chunk)
+    for (;;) {
+      const message = this.#decoder.next()
+      if (message === null) return
+      this.#take(message)
+    }
+  }
+
+  /** @internal */
+  probe(): void {
+    this.#tell({ kind: 'ping' })
+  }
+
+  /** @internal */
+  retire(deadline: Millis): void {
+    this.#tell({ kind: 'goodbye', within: Math.max(0, deadline - this.#options.env.clock.now()) })
+  }
+
+  #take(message: SplitMessage): void {
+    if (this.#node === null) {
+      this.#greeted(message)
+      return
+    }
+    switch (message.kind) {
+      case 'ping':
+        this.#tell({ kind: 'pong' })
+        return
+      case 'pong':
+        return
+      case 'open':
+        this.#open(message.handle, message.request)
+        return
+      case 'packet':
+        this.#guests.get(message.handle)?.send(message.payload, message.quickAck)
+        return
+      case 'delivered':
+        this.#guests.get(message.handle)?.delivered(message.packets, message.bytes)
+        return
+      case 'close':
+        this.#guests.get(message.handle)?.close()
+        this.#guests.delete(message.handle)
+        return
+      case 'admit':
+        this.#admit(message.handle, message.newcomer)
+        return
+      case 'transferred':
+        this.#visitors.get(message.handle)?.transferred(message.bytes)
+        return
+      case 'leave':
+        this.#visitors.get(message.handle)?.leave()
+        this.#visitors.delete(message.handle)
+        return
+      case 'hello':
+      case 'goodbye':
+      case 'quick-ack':
+      case 'sent':
+      case 'hold':
+      case 'ready':
+      case 'closed':
+      case 'verdict':
+      case 'quota-used':
+        throw new SplitError(`a front said ${message.kind}, which it may not`)
+    }
+  }
+
+  #greeted(message: SplitMessage): void {
+    if (message.kind !== 'hello') throw new SplitError(`a front began with ${message.kind}`)
+    if (message.version !== splitVersion) {
+      throw new SplitError(`a front speaks version ${message.version} of the split link, we ${splitVersion}`)
+    }
+    this.#node = message.node
+    this.#scope.ready()
+  }
+
+  #open(handle: SplitHandle, request: (SplitMessage & { kind: 'open' })['request']): void {
+    if (this.#guests.has(handle)) throw new SplitError('a front opened the same tunnel twice')
+    if (this.#isFull()) {
+      this.#tell({ kind: 'closed', handle, why: 'park-full' })
+      return
+    }
+    const guest = new Guest(
+      handle,
+      (answer) => this.#tell(answer),
+      () => this.#guests.delete(handle),
+    )
+    this.#guests.set(handle, guest)
+    guest.open(this.#options.dataCenters, request)
+  }
+
+  #admit(handle: SplitHandle, newcomer: (SplitMessage & { kind: 'admit' })['newcomer']): void {
+    const { gatekeeper } = this.#options
+    if (gatekeeper === null)
+      throw new SplitError('a front asked who may come in, which is for itself to decide')
+    if (this.#visitors.has(handle)) throw new SplitError('a front asked about the same newcomer twice')
+    if (this.#isFull()) {
+      this.#tell({ kind: 'verdict', handle, verdict: 'policy_error' })
+      return
+    }
+    const visitor = new Visitor(
+      handle,
+      (answer) => this.#tell(answer),
+      () => this.#visitors.delete(handle),
+    )
+    this.#visitors.set(handle, visitor)
+    visitor.ask(gatekeeper, newcomer)
+  }
+
+  #isFull(): boolean {
+    return this.#guests.size + this.#visitors.size >= (this.#options.maxPerFront ?? 200_000)
+  }
+
+  #tell(message: SplitMessage): void {
+    this.#scope.link.write(encodeSplitMessage(message))
+  }
+
+  #leave(): void {
+    for (const guest of this.#guests.values()) guest.close()
+    for (const visitor of this.#visitors.values()) visitor.leave()
+    this.#guests.clear()
+    this.#visitors.clear()
+  }
+}

@@ -1,0 +1,97 @@
+import {
+  type Dialer,
+  type Endpoint,
+  type Env,
+  fullJitter,
+  type Millis,
+  type Pool,
+  pool,
+} from '@holdfast/core'
+import type { Gatekeeper } from '../gatekeeper.js'
+import type { DataCenters } from '../tunnel.js'
+import { BackLink } from './back-link.js'
+import { splitKeepalive, splitOutboundBytes } from './back-side.js'
+import { FrontTunnel, tunnelEnd } from './front-tunnel.js'
+import { RemoteGatekeeper } from './remote-gatekeeper.js'
+
+/** Longest wait between two dials of the back, in milliseconds: fronts are few, and clients wait for it. */
+const longestDialDelayMs = 2_000
+
+/** Options of {@link frontSide}. */
+export interface FrontSideOptions {
+  readonly env: Env
+  readonly dialer: Dialer
+  /** The back. Plain TCP only on loopback: see {@link splitEndpoint}. */
+  readonly back: Endpoint
+  /** Name of this node, which the back logs. */
+  readonly node: string
+  /**
+   * How long idle clients wait for the link to come back, in milliseconds, less when it will not be dialed again within
+   * that; 0: they are closed with it.
+   *
+   * @defaultValue 5000
+   */
+  readonly grace?: Millis
+  /**
+   * How many wait at most.
+   *
+   * @defaultValue 20000
+   */
+  readonly maxParked?: number
+  /** Which bad clients may be fronted: a front decides that by itself. */
+  readonly mayFront: Gatekeeper['mayFront']
+}
+
+/** The data centres of a back, as its front uses them. */
+export interface FrontSide extends AsyncDisposable {
+  readonly dataCenters: DataCenters
+  /** Asks the back who may come in, for a back that has a gatekeeper. */
+  readonly gatekeeper: Gatekeeper
+  /** The link to the back, as a pool of one. */
+  readonly pool: Pool<FrontTunnel, BackLink>
+}
+
+/**
+ * Reaches the data centres of a back. While the link is lost, who had sent a packet that the back had not taken is closed
+ * as `mid-send`; idle clients are parked for {@link FrontSideOptions.grace} and get new tunnels when the link is back.
+ * Nothing is sent twice (spec 10).
+ */
+export function frontSide(options: FrontSideOptions): FrontSide {
+  const { env, dialer, back, node, grace = 5_000, maxParked = 20_000, mayFront } = options
+  const gatekeeper = new RemoteGatekeeper(env.clock, mayFront)
+  const links = pool<FrontTunnel, BackLink>({
+    env,
+    size: { min: 1, max: 1 },
+    ...(grace > 0 && { park: { within: grace, max: maxParked } }),
+    slot: {
+      env,
+      dialer,
+      endpoints: [back],
+      backoff: fullJitter({ cap: longestDialDelayMs }),
+      keepalive: splitKeepalive,
+      outbound: { bytes: splitOutboundBytes },
+      protocol: (scope) => new BackLink(scope, node, gatekeeper),
+    },
+    mover: {
+      movable: (tunnel) => (tunnel.isSending ? 'mid-send' : true),
+      attach: (tunnel, to) => tunnel.attach(to),
+      detach: (tunnel, _from, linkAlive) => tunnel.detach(linkAlive),
+      released: (tunnel, why) => tunnel.released(why),
+    },
+  })
+  links.start()
+  return {
+    gatekeeper,
+    pool: links,
+    dataCenters: {
+      open(request, client) {
+        const tunnel = new FrontTunnel(request, client)
+        const binding = links.bind(tunnel)
+        if ('refused' in binding) return { refused: tunnelEnd(binding.refused) }
+        tunnel.bound(binding)
+        return tunnel
+      },
+    },
+    [Symbol.asyncDispose]: () => links[Symbol.asyncDispose](),
+  }
+}

@@ -1,0 +1,129 @@
+import type { Binding, End, Off } from '@holdfast/core'
+import type { Tunnel, TunnelClient, TunnelEnd, TunnelRequest } from '../tunnel.js'
+import type { BackLink } from './back-link.js'
+import type { SplitHandle } from './messages.js'
+
+/** What the end of a binding to the back means for its client. */
+export function tunnelEnd({ code }: End): TunnelEnd {
+  switch (code) {
+    case 'mid-send':
+    case 'park-full':
+      return code
+    case 'park-expired':
+    case 'no-link':
+      return 'back-lost'
+    case undefined:
+    default:
+      return 'closed'
+  }
+}
+
+/** A client's tunnel through the split link: the session of a binding. Each link that it is on knows it by a handle. */
+export class FrontTunnel implements Tunnel {
+  readonly request: TunnelRequest
+  readonly #client: TunnelClient
+  #binding: Binding<FrontTunnel, BackLink> | null = null
+  #on: { readonly link: BackLink; readonly handle: SplitHandle } | null = null
+  /** The client is not read for up to three reasons. */
+  #sending: Off | null = null
+  #held: Off | null = null
+  #parked: Off | null = null
+  #isOver = false
+
+  constructor(request: TunnelRequest, client: TunnelClient) {
+    this.request = request
+    this.#client = client
+  }
+
+  /** Whether a packet is on its way to the back. */
+  get isSending(): boolean {
+    return this.#sending !== null
+  }
+
+  bound(binding: Binding<FrontTunnel, BackLink>): void {
+    this.#binding = binding
+    if (binding.on === null && !this.#isOver) this.#parked ??= this.#client.pause()
+  }
+
+  // For the client's side ----------------------------------------------------------------------------------------
+
+  send(packet: Uint8Array, { quickAck }: { readonly quickAck: boolean }): void {
+    if (this.#on === null || this.#isOver) return
+    this.#sending = this.#client.pause()
+    const { link, handle } = this.#on
+    link.tell({ kind: 'packet', handle, quickAck, payload: packet })
+  }
+
+  delivered(packets: number, bytes: number): void {
+    if (this.#on === null) return
+    const { link, handle } = this.#on
+    link.tell({ kind: 'delivered', handle, packets, bytes })
+  }
+
+  close(): void {
+    this.#isOver = true
+    this.#binding?.release()
+  }
+
+  // For the link -------------------------------------------------------------------------------------------------
+
+  packet(payload: Uint8Array): void {
+    this.#client.packet(payload)
+  }
+
+  quickAck(confirm: Uint8Array): void {
+    this.#client.quickAck(confirm)
+  }
+
+  sent(): void {
+    this.#sending?.()
+    this.#sending = null
+  }
+
+  hold(): void {
+    this.#held ??= this.#client.pause()
+  }
+
+  ready(): void {
+    this.#held?.()
+    this.#held = null
+  }
+
+  /** The back has ended it. */
+  closed(why: TunnelEnd): void {
+    this.#on = null
+    this.#end(why)
+    this.#binding?.release()
+  }
+
+  // For the pool -------------------------------------------------------------------------------------------------
+
+  attach(link: BackLink): void {
+    this.#on = { link, handle: link.open(this) }
+    this.#parked?.()
+    this.#parked = null
+  }
+
+  detach(linkAlive: boolean): void {
+    if (this.#on !== null) {
+      const { link, handle } = this.#on
+      link.forget(handle)
+      if (linkAlive) link.tell({ kind: 'close', handle })
+    }
+    this.#on = null
+    if (this.#isOver) return
+    // Held by the back that is gone; the next one says for itself.
+    this.#parked ??= this.#client.pause()
+    this.ready()
+  }
+
+  released(why: End): void {
+    this.#end(tunnelEnd(why))
+  }
+
+  #end(why: TunnelEnd): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#client.closed(why)
+  }
+}
