@@ -236,7 +236,7 @@ describe('a binding', () => {
 
   it('I13: is not placed on a link that its peer drains', () => {
     const pool = twoLinks()
-    pool.send({ kind: 'draining', slot: 1 })
+    pool.send({ kind: 'draining', slots: [1] })
     pool.bind(5)
     expect(pool.places).toEqual({ 1: 12, 2: 12, 3: 12, 4: 12, 5: 12 })
   })
@@ -293,7 +293,7 @@ describe('a parked binding', () => {
   it('waits for the next link where the peer drains the only one', () => {
     const pool = new Probe(one)
     pool.ready(1, 11)
-    pool.send({ kind: 'draining', slot: 1 })
+    pool.send({ kind: 'draining', slots: [1] })
     pool.bind(1)
     expect(pool.places).toEqual({ 1: 'parked' })
     pool.send({ kind: 'waiting', slot: 1, dueAt: 10 })
@@ -418,7 +418,7 @@ describe('a planned retirement', () => {
   it('of a link that its peer drains lets the slot dial again only if we did not ask for it too', () => {
     const pool = twoLinks()
     pool.stuck.set(3, 'mid-send')
-    pool.send({ kind: 'draining', slot: 1 })
+    pool.send({ kind: 'draining', slots: [1] })
     pool.stuck.clear()
     pool.send({ kind: 'flushed', slot: 1 })
     expect(pool.send({ kind: 'opening', slot: 1 })).toEqual([
@@ -426,7 +426,7 @@ describe('a planned retirement', () => {
     ])
     expect(pool.state.slots.get(1)).toEqual({ phase: 'opening' })
     pool.ready(1, 13)
-    pool.send({ kind: 'draining', slot: 1 })
+    pool.send({ kind: 'draining', slots: [1] })
     const asked = pool.send({ kind: 'retire', link: link(13), deadline: 100 })
     expect(asked.map(({ kind }) => kind)).toEqual(['open', 'retired', 'close'])
   })
@@ -506,7 +506,7 @@ describe('an event that means nothing', () => {
       { kind: 'tick' },
       { kind: 'ready', slot: 1, link: link(11) },
       { kind: 'opening', slot: 9 },
-      { kind: 'draining', slot: 9 },
+      { kind: 'draining', slots: [9] },
       { kind: 'flushed', slot: 1 },
       { kind: 'retire', link: link(99), deadline: 0 },
       { kind: 'release', binding: 99 },

@@ -166,7 +166,12 @@ export function perform(world: PoolWorld, deed: PoolDeed, step: PoolStep, rules:
       return tell(met, { kind: 'ready', slot: deed.slot, link, at: now }, step, rules)
     }
     case 'draining':
-      return tell(retiring(world, on, Infinity), { kind: 'draining', slot: deed.slot, at: now }, step, rules)
+      return tell(
+        retiring(world, on, Infinity),
+        { kind: 'draining', slots: [deed.slot], at: now },
+        step,
+        rules,
+      )
     case 'retire': {
       const deadline = now + deed.within
       const event: PoolEvent = { kind: 'retire', link: deed.link, deadline, at: now }

@@ -85,8 +85,8 @@ export type PoolEvent = { readonly at: Millis } & (
   | { readonly kind: 'waiting'; readonly slot: SlotId; readonly dueAt: Millis }
   | { readonly kind: 'failed'; readonly slot: SlotId }
   | { readonly kind: 'ready'; readonly slot: SlotId; readonly link: LinkId }
-  /** The peer has said that this link goes; the slot's lifecycle will end it and dial again. */
-  | { readonly kind: 'draining'; readonly slot: SlotId }
+  /** These links go, as the peer has said or the protocol wants; the slots' lifecycles will end them and dial again. */
+  | { readonly kind: 'draining'; readonly slots: readonly SlotId[] }
   | { readonly kind: 'bind'; readonly binding: BindingId }
   /** The session is over, whatever the reason. */
   | { readonly kind: 'release'; readonly binding: BindingId }

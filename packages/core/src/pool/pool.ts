@@ -215,9 +215,11 @@ class PoolShell<S, P extends LinkProtocol>
     const began = this.#now
     this.#drainBy = Math.min(this.#drainBy, began + within)
     this.send({ kind: 'drain', at: began })
-    const report = await this.#gate.drain({ within })
+    const report = await this.#gate.drain({ within: this.#drainBy - this.#now })
     this.#why ??= end('drained', { advice: { kind: 'never' }, code: 'closed' })
     this.send({ kind: 'close', at: this.#now })
+    // Those that were leaving before may have had more time.
+    for (const leaving of [...this.#leaving.keys()]) this.#end(leaving)
     await Promise.all(this.#leaving.values())
     return { ...report, took: env.clock.now() - began }
   }
@@ -293,16 +295,20 @@ class PoolShell<S, P extends LinkProtocol>
    * so. Nothing is to be placed there.
    */
   #notice(): void {
+    let going: SlotId[] | undefined
     for (const link of this.#links.values()) {
       if (link.isGoing || link.scope.link.phase === 'open') continue
       link.isGoing = true
-      this.send({ kind: 'draining', slot: link.slot, at: this.#now })
+      going ??= []
+      going.push(link.slot)
     }
+    if (going !== undefined) this.send({ kind: 'draining', slots: going, at: this.#now })
   }
 
   #hear(slot: Slot<P>, news: SlotNews): void {
     if (slot.held !== null && news.kind === 'ready') this.#links.set(slot.held.id, slot.held)
-    this.#send({ ...news, slot: slot.id, at: this.#now })
+    const at = this.#now
+    this.#send(news.kind === 'draining' ? { ...news, slots: [slot.id], at } : { ...news, slot: slot.id, at })
   }
 
   #open(id: SlotId): void {
@@ -319,6 +325,11 @@ class PoolShell<S, P extends LinkProtocol>
     const { lifecycle: leaving, held } = slot
     // It got ready in this very turn, too late for the machine.
     if (held !== null && this.#links.delete(held.id)) this.#settle(nothingMoved(held.id))
+    this.#end(leaving)
+  }
+
+  /** Drains the lifecycle of a slot that is gone, in what there is left of the time. */
+  #end(leaving: Lifecycle<P>): void {
     const left = this.#drainBy - this.#now
     if (this.#isAbrupt || left <= 0) leaving.close(this.#why ?? undefined)
     else {
@@ -407,6 +418,7 @@ class PoolShell<S, P extends LinkProtocol>
     const { env } = this.#options
     env.log.error({ name: env.name, link: link?.id, err: thrown }, `mover.${hook} threw`)
     return end('adapter-threw', {
+      code: 'pinned',
       cause: thrown,
       detail: `mover.${hook} threw: ${String(thrown)}`,
       link: link?.id,

@@ -19,7 +19,8 @@ export interface HeldLink<P> {
 
 /** What the lifecycle of a slot has come to. */
 export type SlotNews =
-  | { readonly kind: 'opening' | 'draining' | 'failed' }
+  | { readonly kind: 'opening' | 'failed' }
+  | { readonly kind: 'draining' }
   | { readonly kind: 'waiting'; readonly dueAt: Millis }
   | { readonly kind: 'ready'; readonly link: LinkId }
 

@@ -69,12 +69,9 @@ export class PoolTurn {
         this.#become(event.slot, { phase: 'ready', link: event.link, bound: new SortedMap(), yields: null })
         this.#slots.forEach((_, id) => this.#moveIdle(id))
         break
-      case 'draining': {
-        const slot = this.#slots.get(event.slot)
-        if (slot?.phase === 'ready')
-          this.#retire(event.slot, slot, slot.yields === null ? 'link' : 'slot', Infinity)
+      case 'draining':
+        this.#drain(event.slots)
         break
-      }
       case 'bind':
         this.#bind(event.binding)
         break
@@ -83,7 +80,7 @@ export class PoolTurn {
         break
       case 'retire':
         this.#slots.forEach((slot, id) => {
-          if ('link' in slot && slot.link === event.link) this.#retire(id, slot, 'slot', event.deadline)
+          if ('link' in slot && slot.link === event.link) this.#retire(id, slot, event.deadline)
         })
         break
       case 'replace':
@@ -139,7 +136,7 @@ export class PoolTurn {
     // A place that nobody will ever fill is not waited for.
     const replaced = ready + failed + yielding.length - size.min
     for (const [id, slot] of yielding.slice(0, Math.max(0, replaced)))
-      this.#retire(id, slot, 'slot', this.#at + (slot.yields ?? 0))
+      this.#retire(id, slot, this.#at + (slot.yields ?? 0))
   }
 
   #resize(): void {
@@ -150,7 +147,7 @@ export class PoolTurn {
     const isSpare = ready > Math.max(min, 1) && bound < shrinkBelow * (ready - 1)
     // Not in a step that places: nothing is to move twice in one.
     if (isSpare && !this.effects.some(({ kind }) => kind === 'attach'))
-      this.#retire(least, this.#slots.get(least) as ReadySlot, 'slot', Infinity)
+      this.#retire(least, this.#slots.get(least) as ReadySlot, Infinity)
   }
 
   /** The slot's lifecycle has moved on. A link it had is gone, and its bindings with it. */
@@ -191,15 +188,34 @@ export class PoolTurn {
     this.effects.push({ kind: 'retired', link, moved, parked, cut })
   }
 
+  /** Links go, and none of them is a place to move to from another. */
+  #drain(ids: readonly SlotId[]): void {
+    for (const id of ids) {
+      const slot = this.#slots.get(id)
+      if (slot?.phase === 'ready') this.#leave(id, slot, slot.yields === null ? 'link' : 'slot', Infinity)
+    }
+    for (const id of ids) this.#moveIdle(id)
+  }
+
   /** No more placements, and whoever can moves now. */
-  #retire(id: SlotId, slot: PoolLink, leaves: 'slot' | 'link', deadline: Millis): void {
-    const already = slot.phase === 'retiring'
-    if (already && slot.leaves === leaves && slot.deadline <= deadline) return
-    const { link, bound } = slot
-    const moved = already ? slot.moved : 0
-    const sooner = already ? Math.min(slot.deadline, deadline) : deadline
-    this.#slots = this.#slots.set(id, { phase: 'retiring', link, bound, deadline: sooner, leaves, moved })
+  #retire(id: SlotId, slot: PoolLink, deadline: Millis): void {
+    if (slot.phase === 'retiring' && slot.leaves === 'slot' && slot.deadline <= deadline) return
+    this.#leave(id, slot, 'slot', deadline)
     this.#moveIdle(id)
+  }
+
+  #leave(id: SlotId, slot: PoolLink, leaves: 'slot' | 'link', asked: Millis): void {
+    const { link, bound } = slot
+    const { moved, deadline } = slot.phase === 'retiring' ? slot : { moved: 0, deadline: Infinity }
+    const retiring: PoolSlot = {
+      phase: 'retiring',
+      link,
+      bound,
+      deadline: Math.min(deadline, asked),
+      leaves,
+      moved,
+    }
+    this.#slots = this.#slots.set(id, retiring)
   }
 
   /** Moves whoever can from a retiring link, if there is another; else they are better off where they are. */

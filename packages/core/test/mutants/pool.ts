@@ -86,7 +86,7 @@ export const poolMutants: Readonly<Record<string, PoolStep>> = {
   'takes an ended link for one that goes on': (state, event, rules) => {
     const slot = 'slot' in event ? state.slots.get(event.slot) : undefined
     return event.kind === 'waiting' && slot?.phase === 'ready'
-      ? poolStep(state, { kind: 'draining', slot: event.slot, at: event.at }, rules)
+      ? poolStep(state, { kind: 'draining', slots: [event.slot], at: event.at }, rules)
       : poolStep(state, event, rules)
   },
 
