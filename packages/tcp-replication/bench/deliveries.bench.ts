@@ -2,11 +2,12 @@
 import { loadavg } from 'node:os'
 import type { Benchmark } from '../../../bench/benchmark.js'
 import { FanOut, type Feeder, groupRows } from './fan-out.js'
-import { holdfastFeeder } from './holdfast-feeder.js'
+import { holdfastFeeder, ownCpuSeconds } from './holdfast-feeder.js'
 import { naiveFeeder } from './naive-feeder.js'
 import { readyFeeder } from './ready-feeder.js'
 import { redisFeeder } from './redis-feeder.js'
 import { redisVersion } from './redis-server.js'
+import { rowOf } from './row.js'
 
 const counts = [1, 10, 100, 1000] as const
 const latencyAmong = 10
@@ -36,9 +37,11 @@ async function measure(make: () => Promise<Feeder>): Promise<Record<string, numb
       // Who cannot keep up has no latency, only a backlog.
       if (rate * count > perSecond) continue
       await fanOut.subscribe(count)
-      const report = await fanOut.steady(rate)
+      const { report, longestPause, paused } = await fanOut.steady(rate)
       found[`latency at ${name}, p50`] = report.p50
       found[`latency at ${name}, p99`] = report.p99
+      found[`  of it garbage collection at ${name}, longest`] = longestPause
+      found[`  of it garbage collection at ${name}, of the time`] = paused
       rows += report.rows
       astray += report.astray
     }
@@ -53,6 +56,34 @@ const synapse = { 'to 1, a CPU second': 134_000, 'to 10, a CPU second': 145_000 
 
 const deliveries = { unit: 'rows', better: 'more' } as const
 const latency = { unit: 'ms', better: 'less' } as const
+/** Whoever makes the rows stands still meanwhile, so that rows just made are late by as much. */
+function pauses(load: string): Benchmark['figures'] {
+  return {
+    [`  of it garbage collection at ${load}, longest`]: latency,
+    [`  of it garbage collection at ${load}, of the time`]: { unit: '%', better: 'less' },
+  }
+}
+
+/**
+ * What nobody who turns values into JSON can do without, and who is given them as values, as ours and Synapse’s are,
+ * must: `JSON.stringify`, and the text as bytes. With one subscriber it is most of the work.
+ */
+function jsonAlone(): Record<string, number> {
+  let perCpuSecond = 0
+  // The first round is that of code that is not compiled yet.
+  for (let round = 0; round < 2; round += 1) {
+    const cpu = ownCpuSeconds()
+    const groups = 3000
+    for (let group = 0; group < groups; group += 1) {
+      let text = ''
+      for (let row = 0; row < groupRows; row += 1) text += JSON.stringify(rowOf(row))
+      Buffer.from(text)
+    }
+    perCpuSecond = (groups * groupRows) / (ownCpuSeconds() - cpu)
+  }
+  return { 'to 1, a CPU second': perCpuSecond }
+}
+
 const redis = redisVersion()
 if (redis === null) process.stderr.write('redis-server is not installed: measured without it\n')
 
@@ -67,8 +98,10 @@ export const benchmarks: readonly Benchmark[] = [
       ...Object.fromEntries(counts.map((count) => [`to ${count}, a second`, deliveries])),
       'latency at half of that, p50': latency,
       'latency at half of that, p99': latency,
+      ...pauses('half of that'),
       [`latency at ${commonRate} rows/s, p50`]: latency,
       [`latency at ${commonRate} rows/s, p99`]: latency,
+      ...pauses(`${commonRate} rows/s`),
       'rows that came in order': { unit: '%', better: 'more', limit: 100 },
       'load of the machine': { unit: '', better: 'less' },
     },
@@ -76,6 +109,7 @@ export const benchmarks: readonly Benchmark[] = [
     subjects: [
       { name: 'holdfast', measure: () => measure(holdfastFeeder) },
       { name: 'holdfast, rows that are JSON already', measure: () => measure(readyFeeder) },
+      { name: 'JSON.stringify alone, sent nowhere', measure: jsonAlone },
       { name: 'naive loop of socket.write', measure: () => measure(naiveFeeder) },
       ...(redis === null ? [] : [{ name: `redis ${redis} streams`, measure: () => measure(redisFeeder) }]),
       { name: 'Synapse’s own server', measure: () => synapse },

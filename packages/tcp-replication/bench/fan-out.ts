@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
+import { PerformanceObserver } from 'node:perf_hooks'
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
 import { bundle } from '../../../bench/bundle.js'
 import { firstHead, microseconds } from './row.js'
@@ -29,6 +30,14 @@ export interface Rates {
   readonly perCpuSecond: number
   readonly perSecond: number
   readonly report: Report
+}
+
+/** Latencies, and what part of them is no more than our own process standing still. */
+export interface Steady {
+  readonly report: Report
+  /** Pauses for garbage collection in the process that makes and feeds the rows: the longest in ms, all in percent. */
+  readonly longestPause: number
+  readonly paused: number
 }
 
 /** Drives a feeder, and the process that counts what it delivers. */
@@ -81,12 +90,23 @@ export class FanOut implements AsyncDisposable {
   }
 
   /** Latencies at a rate in rows a second, whatever the subscribers do. */
-  async steady(rate: number): Promise<Report> {
+  async steady(rate: number): Promise<Steady> {
     await this.#appendAt(rate, latencyMs / 4)
+    const pauses: number[] = []
+    const observer = new PerformanceObserver((list) =>
+      pauses.push(...list.getEntries().map(({ duration }) => duration)),
+    )
+    observer.observe({ entryTypes: ['gc'] })
     this.#subscribers.send({ kind: 'measure-latency' } satisfies Request)
     await this.#appendAt(rate, latencyMs)
     await this.#allPassed()
-    return this.#report()
+    observer.disconnect()
+    const all = pauses.reduce((sum, pause) => sum + pause, 0)
+    return {
+      report: await this.#report(),
+      longestPause: Math.max(0, ...pauses),
+      paused: (100 * all) / latencyMs,
+    }
   }
 
   async #appendFor(ms: number): Promise<void> {

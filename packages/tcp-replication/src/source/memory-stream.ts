@@ -67,8 +67,10 @@ export class MemoryStream {
 
   /** Lets go of everything before an index. */
   #letGo(end: number): void {
-    for (const entry of this.#entries.slice(this.#start, end)) this.#forget(entry)
-    this.#start = end
+    for (; this.#start < end; this.#start += 1) {
+      const entry = this.#entries[this.#start]
+      if (entry !== undefined) this.#forget(entry)
+    }
     // Halving keeps the cost of moving the rest constant for each batch let go.
     if (this.#start > 32 && this.#start * 2 > this.#entries.length) {
       this.#entries = this.#entries.slice(this.#start)
