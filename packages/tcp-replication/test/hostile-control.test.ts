@@ -1,6 +1,6 @@
 import { request as httpRequest } from 'node:http'
 import { describe, expect, it } from 'vitest'
-import { type ControlEndpoint, serveControl } from '../src/cli/control-endpoint.js'
+import { type HttpEndpoint, serveControl } from '../src/cli/control-endpoint.js'
 import { AppendLog } from '../src/source/append-log.js'
 import { temporaryFolder } from './support/real.js'
 
@@ -19,7 +19,7 @@ async function endpoint(
 > {
   const folder = await temporaryFolder()
   const log = await AppendLog.open({ path: folder.path, streams: ['typing', 'a/b ü'] })
-  const control: ControlEndpoint = await serveControl({
+  const control: HttpEndpoint = await serveControl({
     at: '0',
     log,
     secret,

@@ -7,9 +7,11 @@
 export { ConfigError, type ConfigOptions, loadConfig, withoutSecrets } from './config.js'
 export { exitCodes } from './exit-codes.js'
 export { type FileStoreOptions, fileStore } from './file-store.js'
+export { type HttpEndpoint, type HttpEndpointOptions, replyJson, serveHttp } from './http-endpoint.js'
 export { inherited } from './inherited.js'
 export { createLog, type LogOptions } from './logging.js'
 export {
+  answerMetrics,
   type CollectedMetrics,
   collectMetrics,
   type MetricsOptions,

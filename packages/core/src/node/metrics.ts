@@ -1,10 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
-import { OptionError } from '../index.js'
-import { bind } from './accept-streams.js'
-import { addressUri } from './socket-address.js'
+import { serveHttp } from './http-endpoint.js'
 
 /** Options of {@link collectMetrics}. */
 export interface MetricsOptions {
@@ -99,42 +96,27 @@ export interface MetricsServer extends AsyncDisposable {
  * @throws a `HoldfastError` `HF_LISTEN_FAILED` when the address cannot be bound
  */
 export async function serveMetrics({ at, registry }: MetricsServerOptions): Promise<MetricsServer> {
-  const { host, port } = listenAddress(at)
-  const server = createServer((request, response) => {
-    const isRead = request.method === 'GET' || request.method === 'HEAD'
-    if (!isRead || request.url?.split('?')[0] !== '/metrics') {
-      response.writeHead(isRead ? 404 : 405).end()
-      return
-    }
-    registry.metrics().then(
-      (text) => response.writeHead(200, { 'Content-Type': registry.contentType }).end(text),
-      (cause: unknown) => response.writeHead(500).end(String(cause)),
-    )
+  const endpoint = await serveHttp({
+    at,
+    option: 'metrics',
+    refuseBrowsers: false,
+    handle: (request, response) => answerMetrics(registry, request, response),
   })
-  await bind(server, { host, port }, { uri: `http://${at}/metrics` })
-  server.unref()
-  const bound = server.address() as AddressInfo
   return {
-    uri: `${addressUri('http', bound.address, bound.port)}/metrics`,
-    async [Symbol.asyncDispose]() {
-      if (!server.listening) return
-      server.closeAllConnections()
-      await new Promise<void>((resolve) => server.close(() => resolve()))
-    },
+    uri: `${endpoint.url}/metrics`,
+    [Symbol.asyncDispose]: () => endpoint[Symbol.asyncDispose](),
   }
 }
 
-/**
- * Reads `HOST:PORT`, `[IPV6]:PORT`, or `PORT` on loopback.
- *
- * @throws an {@link OptionError} when there is no port
- */
-function listenAddress(at: string): { host: string; port: number } {
-  const found = /^(?:\[(?<v6>[^\]]+)\]:|(?<v4>[^:[\]]*):)?(?<port>\d{1,5})$/.exec(at)?.groups
-  const port = Number(found?.['port'])
-  if (found === undefined || port > 65_535) {
-    throw new OptionError('metrics', 'HOST:PORT, or a port for loopback', at)
+/** Answers `/metrics` from a registry, and 404 or 405 to everything else: for an {@link serveHttp} that serves more. */
+export function answerMetrics(registry: Registry, request: IncomingMessage, response: ServerResponse): void {
+  const isRead = request.method === 'GET' || request.method === 'HEAD'
+  if (!isRead || request.url?.split('?')[0] !== '/metrics') {
+    response.writeHead(isRead ? 404 : 405).end()
+    return
   }
-  const host = found['v6'] ?? found['v4'] ?? ''
-  return { host: host === '' ? '127.0.0.1' : host, port }
+  registry.metrics().then(
+    (text) => response.writeHead(200, { 'Content-Type': registry.contentType }).end(text),
+    (cause: unknown) => response.writeHead(500).end(String(cause)),
+  )
 }
