@@ -4,4 +4,92 @@
  * @packageDocumentation
  */
 
-export {}
+export {
+  type Address,
+  addressOf,
+  formatAddress,
+  isRepoKey,
+  parseAddress,
+  type RepoKey,
+} from './wire/address.js'
+export { type AddressClass, addressClass } from './wire/address-class.js'
+export {
+  type Announcement,
+  type AnnouncementReading,
+  listsService,
+  readAnnouncement,
+  relaysOf,
+} from './wire/announcement.js'
+export {
+  type ClientLimits,
+  type ClientMessage,
+  formatClientMessage,
+  type ReceivedClientMessage,
+  readClientMessage,
+} from './wire/client-message.js'
+export { MessageError } from './wire/errors.js'
+export {
+  compareForReplacement,
+  type EventLimits,
+  type EventReading,
+  eventId,
+  type NostrEvent,
+  readEvent,
+  serializeEvent,
+  type UnixSeconds,
+} from './wire/event.js'
+export {
+  type Filter,
+  type FilterLimits,
+  type FilterReading,
+  filterMatcher,
+  matchesFilter,
+  normalizeFilter,
+  readFilter,
+} from './wire/filter.js'
+export type { FrameLimits } from './wire/frame.js'
+export { IdSet } from './wire/id-set.js'
+export { isRootKind, type KindClass, kindClass, kinds } from './wire/kinds.js'
+export { NegentropyBuilder, negentropyItems } from './wire/negentropy/builder.js'
+export { NegentropyError } from './wire/negentropy/errors.js'
+export { NegentropyItems } from './wire/negentropy/items.js'
+export type { Bound } from './wire/negentropy/message.js'
+export {
+  NegentropyInitiator,
+  NegentropyResponder,
+  type ReconciliationOptions,
+} from './wire/negentropy/reconciliation.js'
+export {
+  type ClosedMeaning,
+  closedMeaning,
+  type LoadComplaint,
+  loadComplaint,
+  type NegentropyRefusal,
+  negentropyRefusal,
+  type RefusalPrefix,
+  refusalPrefix,
+  refusalPrefixes,
+  refusesNegentropy,
+} from './wire/refusal.js'
+export {
+  formatRelayInfo,
+  maxRelayInfoBytes,
+  type RelayInfo,
+  type RelayLimitation,
+  readRelayInfo,
+} from './wire/relay-info.js'
+export { type ListedRelay, readRelayList } from './wire/relay-list.js'
+export {
+  formatRelayMessage,
+  type ReceivedRelayMessage,
+  type RelayMessage,
+  readRelayMessage,
+} from './wire/relay-message.js'
+export {
+  cloneUrlToRelayUrl,
+  isOwnRelay,
+  normalizeRelayUrl,
+  type RelayUrl,
+  serviceHost,
+} from './wire/relay-url.js'
+export { indexedTags, isProtected, type References, referencesOf, tagValue, tagValues } from './wire/tags.js'

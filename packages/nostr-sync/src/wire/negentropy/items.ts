@@ -1,0 +1,190 @@
+import { IdSum, lanes } from './id-sum.js'
+import { type Bound, lowestBound } from './message.js'
+
+const idBytes = 32
+/** Ids between two stored sums: a fingerprint adds fewer than this at either end. */
+const blockItems = 64
+
+/**
+ * The `(created_at, id)` pairs that one side of a reconciliation has, sorted by time and then by id, in columns: 40 bytes
+ * an item, and half a byte for the sums (R95). Can be kept and changed as events come and go (R108).
+ *
+ * @example
+ * ```ts
+ * import { negentropyItems } from '@holdfast/nostr-sync'
+ *
+ * const items = negentropyItems([[1_700_000_001, 'bb'.repeat(32)], [1_700_000_000, 'aa'.repeat(32)]])
+ * items.size // => 2
+ * items.timestampAt(0) // => 1_700_000_000
+ * ```
+ */
+export class NegentropyItems {
+  #times: Float64Array
+  #ids: Uint8Array
+  #view: DataView
+  #size: number
+  /** Sum of all ids before each block; those from `#summedBlocks` on are out of date. */
+  #sums: Uint32Array
+  #summedBlocks = 1
+  /** For one fingerprint at a time. */
+  readonly #sum = new IdSum()
+  readonly #other = new IdSum()
+
+  private constructor(times: Float64Array, ids: Uint8Array, size: number) {
+    this.#times = times
+    this.#ids = ids
+    this.#view = viewOf(ids)
+    this.#size = size
+    this.#sums = new Uint32Array((Math.floor(size / blockItems) + 1) * lanes)
+  }
+
+  /** Takes columns over that are sorted and without duplicates; see `NegentropyBuilder`. @internal */
+  static fromColumns(times: Float64Array, ids: Uint8Array, size: number): NegentropyItems {
+    return new NegentropyItems(times, ids, size)
+  }
+
+  get size(): number {
+    return this.#size
+  }
+
+  timestampAt(index: number): number {
+    return this.#times[index] ?? Infinity
+  }
+
+  /** The id of an item: a view of 32 bytes, good until the items change. */
+  idAt(index: number): Uint8Array {
+    return this.#ids.subarray(index * idBytes, (index + 1) * idBytes)
+  }
+
+  /** How many of the items from `from` on are below the bound, and those before `from`. */
+  lowerBound(bound: Bound, from = 0): number {
+    let low = from
+    let high = this.#size
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (this.#isBelow(middle, bound)) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+
+  /** The shortest bound between an item and the one before it. */
+  boundBefore(index: number): Bound {
+    const timestamp = this.timestampAt(index)
+    if (this.timestampAt(index - 1) !== timestamp) return { timestamp, prefix: lowestBound.prefix }
+    const id = this.idAt(index)
+    const before = this.idAt(index - 1)
+    let equal = 0
+    while (id[equal] === before[equal]) equal++
+    return { timestamp, prefix: id.subarray(0, equal + 1) }
+  }
+
+  /** The 16 bytes that two sides with the same ids in a range have in common. `high` is exclusive. */
+  fingerprint(low: number, high: number): Uint8Array {
+    if (high - low <= 2 * blockItems) {
+      this.#sum.clear()
+      this.#addTo(this.#sum, low, high)
+    } else {
+      this.#sumBefore(high, this.#sum)
+      this.#sumBefore(low, this.#other)
+      this.#sum.subtract(this.#other)
+    }
+    return this.#sum.fingerprint(high - low)
+  }
+
+  /** Adds one item. @returns false if it was there */
+  insert(timestamp: number, id: Uint8Array): boolean {
+    const index = this.lowerBound({ timestamp, prefix: id })
+    if (this.#isAt(index, timestamp, id)) return false
+    if (this.#size === this.#times.length) this.#grow()
+    this.#times.copyWithin(index + 1, index, this.#size)
+    this.#ids.copyWithin((index + 1) * idBytes, index * idBytes, this.#size * idBytes)
+    this.#times[index] = timestamp
+    this.#ids.set(id, index * idBytes)
+    this.#size++
+    this.#changedAt(index)
+    return true
+  }
+
+  /** Removes one item. @returns false if it was not there */
+  remove(timestamp: number, id: Uint8Array): boolean {
+    const index = this.lowerBound({ timestamp, prefix: id })
+    if (!this.#isAt(index, timestamp, id)) return false
+    this.#times.copyWithin(index, index + 1, this.#size)
+    this.#ids.copyWithin(index * idBytes, (index + 1) * idBytes, this.#size * idBytes)
+    this.#size--
+    this.#changedAt(index)
+    return true
+  }
+
+  /** A copy that later changes leave alone: what a session that takes many rounds has to work on. */
+  snapshot(): NegentropyItems {
+    const ids = this.#ids.slice(0, this.#size * idBytes)
+    const copy = new NegentropyItems(this.#times.slice(0, this.#size), ids, this.#size)
+    copy.#sums.set(this.#sums.subarray(0, copy.#sums.length))
+    copy.#summedBlocks = this.#summedBlocks
+    return copy
+  }
+
+  #isAt(index: number, timestamp: number, id: Uint8Array): boolean {
+    if (index >= this.#size || this.#times[index] !== timestamp) return false
+    return this.idAt(index).every((byte, at) => byte === id[at])
+  }
+
+  #isBelow(index: number, { timestamp, prefix }: Bound): boolean {
+    const time = this.#times[index] ?? 0
+    if (time !== timestamp) return time < timestamp
+    const offset = index * idBytes
+    for (let at = 0; at < prefix.length; at++) {
+      const difference = (this.#ids[offset + at] ?? 0) - (prefix[at] ?? 0)
+      if (difference !== 0) return difference < 0
+    }
+    return false
+  }
+
+  #addTo(sum: IdSum, low: number, high: number): void {
+    for (let item = low; item < high; item++) sum.add(this.#view, item * idBytes)
+  }
+
+  #sumBefore(index: number, sum: IdSum): void {
+    const block = Math.floor(index / blockItems)
+    if (block >= this.#summedBlocks) this.#sumUpTo(block)
+    sum.load(this.#sums, block * lanes)
+    this.#addTo(sum, block * blockItems, index)
+  }
+
+  /** Brings the stored sums up to date, as far as they are needed. */
+  #sumUpTo(block: number): void {
+    const sum = new IdSum()
+    sum.load(this.#sums, (this.#summedBlocks - 1) * lanes)
+    for (let next = this.#summedBlocks; next <= block; next++) {
+      this.#addTo(sum, (next - 1) * blockItems, next * blockItems)
+      sum.store(this.#sums, next * lanes)
+    }
+    this.#summedBlocks = block + 1
+  }
+
+  #changedAt(index: number): void {
+    this.#summedBlocks = Math.min(this.#summedBlocks, Math.floor(index / blockItems) + 1)
+    const needed = (Math.floor(this.#size / blockItems) + 1) * lanes
+    if (needed <= this.#sums.length) return
+    const larger = new Uint32Array(2 * needed)
+    larger.set(this.#sums)
+    this.#sums = larger
+  }
+
+  #grow(): void {
+    const capacity = Math.max(blockItems, Math.ceil(this.#size * 1.5))
+    const times = new Float64Array(capacity)
+    times.set(this.#times)
+    const ids = new Uint8Array(capacity * idBytes)
+    ids.set(this.#ids)
+    this.#times = times
+    this.#ids = ids
+    this.#view = viewOf(ids)
+  }
+}
+
+function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {
+  return new DataView(buffer, byteOffset, byteLength)
+}
