@@ -1,6 +1,7 @@
 import { request as httpRequest } from 'node:http'
+import type { HttpEndpoint } from '@holdfast/core/node'
 import { describe, expect, it } from 'vitest'
-import { type HttpEndpoint, serveControl } from '../src/cli/control-endpoint.js'
+import { serveControl } from '../src/cli/control-endpoint.js'
 import { AppendLog } from '../src/source/append-log.js'
 import { temporaryFolder } from './support/real.js'
 
