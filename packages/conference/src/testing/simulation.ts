@@ -1,0 +1,349 @@
+import { seededRandom, VirtualClock } from '@holdfast/core/testing'
+import { type ConferencesRules, defaultRules } from '../group/types.js'
+import type { ConferenceIdentifier, RealKey } from '../wire/identity.js'
+import { MessageOracle } from './message-oracle.js'
+import { type NetworkWeather, SimulatedLinks } from './simulated-links.js'
+import { SimulatedPeer } from './simulated-peer.js'
+
+/** Options of {@link Simulation}. */
+export interface SimulationOptions {
+  /** The same seed gives the same run. */
+  readonly seed: number
+  /** @defaultValue 5 */
+  readonly peers?: number
+  /**
+   * Who are friends: everybody with everybody, or as few as keep them connected and some more by chance.
+   *
+   * @defaultValue `sparse`
+   */
+  readonly friends?: 'all' | 'sparse'
+  /** @defaultValue {@link defaultRules} */
+  readonly rules?: ConferencesRules
+}
+
+/** One thing that goes wrong, or is done by somebody. */
+export type FaultKind =
+  | 'split'
+  | 'merge'
+  | 'crash'
+  | 'quit'
+  | 'start'
+  | 'sleep'
+  | 'wake'
+  | 'loss'
+  | 'clock-step'
+  | 'say'
+  | 'rename'
+  | 'title'
+  | 'leave'
+  | 'invite'
+
+/** By then a link that died is known to be dead, and has been replaced. */
+const settledAfterMs = 45_000
+
+/** How often each happens, as shares of the whole. */
+const shares: Readonly<Record<FaultKind, number>> = {
+  split: 12,
+  merge: 12,
+  crash: 5,
+  quit: 4,
+  start: 14,
+  sleep: 4,
+  wake: 8,
+  loss: 4,
+  'clock-step': 3,
+  say: 40,
+  rename: 4,
+  title: 4,
+  leave: 1,
+  invite: 3,
+}
+
+/** What a run came to. */
+export interface SimulationReport {
+  readonly seed: number
+  readonly peers: number
+  /** From the last fault until everybody saw everybody; `null` if they never did. */
+  readonly healedAfterMs: number | null
+  /** What was wrong at the end. */
+  readonly flaws: readonly string[]
+  /** Messages said while things went wrong: copies that others should have had, and had. */
+  readonly hoped: number
+  readonly delivered: number
+}
+
+/**
+ * A conference of simulated peers: groups of them are split off and merged, crash, restart, sleep, leave and come
+ * again, on links that lose packets. When all faults are over, everybody who can be reached must be seen by
+ * everybody, under the same number, and hear what is said exactly once.
+ *
+ * @example
+ * ```ts
+ * import { Simulation } from '@holdfast/conference/testing'
+ *
+ * const run = new Simulation({ seed: 1, peers: 3 })
+ * run.assemble()
+ * run.disturb(20)
+ * const { flaws } = run.conclude()
+ * run.stop()
+ * flaws // => []
+ * ```
+ */
+export class Simulation {
+  readonly clock = new VirtualClock()
+  readonly peers: readonly SimulatedPeer[]
+  readonly links: SimulatedLinks
+  readonly weather: NetworkWeather = { latency: { min: 5, max: 150 }, loss: 0 }
+  /** Every fault, with its time. */
+  readonly history: string[] = []
+  readonly oracle = new MessageOracle()
+  readonly #seed: number
+  readonly #random: () => number
+  readonly #identifier: ConferenceIdentifier
+  #islands = new Map<RealKey, number>()
+  #said = 0
+
+  constructor({ seed, peers = 5, friends = 'sparse', rules = defaultRules }: SimulationOptions) {
+    const random = seededRandom(seed)
+    this.#seed = seed
+    this.#random = random
+    this.links = new SimulatedLinks(this.clock, random, this.weather)
+    this.#identifier = `00${Array.from({ length: 32 }, () =>
+      Math.floor(random() * 256)
+        .toString(16)
+        .padStart(2, '0'),
+    ).join('')}`
+    const { clock, links } = this
+    this.peers = Array.from(
+      { length: peers },
+      (_, index) => new SimulatedPeer({ name: `peer ${index}`, clock, random, links, rules }),
+    )
+    this.#makeFriends(friends)
+  }
+
+  /** Those who are in the conference, or will be when they run again. */
+  get members(): readonly SimulatedPeer[] {
+    return this.peers.filter(({ conference }) => conference?.identifier === this.#identifier)
+  }
+
+  /** The first peer creates the conference; friends invite friends until all are in. */
+  assemble(): void {
+    this.clock.advance(3000)
+    for (const peer of this.peers) peer.do({ kind: 'set-name', name: peer.name })
+    this.peers[0]?.do({ kind: 'create', identifier: this.#identifier })
+    for (let round = 0; this.members.length < this.peers.length && round < this.peers.length; round += 1) {
+      for (const outsider of this.peers.filter((peer) => peer.conference === null)) this.#bringIn(outsider)
+    }
+    this.clock.advance(30_000)
+    const flaws = this.disagreements()
+    if (flaws.length > 0)
+      throw new Error(`seed ${this.#seed}: the conference did not come about: ${flaws[0]}`)
+  }
+
+  /** Lets faults happen, one to thirty seconds apart. */
+  disturb(faults: number): void {
+    for (let left = faults; left > 0; left -= 1) {
+      this.fault(this.#pickFault())
+      this.clock.advance(1000 + this.#random() * 29_000)
+      this.oracle.collect(this.peers)
+    }
+  }
+
+  /** Lets one thing happen, to whom it happens by chance; nothing if it cannot. */
+  fault(kind: FaultKind): void {
+    const peer = this.#pick(this.#candidates(kind))
+    this.history.push(`${this.clock.now()} ${kind} ${peer?.name ?? ''}`)
+    switch (kind) {
+      case 'split':
+        return this.split(this.peers.map(() => Math.floor(this.#random() * 3)))
+      case 'merge':
+        return this.merge()
+      case 'loss':
+        this.weather.loss = this.#random() * 0.3
+        return
+      default:
+        if (peer) this.#happen(kind, peer)
+    }
+  }
+
+  /** From now on only peers of the same island reach each other; `islands` has a number for each peer. */
+  split(islands: readonly number[]): void {
+    this.#islands = new Map(this.peers.map(({ realKey }, index) => [realKey, islands[index] ?? 0]))
+    this.links.route((a, b) => this.#islands.get(a.realKey) === this.#islands.get(b.realKey))
+  }
+
+  /** Everybody can reach everybody. */
+  merge(): void {
+    this.split([])
+  }
+
+  /** Ends all faults, waits for the conference to heal, and looks whether it has. */
+  conclude({ within = 300_000 }: { readonly within?: number } = {}): SimulationReport {
+    this.calm()
+    const healedAfterMs = this.heal(within)
+    const said = this.oracle.counts()
+    const flaws = healedAfterMs === null ? this.disagreements() : this.#finalWords()
+    const { hoped, delivered } = said
+    return { seed: this.#seed, peers: this.peers.length, healedAfterMs, flaws, hoped, delivered }
+  }
+
+  /** Ends all faults: everybody runs, is awake, and is reached. */
+  calm(): void {
+    this.weather.loss = 0
+    for (const peer of this.peers) {
+      peer.wake()
+      peer.start()
+    }
+    this.merge()
+  }
+
+  /**
+   * Waits until nobody has disagreed for 45 s: links that are dead without knowing it are found out by then.
+   *
+   * @returns how long it took until the last disagreement was over, in milliseconds; `null` if some remain
+   */
+  heal(within: number): number | null {
+    const from = this.clock.now()
+    let healedAt = from
+    while (this.clock.now() - healedAt < settledAfterMs) {
+      this.clock.advance(500)
+      if (this.disagreements().length > 0) healedAt = this.clock.now() + 500
+      if (healedAt - from > within) return null
+    }
+    return healedAt - from
+  }
+
+  /** Lets go of all timers. */
+  stop(): void {
+    for (const peer of this.peers) peer.stop()
+  }
+
+  /** Who does not see whom, or under another number, among members that a chain of friends connects. */
+  disagreements(): string[] {
+    return this.#components().flatMap((component) =>
+      component.flatMap((a) => component.flatMap((b) => this.#disagreement(a, b))),
+    )
+  }
+
+  #disagreement(a: SimulatedPeer, b: SimulatedPeer): string[] {
+    if (a === b || !a.conference || !b.conference) return []
+    const number = a.conference.numbers.get(b.realKey)
+    const isSeen = number !== undefined && a.conference.roster.live.has(number)
+    if (!isSeen) return [`${a.name} does not see ${b.name}`]
+    return number === b.conference.selfNumber ? [] : [`${a.name} knows ${b.name} under another number`]
+  }
+
+  /** Now that all is well: what is said is heard once by everybody, and a new title is everybody's. */
+  #finalWords(): string[] {
+    this.oracle.forget()
+    const components = this.#components()
+    for (const members of components) {
+      members[0]?.do({ kind: 'set-title', conference: members[0].conference?.number ?? 0, title: 'the end' })
+      for (const peer of members) this.#say(peer, members)
+    }
+    this.clock.advance(30_000)
+    this.oracle.collect(this.peers)
+    const { missing, repeated } = this.oracle.verdict()
+    const others = components.flat().filter(({ conference }) => titleOf(conference?.title) !== 'the end')
+    return [
+      ...this.disagreements(),
+      ...missing.map((what) => `never heard: ${what}`),
+      ...repeated.map((what) => `heard again: ${what}`),
+      ...others.map(({ name }) => `${name} has another title`),
+    ]
+  }
+
+  #components(): SimulatedPeer[][] {
+    const left = new Set(this.members)
+    const components: SimulatedPeer[][] = []
+    for (const first of left) {
+      const component = [first]
+      left.delete(first)
+      for (const one of component) {
+        for (const other of left) {
+          if (!one.isFriendOf(other)) continue
+          left.delete(other)
+          component.push(other)
+        }
+      }
+      components.push(component)
+    }
+    return components
+  }
+
+  #makeFriends(friends: 'all' | 'sparse'): void {
+    for (const [index, peer] of this.peers.entries()) {
+      const earlier = this.peers.slice(0, index)
+      const first = this.#pick(earlier)
+      for (const other of earlier) {
+        if (friends === 'all' || other === first || this.#random() < 0.3) peer.befriend(other)
+      }
+    }
+  }
+
+  /** A friend who is in invites, and the outsider accepts. */
+  #bringIn(outsider: SimulatedPeer): void {
+    const host = this.members.find((member) => member.isAwake && member.isFriendOf(outsider))
+    const conference = host?.conference?.number
+    if (!host || conference === undefined) return
+    host.do({ kind: 'invite', conference, friend: outsider.realKey })
+    this.clock.advance(1000)
+    outsider.do({ kind: 'accept', from: host.realKey, identifier: this.#identifier })
+    this.clock.advance(2000)
+  }
+
+  #candidates(kind: FaultKind): readonly SimulatedPeer[] {
+    const awake = this.members.filter(({ isAwake }) => isAwake)
+    if (kind === 'start') return this.peers.filter(({ isRunning }) => !isRunning)
+    if (kind === 'wake') return this.peers.filter(({ isAsleep }) => isAsleep)
+    if (kind === 'invite')
+      return this.peers.filter(({ conference, isAwake }) => conference === null && isAwake)
+    return kind === 'leave' && this.members.length < 4 ? [] : awake
+  }
+
+  #happen(kind: Exclude<FaultKind, 'split' | 'merge' | 'loss'>, peer: SimulatedPeer): void {
+    const conference = peer.conference?.number ?? 0
+    switch (kind) {
+      case 'crash':
+      case 'quit':
+      case 'start':
+      case 'sleep':
+      case 'wake':
+        return peer[kind]()
+      case 'clock-step':
+        peer.wallOffset += (this.#random() - 0.5) * 172_800_000
+        return
+      case 'say':
+        return this.#say(peer, this.members)
+      case 'rename':
+        return void peer.do({ kind: 'set-name', name: `${peer.name} at ${this.clock.now()}` })
+      case 'title':
+        return void peer.do({ kind: 'set-title', conference, title: `title at ${this.clock.now()}` })
+      case 'leave':
+        peer.do({ kind: 'leave', conference })
+        return peer.save()
+      case 'invite':
+        return this.#bringIn(peer)
+    }
+  }
+
+  #say(peer: SimulatedPeer, members: readonly SimulatedPeer[]): void {
+    const text = `message ${(this.#said += 1)}`
+    const conference = peer.conference?.number ?? 0
+    if (peer.do({ kind: 'say', conference, text, as: 'chat' })) this.oracle.said(text, peer, members)
+  }
+
+  #pickFault(): FaultKind {
+    const kinds = Object.entries(shares) as [FaultKind, number][]
+    let at = this.#random() * kinds.reduce((sum, [, share]) => sum + share, 0)
+    return kinds.find(([, share]) => (at -= share) < 0)?.[0] ?? 'say'
+  }
+
+  #pick<T>(from: readonly T[]): T | undefined {
+    return from[Math.floor(this.#random() * from.length)]
+  }
+}
+
+function titleOf(title: Uint8Array | undefined): string {
+  return new TextDecoder().decode(title)
+}
