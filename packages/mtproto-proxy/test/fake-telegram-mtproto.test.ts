@@ -37,7 +37,9 @@ const asks =
 async function signedOn(
   dc = dataCenter(),
 ): Promise<{ say: (body: Buffer, salt?: bigint) => Message[]; dc: DataCenter; session: MtprotoSession }> {
-  const session = new MtprotoSession(await exchangeKeys(asks(dc), { ...key, pem: key.pem, form: 'new' }))
+  const session = new MtprotoSession(
+    await exchangeKeys(asks(dc), { pem: key.pem, fingerprint: key.fingerprint, form: 'new' }),
+  )
   const say = (body: Buffer, salt?: bigint): Message[] =>
     dc
       .answer(session.seal(body, salt === undefined ? {} : { salt }).packet)

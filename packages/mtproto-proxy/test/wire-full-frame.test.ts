@@ -5,10 +5,10 @@ import { FrameReader, FrameWriter, maxFrameBytes } from '../src/wire/full-frame.
 import { FrameError, UnsendablePacketError } from '../src/wire/middle-proxy-error.js'
 import { hex, vectors } from './vectors/vectors.js'
 
-const { full_frames_plain: plainFrames, crc } = vectors('mtproto-rpc') as {
+const { full_frames_plain: plainFrames, crc } = vectors<{
   full_frames_plain: { seq: number; body: string; frame_unpadded: string; frame_padded16: string }[]
   crc: { crc32: string; crc32c: string }
-}
+}>('mtproto-rpc')
 
 /** Everything that a reader makes of these chunks. */
 function readAll(reader: FrameReader, ...chunks: readonly Uint8Array[]): (string | FrameError)[] {
@@ -152,7 +152,7 @@ describe('full frames', () => {
     const [first, second] = [writer.write(hex('01010101')), writer.write(hex('02020202'))]
     const reader = new FrameReader()
     reader.feed(Buffer.concat([first, second]).subarray(0, 30))
-    expect(String((reader.next() as Buffer).toString('hex'))).toBe('01010101')
+    expect((reader.next() as Buffer).toString('hex')).toBe('01010101')
     expect(reader.takeRest()).toEqual(second.subarray(0, 14))
     expect(reader.takeRest()).toHaveLength(0)
     reader.feed(second.subarray(0, 7))

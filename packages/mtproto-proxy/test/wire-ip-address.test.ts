@@ -45,7 +45,7 @@ describe('IP addresses', () => {
     if (!isIpv4(ip)) expect(ipToText(ip)).toBe(canonical(text))
   })
 
-  test.prop([fc.string({ unit: fc.constantFrom(...'0123456789abcdef:.'), maxLength: 20 })], {
+  test.prop([fc.string({ unit: fc.constantFrom(...'0123456789abcdef:.'.split('')), maxLength: 20 })], {
     numRuns: 2000,
   })('5.5: what Node.js takes for IPv6 is read, and nothing else with a colon', (text) => {
     if (text.includes(':')) expect(parseIp(text) !== null).toBe(isIPv6(text))

@@ -8,7 +8,7 @@ interface Case {
   readonly default_dc?: number | null
   readonly proxies?: readonly (readonly [dcId: number, host: string, port: number])[]
 }
-const { cases } = vectors('mtproto-config') as { readonly cases: readonly Case[] }
+const { cases } = vectors<{ readonly cases: readonly Case[] }>('mtproto-config')
 
 const dcIds = fc.integer({ min: -32_768, max: 32_767 })
 const hosts = fc.oneof(fc.ipV4(), fc.domain(), fc.constantFrom('2001:db8::1', '::1', '2001:67c:04e8:f002::d'))

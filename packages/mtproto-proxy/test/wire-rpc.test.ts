@@ -38,7 +38,7 @@ interface Step {
   readonly wire: string
   readonly encrypted?: false
 }
-const recorded = vectors('mtproto-rpc') as Keys & {
+interface Recorded extends Keys {
   readonly proxy_secret: string
   readonly client_nonce: string
   readonly server_nonce: string
@@ -57,6 +57,7 @@ const recorded = vectors('mtproto-rpc') as Keys & {
     readonly tag: string
   }
 }
+const recorded = vectors<Recorded>('mtproto-rpc')
 
 function address(text: string): SocketAddress {
   const [, ip = '', port] = /^\[?(.*?)\]?:(\d+)$/.exec(text) ?? []

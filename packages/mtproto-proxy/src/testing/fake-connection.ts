@@ -282,7 +282,7 @@ export class FakeConnection {
 
   #client({ connId, ip, port, ourIp, ourPort, adTag, flags }: ProxyRequest): Counted {
     const known = this.#clients.get(connId)
-    if (known !== undefined && known.closed === null) return known
+    if (known?.closed === null) return known
     const client: Counted = {
       connId,
       address: addressText({ ip, port }),

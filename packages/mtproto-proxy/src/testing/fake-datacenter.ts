@@ -84,8 +84,7 @@ export class FakeDatacenter {
 
   /** @internal */
   async stop(): Promise<void> {
-    const closed = this.#servers.map((server) => (server.listening ? once(server, 'close') : null))
-    for (const server of this.#servers) server.close()
+    const closed = this.#servers.map((server) => once(server.close(), 'close'))
     for (const socket of this.#silenced) socket.destroy()
     this.closeAll('rst')
     await Promise.all(closed)

@@ -8,6 +8,7 @@ import { usualRules } from './fake-telegram-rules.js'
 import { DataCenter } from './telegram/data-center.js'
 import { RsaKey } from './telegram/rsa-key.js'
 import { TelegramSite } from './telegram-site.js'
+import { Waiters } from './waiters.js'
 
 /** Options of {@link fakeTelegram}; rules may be given along with them. */
 export interface FakeTelegramOptions extends Partial<FakeTelegramRules> {
@@ -71,7 +72,7 @@ export class FakeTelegram implements AsyncDisposable {
   readonly #behind: DataCenter
   readonly #behindResPq: DataCenter
   readonly #past = { connections: 0, clients: 0, requests: 0, answered: 0, lost: 0, late: 0, closeConns: 0 }
-  #waiting: { readonly isMet: () => boolean; readonly resolve: () => void }[] = []
+  readonly #waiters = new Waiters()
 
   /** Starts it. @internal */
   static async start({
@@ -107,7 +108,7 @@ export class FakeTelegram implements AsyncDisposable {
     const host = {
       rules: () => this.rules,
       connected: this.#connected.bind(this),
-      changed: () => this.#changed(),
+      changed: () => this.#waiters.look(),
     }
     this.datacenters = new Map(ids.map((id) => [id, new FakeDatacenter(id, host)]))
     const more = {
@@ -171,9 +172,8 @@ export class FakeTelegram implements AsyncDisposable {
   }
 
   /** Waits until something is so; looked at whenever anything happened here. */
-  async until(isMet: () => boolean): Promise<void> {
-    if (isMet()) return
-    await new Promise<void>((resolve) => this.#waiting.push({ isMet, resolve }))
+  until(isMet: () => boolean): Promise<void> {
+    return this.#waiters.until(isMet)
   }
 
   /** Resets what is open and stops listening. */
@@ -192,11 +192,11 @@ export class FakeTelegram implements AsyncDisposable {
       proxySecret: () => this.proxySecret,
       rules: () => datacenter.rule(),
       answers: (payload, client) => this.#answers(datacenter.rule(), payload, client),
-      changed: () => this.#changed(),
+      changed: () => this.#waiters.look(),
       ended: () => {
         datacenter.forget(connection)
         add(this.#past, connection, true)
-        this.#changed()
+        this.#waiters.look()
       },
     })
     return connection
@@ -214,12 +214,6 @@ export class FakeTelegram implements AsyncDisposable {
       case 'nothing':
         return []
     }
-  }
-
-  #changed(): void {
-    const met = this.#waiting.filter(({ isMet }) => isMet())
-    this.#waiting = this.#waiting.filter((waiter) => !met.includes(waiter))
-    for (const { resolve } of met) resolve()
   }
 
   #configText(defaultDc: number | null, family: 'ipv4' | 'ipv6'): string {

@@ -4,6 +4,7 @@
  * @packageDocumentation
  */
 
+export { type DecoyConnection, DecoySite, type DecoySiteOptions, decoySite } from './decoy-site.js'
 export {
   type ClosedBy,
   confirmationOf,
@@ -27,3 +28,4 @@ export {
   type MiddleProxyHandshakeOptions,
 } from './middle-proxy-handshake.js'
 export { type SiteContent, TelegramSite } from './telegram-site.js'
+export { TestClient, type TestClientOptions, testClient } from './test-client.js'

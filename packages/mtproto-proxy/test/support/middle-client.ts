@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import { Waiters } from '../../src/testing/waiters.js'
 import type { FrameChannel } from '../../src/wire/frame-channel.js'
 import { parseIp } from '../../src/wire/ip-address.js'
 import { MiddleHandshake, type MiddleHandshakeOptions } from '../../src/wire/middle-handshake.js'
@@ -14,13 +15,15 @@ const ip = (text: string | undefined): Uint8Array => parseIp(text ?? '') ?? new 
 export class MiddleClient {
   readonly socket: Socket
   readonly messages: MiddleMessage[] = []
+  /** Is told of every message; what is in it is lent. */
+  heard: ((message: MiddleMessage) => void) | null = null
   error: MiddleHandshakeError | FrameError | RpcError | null = null
   isClosed = false
   /** How it ended, once it has: by FIN or by RST. */
   ending: 'fin' | 'rst' | null = null
   #channel: FrameChannel | null = null
   #handshake: MiddleHandshake | null = null
-  #waiting: { isMet: () => boolean; resolve: () => void }[] = []
+  readonly #waiters = new Waiters()
 
   /** Connects, and has the handshake done or failed. */
   static async to(
@@ -53,7 +56,7 @@ export class MiddleClient {
       .on('close', () => {
         this.isClosed = true
         if (this.#channel === null) this.error ??= this.#handshake?.ended() ?? null
-        this.#look()
+        this.#waiters.look()
       })
   }
 
@@ -82,9 +85,8 @@ export class MiddleClient {
     )
   }
 
-  async until(isMet: () => boolean): Promise<void> {
-    if (isMet()) return
-    await new Promise<void>((resolve) => this.#waiting.push({ isMet, resolve }))
+  until(isMet: () => boolean): Promise<void> {
+    return this.#waiters.until(isMet)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -107,7 +109,7 @@ export class MiddleClient {
         }
       }
     }
-    this.#look()
+    this.#waiters.look()
   }
 
   #read(channel: FrameChannel): void {
@@ -117,18 +119,14 @@ export class MiddleClient {
         this.#fail(message)
         return
       }
-      this.messages.push(message)
+      if (this.heard === null) this.messages.push(message)
+      else this.heard(message)
     }
   }
 
   #fail(error: MiddleHandshakeError | FrameError | RpcError): void {
     this.error ??= error
     this.socket.destroy()
-  }
-
-  #look(): void {
-    for (const waiter of this.#waiting) if (waiter.isMet()) waiter.resolve()
-    this.#waiting = this.#waiting.filter(({ isMet }) => !isMet())
   }
 }
 

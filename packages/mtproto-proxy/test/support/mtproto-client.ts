@@ -113,7 +113,7 @@ export class MtprotoSession {
 
   open(packet: Buffer): Message {
     const plain = this.#key.open(packet, 'server')
-    if (plain === null || !plain.subarray(8, 16).equals(this.#id)) throw new Error('not for this session')
+    if (plain?.subarray(8, 16).equals(this.#id) !== true) throw new Error('not for this session')
     const length = plain.readUInt32LE(28)
     return {
       id: plain.readBigInt64LE(16),
