@@ -87,6 +87,7 @@ export interface DataCentersOptions extends DataCenterSettings {
   readonly dialer: Dialer
   /** Cryptographically random bytes. */
   readonly randomBytes: (size: number) => Uint8Array
+  /** What Telegram says now; {@link LocalDataCenters.reload} takes what it says later. */
   readonly telegram: TelegramAccess
 }
 
@@ -107,8 +108,6 @@ export interface LocalDataCenters extends DataCenters, AsyncDisposable {
    * @throws `HF_NOT_READY` after `within`, or when it is closed
    */
   whenUsable(o?: { readonly within?: Millis }): Promise<void>
-  /** Waits until nothing that clients sent is left to be written, or `within` has passed. */
-  settled(o: { readonly within: Millis }): Promise<void>
   /** Takes no more clients, and ends the connections once they have none, at the latest after `within`. */
   drain(o?: { readonly within?: Millis }): Promise<void>
   /** Ends everything at once. */
@@ -124,13 +123,11 @@ export function dataCenters(options: DataCentersOptions): LocalDataCenters {
   return new Pools(options)
 }
 
-const askAgainEvery: Millis = 10
 const kib = 1024
 
 class Pools implements LocalDataCenters {
   readonly #options: DataCentersOptions
   readonly #pools = new Map<number, Pool<DcClient, DcLink>>()
-  readonly #links = new Set<DcLink>()
   /** Addresses of data centres that have a pool: kept when Telegram does not name them any more. */
   readonly #addresses = new Map<number, readonly MiddleProxyAddress[]>()
   readonly #waiting = new Set<() => void>()
@@ -189,19 +186,6 @@ class Pools implements LocalDataCenters {
     })
   }
 
-  settled({ within }: { readonly within: Millis }): Promise<void> {
-    const { clock } = this.#options.env
-    const until = clock.now() + within
-    return new Promise((resolve) => {
-      const look = (): void => {
-        const isSending = [...this.#links].some((link) => link.isSending)
-        if (isSending && clock.now() < until) clock.after(askAgainEvery, look)
-        else resolve()
-      }
-      look()
-    })
-  }
-
   async drain(o: { readonly within?: Millis } = {}): Promise<void> {
     this.#end()
     await Promise.all([...this.#pools.values()].map((pool) => pool.drain(o)))
@@ -245,7 +229,6 @@ class Pools implements LocalDataCenters {
       metrics,
       dialer,
       endpoint: () => this.#endpoint(dcId) ?? nowhere,
-      links: this.#links,
     })
     this.#pools.set(dcId, made)
     made.state$.subscribe({

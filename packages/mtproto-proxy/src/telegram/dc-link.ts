@@ -101,11 +101,6 @@ export class DcLink implements LinkProtocol {
     return this.#clients.size
   }
 
-  /** Whether something for Telegram has not left. */
-  get isSending(): boolean {
-    return this.#waiting.size > 0 || this.#scope.link.unflushed > 0
-  }
-
   // What the link says -------------------------------------------------------------------------------------------
 
   data(chunk: Uint8Array): void {

@@ -41,8 +41,6 @@ export interface DcPoolOptions {
   readonly dialer: Dialer
   /** Asked before each dial. */
   readonly endpoint: () => Endpoint
-  /** Where every link is found that has not ended. */
-  readonly links: Set<DcLink>
 }
 
 /** Connections of one data centre at most; clients are spread over what there is. */
@@ -61,17 +59,12 @@ const outboundBytes = 64 * 1024 * 1024
  * the step in which a connection ends also moves, parks or cuts each of its clients.
  */
 export function dcPool(options: DcPoolOptions): Pool<DcClient, DcLink> {
-  const { settings, dialer, endpoint, links } = options
+  const { settings, dialer, endpoint } = options
   const slot: LifecycleOptions<DcLink> = {
     env: settings.env,
     dialer,
     endpoints: endpoint,
-    protocol(scope) {
-      const link = new DcLink(scope, settings)
-      links.add(link)
-      scope.defer(() => links.delete(link))
-      return link
-    },
+    protocol: (scope) => new DcLink(scope, settings),
     handshakeWithin,
     stableAfter,
     // All the packets of a full link wait in their clients, so this is never reached by way of them.

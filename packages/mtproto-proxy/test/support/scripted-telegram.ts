@@ -261,7 +261,11 @@ export class ScriptedTelegram {
       const [host = '', port] = address.split(':')
       return { host, port: Number(port) }
     })
-    return { proxySecret, config: { defaultDc: null, datacenters: new Map([[2, named]]) }, externalIp: null }
+    return {
+      proxySecret,
+      config: { defaultDc: null, datacenters: new Map([[2, named]]) },
+      externalIp: null,
+    }
   }
 
   /** A Telegram whose connections are all ready. */

@@ -1,0 +1,91 @@
+import { generateKeyPairSync } from 'node:crypto'
+import type { Env, Millis } from '@holdfast/core'
+import type { AcceptOptions } from '../accept/types.js'
+import type { ClientSettings, ListenerSettings } from '../config/settings.js'
+import type { Gatekeeper } from '../gatekeeper.js'
+import type { ListenerMetrics, ProxyMetrics } from '../metrics/types.js'
+import type { DataCenters } from '../tunnel.js'
+import type { Fronting } from './fronting.js'
+
+/** What all ports of a process have in common. */
+export interface ClientSide {
+  readonly env: Env
+  readonly metrics: ProxyMetrics
+  readonly gatekeeper: Gatekeeper
+  readonly dataCenters: DataCenters
+  readonly fronting: Fronting
+  /** Cryptographically random bytes. */
+  readonly randomBytes: (size: number) => Uint8Array
+}
+
+/** What the sessions of one port go by. Settings may be replaced while there are sessions. */
+export class ClientPort {
+  readonly side: ClientSide
+  readonly counts: ListenerMetrics
+  #listener: ListenerSettings
+  #settings: ClientSettings
+  #accept: AcceptOptions
+
+  constructor(side: ClientSide, listener: ListenerSettings, settings: ClientSettings) {
+    this.side = side
+    this.counts = side.metrics.listener(listener.name)
+    this.#listener = listener
+    this.#settings = settings
+    this.#accept = acceptOptions(side, listener, settings)
+  }
+
+  get name(): string {
+    return this.#listener.name
+  }
+
+  get settings(): ClientSettings {
+    return this.#settings
+  }
+
+  /** How newcomers are judged. */
+  get accept(): AcceptOptions {
+    return this.#accept
+  }
+
+  get now(): Millis {
+    return this.side.env.clock.now()
+  }
+
+  /** The promoted channel of the owner of a secret. */
+  adTagOf(secret: string): Uint8Array | null {
+    return this.#listener.secrets.find(({ name }) => name === secret)?.adTag ?? null
+  }
+
+  /** For clients to come; times, also for those there are. */
+  reload(listener: ListenerSettings, settings: ClientSettings): void {
+    this.#listener = listener
+    this.#settings = settings
+    this.#accept = acceptOptions(this.side, listener, settings)
+  }
+}
+
+function acceptOptions(
+  side: ClientSide,
+  listener: ListenerSettings,
+  settings: ClientSettings,
+): AcceptOptions {
+  return {
+    listener: listener.name,
+    keys: listener.secrets.map(({ name, key }) => ({ name, key })),
+    allowed: settings.allowedProtocols,
+    perSniSalt: settings.perSniSalt,
+    timeSkew: settings.timeSkew,
+    certificateBytes: settings.certificateBytes,
+    badClient: settings.badClient,
+    fronting: settings.fronting.target.kind !== 'off',
+    proxyProtocol: listener.proxyProtocol,
+    random: side.randomBytes,
+    x25519PublicKey,
+  }
+}
+
+/** A fresh one each time, as real servers do: one that is seen twice gives us away. */
+function x25519PublicKey(): Uint8Array {
+  const { x = '' } = generateKeyPairSync('x25519').publicKey.export({ format: 'jwk' })
+  return Buffer.from(x, 'base64url')
+}
