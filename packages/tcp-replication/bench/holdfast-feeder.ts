@@ -1,23 +1,16 @@
-import { nodeEnv, tcp } from '@holdfast/core/node'
-import { memorySource, replicationServer } from '@holdfast/tcp-replication'
+import { memorySource } from '@holdfast/tcp-replication'
 import type { Feeder } from './fan-out.js'
-import { portOf } from './port-of.js'
 import { firstHead, rowOf } from './row.js'
+import { serve } from './serve.js'
 
 /** Our server with a source in memory that holds the last 4 MiB. */
 export async function holdfastFeeder(): Promise<Feeder> {
   const source = memorySource({ streams: ['events'], retain: { bytes: 4 * 1024 * 1024 } })
   source.append('events', [rowOf(0)], firstHead)
-  const server = await replicationServer({
-    env: nodeEnv({ name: 'bench' }),
-    acceptor: tcp(),
-    at: { uri: 'tcp://127.0.0.1:0' },
-    source,
-    serverName: 'bench.example',
-  })
+  const { server, port } = await serve(source)
   return {
     protocol: 'replication',
-    port: portOf(server.endpoint.uri),
+    port,
     append(token, count, stamp) {
       for (let index = 0; index < count; index += 1) source.append('events', [rowOf(stamp)], token + index)
     },

@@ -1,14 +1,8 @@
-import { nodeEnv, tcp } from '@holdfast/core/node'
-import {
-  type ReplicationSource,
-  type RowBatch,
-  replicationServer,
-  type SourceEvent,
-} from '@holdfast/tcp-replication'
+import type { ReplicationSource, RowBatch, SourceEvent } from '@holdfast/tcp-replication'
 import type { Feeder } from './fan-out.js'
 import { ownCpuSeconds } from './holdfast-feeder.js'
-import { portOf } from './port-of.js'
 import { firstHead, lineBytes, rowOf, stampDigits } from './row.js'
+import { serve } from './serve.js'
 
 /** Batches that are held for readers that fall back. */
 const held = 100_000
@@ -34,16 +28,10 @@ export async function readyFeeder(): Promise<Feeder> {
       return () => undefined
     },
   }
-  const server = await replicationServer({
-    env: nodeEnv({ name: 'bench' }),
-    acceptor: tcp(),
-    at: { uri: 'tcp://127.0.0.1:0' },
-    source,
-    serverName: 'bench.example',
-  })
+  const { server, port } = await serve(source)
   return {
     protocol: 'replication',
-    port: portOf(server.endpoint.uri),
+    port,
     append(token, count, stamp) {
       const rows = [before + String(stamp).padStart(stampDigits, '0') + after]
       const batches = Array.from({ length: count }, (_, index) => ({ token: token + index, rows }))

@@ -3,11 +3,10 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { nodeEnv, tcp } from '@holdfast/core/node'
-import { AppendLog, memorySource, type ReplicationSource, replicationServer } from '@holdfast/tcp-replication'
+import { AppendLog, memorySource, type ReplicationSource } from '@holdfast/tcp-replication'
 import { ownCpuSeconds } from './holdfast-feeder.js'
 import { pastRow, pastRows } from './past.js'
-import { portOf } from './port-of.js'
+import { serve } from './serve.js'
 
 const cleanUp: (() => PromiseLike<unknown>)[] = []
 
@@ -32,16 +31,10 @@ function heldSource(): ReplicationSource {
   return source
 }
 
-async function serve(source: ReplicationSource): Promise<number> {
-  const server = await replicationServer({
-    env: nodeEnv({ name: 'bench' }),
-    acceptor: tcp(),
-    at: { uri: 'tcp://127.0.0.1:0' },
-    source,
-    serverName: 'bench.example',
-  })
+async function serveWell(source: ReplicationSource): Promise<number> {
+  const { server, port } = await serve(source)
   cleanUp.unshift(() => server[Symbol.asyncDispose]())
-  return portOf(server.endpoint.uri)
+  return port
 }
 
 /** What anybody would write first: one write for each row, and no look at whether it is taken. */
@@ -62,7 +55,7 @@ async function serveNaively(): Promise<number> {
 const kind = process.argv[2]
 const port = await (kind === 'naive'
   ? serveNaively()
-  : serve(kind === 'log' ? await logSource() : heldSource()))
+  : serveWell(kind === 'log' ? await logSource() : heldSource()))
 process.on('message', () => process.send?.(ownCpuSeconds()))
 process.on('disconnect', () => {
   void (async () => {

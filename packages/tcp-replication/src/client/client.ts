@@ -12,6 +12,8 @@ import {
   OptionError,
 } from '@holdfast/core'
 import { lastValueFrom, type Observable, Subject } from 'rxjs'
+import { count } from '../counts.js'
+import { randomLetters } from '../random-letters.js'
 import type { Dialect, KnownCommand, UserIpCommand } from '../wire/commands.js'
 import { describeCommand } from '../wire/describe-command.js'
 import { formatCommand } from '../wire/format-command.js'
@@ -151,9 +153,7 @@ class Client implements ReplicationClient, ClientContext {
     this.#options = options
     this.#logged = new LimitedLog(env)
     this.serverName = options.serverName ?? null
-    this.#processId = Array.from({ length: 5 }, () =>
-      String.fromCharCode(97 + Math.floor(env.random() * 26)),
-    ).join('')
+    this.#processId = randomLetters(5, () => env.random())
     for (const followed of options.streams) {
       const { staging = { bytes: 16 * 1024 * 1024 }, backlog = { bytes: 4 * 1024 * 1024 } } =
         options.buffers ?? {}
@@ -162,7 +162,10 @@ class Client implements ReplicationClient, ClientContext {
         staging,
         backlog,
         report: (problem) => this.report(problem),
-        delivered: (stream, rows) => this.stats.delivered(stream, rows),
+        delivered: (stream, rows) => {
+          count(this.stats.deliveries, stream)
+          count(this.stats.rows, stream, rows)
+        },
       })
       this.followers.set(followed.stream, follower)
     }
@@ -275,7 +278,7 @@ class Client implements ReplicationClient, ClientContext {
   report(problem: ClientProblem): void {
     const { env } = this.#options
     this.#logged.warn({ name: env.name }, describeProblem(problem))
-    this.stats.problem(problem.kind)
+    count(this.stats.problems, problem.kind)
     this.#problems$.next(problem)
   }
 
@@ -292,14 +295,6 @@ class Client implements ReplicationClient, ClientContext {
     const waiting = this.#syncs.get(text)
     this.#syncs.delete(text)
     for (const { resolve } of waiting ?? []) resolve()
-  }
-
-  received(command: string): void {
-    this.stats.received(command)
-  }
-
-  sent(command: string): void {
-    this.stats.sent(command)
   }
 
   // Ending -----------------------------------------------------------------------------------------------------

@@ -1,4 +1,5 @@
 import { type End, end, type LinkProtocol, type LinkScope, type Millis, type Timer } from '@holdfast/core'
+import { count } from '../counts.js'
 import type { Command, Dialect, KnownCommand } from '../wire/commands.js'
 import { dialectOf } from '../wire/dialect.js'
 import { ProtocolError } from '../wire/errors.js'
@@ -10,6 +11,7 @@ import type { Follower } from './follower.js'
 import { FollowerOnLink } from './follower-on-link.js'
 import { fetchMissed } from './missed-rows.js'
 import type { ClientProblem } from './options.js'
+import type { ClientCounters } from './stats.js'
 import type { StreamUpdates } from './stream-updates.js'
 import type { UpstreamQueue } from './upstream-queue.js'
 
@@ -30,6 +32,7 @@ export interface ClientContext {
   readonly updates: StreamUpdates | null
   readonly requireServerName: boolean
   readonly catchUpStalledAfter: Millis
+  readonly stats: ClientCounters
   /** What the server speaks; `null` until a line of it has told. */
   dialect: Dialect | null
   /** What the server must speak; `null` where that is found out. */
@@ -41,8 +44,6 @@ export interface ClientContext {
   /** Judges the server's name: `null` if it is right. */
   judgeServer(name: string): End | null
   synced(text: string): void
-  received(command: string): void
-  sent(command: string): void
 }
 
 /** The client's end of one connection to a server. */
@@ -139,7 +140,7 @@ export class Session implements LinkProtocol {
     const command = parseCommand(line, { from: 'server', dialect, mode: client.mode })
     if (command === null) return true
     if (command instanceof ProtocolError) return this.#refuse(command.errorText)
-    client.received(command.name)
+    count(client.stats.inboundCommands, command.name)
     if (!this.#serverSeen && command.name !== 'SERVER' && client.requireServerName) {
       return this.#refuse('SERVER expected first')
     }
@@ -371,7 +372,7 @@ export class Session implements LinkProtocol {
   }
 
   #send(command: KnownCommand): boolean {
-    this.#client.sent(command.name)
+    count(this.#client.stats.outboundCommands, command.name)
     const line = formatCommand(command, this.#client.dialect ?? 'D1')
     return this.#scope.link.write(`${line}\n`) !== 'refused'
   }

@@ -1,5 +1,3 @@
-import { count } from '../counts.js'
-
 /** What a client has counted since it started; a stream's or command's name is the key. */
 export interface ClientStats {
   /** Batches applied. */
@@ -17,21 +15,4 @@ export class ClientCounters implements ClientStats {
   readonly inboundCommands = new Map<string, number>()
   readonly outboundCommands = new Map<string, number>()
   readonly problems = new Map<string, number>()
-
-  delivered(stream: string, rows: number): void {
-    count(this.deliveries, stream)
-    count(this.rows, stream, rows)
-  }
-
-  received(command: string): void {
-    count(this.inboundCommands, command)
-  }
-
-  sent(command: string): void {
-    count(this.outboundCommands, command)
-  }
-
-  problem(kind: string): void {
-    count(this.problems, kind)
-  }
 }

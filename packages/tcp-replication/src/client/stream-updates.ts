@@ -1,5 +1,6 @@
 import { HoldfastError } from '@holdfast/core'
 import { z } from 'zod'
+import { randomLetters } from '../random-letters.js'
 
 /** A page of missed rows (14.3). */
 export interface UpdatesPage {
@@ -51,9 +52,7 @@ export function httpStreamUpdates(options: HttpStreamUpdatesOptions): StreamUpda
   const { baseUrl, secret, random } = options
   return async (stream, from, upTo, signal) => {
     // Answers are cached by this alone: one used before returns another stream's rows.
-    const transaction = Array.from({ length: 10 }, () =>
-      String.fromCharCode(97 + Math.floor(random() * 26)),
-    ).join('')
+    const transaction = randomLetters(10, random)
     const path = `/_synapse/replication/get_repl_stream_updates/${encodeURIComponent(stream)}/${transaction}`
     const url = new URL(`${path}?from_token=${from}&upto_token=${upTo}`, baseUrl)
     const headers = secret === undefined ? {} : { Authorization: `Bearer ${secret}` }

@@ -1,6 +1,6 @@
 import type { Registry } from 'prom-client'
 import type { ReplicationClient } from '../client/client.js'
-import { counterOf, gaugeOf } from './collectors.js'
+import { countersOf, gaugeOf } from './collectors.js'
 
 /**
  * Adds a client's metrics to a registry: `synapse_replication_tcp_protocol_inbound_rdata_count` as in Synapse of
@@ -9,18 +9,13 @@ import { counterOf, gaugeOf } from './collectors.js'
 export function registerClientMetrics(registry: Registry, client: ReplicationClient): void {
   const { stats } = client
   const ours = 'holdfast_replication_client'
-  const counters = [
+  countersOf(registry, [
     ['synapse_replication_tcp_protocol_inbound_rdata_count', 'Rows received', 'stream_name', stats.rows],
     [`${ours}_deliveries_total`, 'Batches applied', 'stream_name', stats.deliveries],
     [`${ours}_problems_total`, 'Resets, bad rows, unknown streams, errors', 'kind', stats.problems],
     [`${ours}_inbound_commands_total`, 'Commands received', 'command', stats.inboundCommands],
     [`${ours}_outbound_commands_total`, 'Commands sent', 'command', stats.outboundCommands],
-  ] as const
-  for (const [name, help, label, counts] of counters) {
-    counterOf(registry, name, help, [label], () =>
-      [...counts].map(([key, value]) => [{ [label]: key }, value]),
-    )
-  }
+  ])
   gaugeOf(registry, `${ours}_ready`, '1 while every stream has had its position', [], () => [
     [{}, client.state.phase === 'ready' ? 1 : 0],
   ])

@@ -11,16 +11,22 @@ export function counterOf(
   labelNames: readonly string[],
   series: Series,
 ): void {
-  new Counter({
-    name,
-    help,
-    labelNames,
-    registers: [registry],
-    collect() {
-      this.reset()
-      for (const [labels, value] of series()) this.inc(labels, value)
-    },
+  const metric: Counter = new Counter({
+    ...{ name, help, labelNames, registers: [registry] },
+    collect: () => refill(metric, series),
   })
+}
+
+/** A counter of each: its name and help, and counts by what its only label says. */
+export function countersOf(
+  registry: Registry,
+  counters: readonly (readonly [name: string, help: string, label: string, ReadonlyMap<string, number>])[],
+): void {
+  for (const [name, help, label, counts] of counters) {
+    counterOf(registry, name, help, [label], () =>
+      [...counts].map(([key, value]) => [{ [label]: key }, value]),
+    )
+  }
 }
 
 /** A gauge whose values are kept elsewhere. */
@@ -31,14 +37,13 @@ export function gaugeOf(
   labelNames: readonly string[],
   series: Series,
 ): void {
-  new Gauge({
-    name,
-    help,
-    labelNames,
-    registers: [registry],
-    collect() {
-      this.reset()
-      for (const [labels, value] of series()) this.set(labels, value)
-    },
+  const metric: Gauge = new Gauge({
+    ...{ name, help, labelNames, registers: [registry] },
+    collect: () => refill(metric, series),
   })
+}
+
+function refill(metric: Counter | Gauge, series: Series): void {
+  metric.reset()
+  for (const [labels, value] of series()) metric.inc(labels, value)
 }

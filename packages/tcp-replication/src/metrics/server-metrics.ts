@@ -1,6 +1,6 @@
 import type { Registry } from 'prom-client'
 import type { ReplicationServer } from '../server/server.js'
-import { counterOf, gaugeOf } from './collectors.js'
+import { counterOf, countersOf, gaugeOf } from './collectors.js'
 
 /**
  * Adds a server's metrics to a registry: those of Synapse of 2019 by their names (11), and what they lack: how far
@@ -23,7 +23,7 @@ export function registerServerMetrics(registry: Registry, server: ReplicationSer
   const protocol = 'synapse_replication_tcp_protocol'
   const resource = 'synapse_replication_tcp_resource'
   const ours = 'holdfast_replication_server'
-  const counters = [
+  countersOf(registry, [
     [
       `${protocol}_close_reason`,
       'Connections ended, by the kind of their end',
@@ -52,12 +52,7 @@ export function registerServerMetrics(registry: Registry, server: ReplicationSer
       'stream_name',
       stats.resets,
     ],
-  ] as const
-  for (const [name, help, label, counts] of counters) {
-    counterOf(registry, name, help, [label], () =>
-      [...counts].map(([key, value]) => [{ [label]: key }, value]),
-    )
-  }
+  ])
   for (const [name, command] of upstreamCommands) {
     const value = (): number => stats.inboundCommands.get(command) ?? 0
     counterOf(registry, `${resource}_${name}`, `${command} commands received`, [], () => [[{}, value()]])

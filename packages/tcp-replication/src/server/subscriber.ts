@@ -9,6 +9,7 @@ import {
   type WriteResult,
 } from '@holdfast/core'
 import { count } from '../counts.js'
+import { randomLetters } from '../random-letters.js'
 import type { Command, KnownCommand } from '../wire/commands.js'
 import { describeCommand } from '../wire/describe-command.js'
 import { ProtocolError } from '../wire/errors.js'
@@ -48,7 +49,7 @@ export class Subscriber implements LinkProtocol, ClientIdentity, SubscriptionHos
     this.server = server
     this.#writer = new PacedWriter(scope.link)
     this.#upstream = new UpstreamCalls(server, this, scope.link)
-    this.connectionId = fiveLetters(() => server.env.random())
+    this.connectionId = randomLetters(5, () => server.env.random())
     this.send({ name: 'SERVER', text: server.serverName })
     this.#ping()
     if (server.dialect === 'D2')
@@ -278,8 +279,4 @@ export class Subscriber implements LinkProtocol, ClientIdentity, SubscriptionHos
     this.scope.link.end(end(kind, { detail: errorText }))
     return false
   }
-}
-
-function fiveLetters(random: () => number): string {
-  return Array.from({ length: 5 }, () => String.fromCharCode(97 + Math.floor(random() * 26))).join('')
 }
