@@ -18,7 +18,7 @@ export class ByteReader {
   /** An unsigned number of 1 to 3 bytes. */
   number(size: 1 | 2 | 3): number | null {
     const bytes = this.bytes(size)
-    return bytes && bytes.readUIntBE(0, size)
+    return bytes?.readUIntBE(0, size) ?? null
   }
 
   /** A view of the next bytes. */

@@ -20,9 +20,13 @@ export class ClientCodec {
     this.#replies = new ReplyDecoder(format)
   }
 
-  /** Adds the next bytes off the wire. Held, not copied, until `next` returns null. */
+  /**
+   * Adds the next bytes off the wire.
+   *
+   * @param chunk - lent
+   */
   push(chunk: Uint8Array): void {
-    this.#stream.push(chunk)
+    this.#replies.push(this.#stream.decode(chunk))
   }
 
   /**
@@ -31,13 +35,9 @@ export class ClientCodec {
    * @throws a `ClientBytesError` when the stream is broken; ask no more after it
    */
   next(): Reply | null {
-    for (;;) {
-      const reply = this.#replies.next()
-      if (reply !== null) return reply
-      const bytes = this.#stream.next()
-      if (bytes === null) return null
-      this.#replies.push(bytes)
-    }
+    const reply = this.#replies.next()
+    if (reply === null && this.#stream.error !== null) throw this.#stream.error
+    return reply
   }
 
   /** One packet for the proxy as bytes for the wire. Call in the order in which they are written. */

@@ -1,5 +1,5 @@
-import type { Buffer } from 'node:buffer'
-import { ByteFeed } from './byte-feed.js'
+import { Buffer } from 'node:buffer'
+import { ClientBytesError } from './client-bytes-error.js'
 import type { ObfuscatedStreams } from './obfuscated2.js'
 import { encodeTlsRecords, type TlsRecordDecoder } from './tls-records.js'
 
@@ -10,7 +10,7 @@ import { encodeTlsRecords, type TlsRecordDecoder } from './tls-records.js'
 export class ObfuscatedStream {
   readonly #streams: ObfuscatedStreams
   readonly #records: TlsRecordDecoder | null
-  readonly #chunks = new ByteFeed()
+  #error: ClientBytesError | null = null
 
   /** @param records - the reader of records, where it stands after the header; null without fake-TLS */
   constructor(streams: ObfuscatedStreams, records: TlsRecordDecoder | null) {
@@ -18,30 +18,44 @@ export class ObfuscatedStream {
     this.#records = records
   }
 
-  /** Memory held for what has not been given yet, in bytes. */
-  get heldBytes(): number {
-    return this.#records?.heldBytes ?? this.#chunks.heldBytes
+  /** Why nothing more will come, after what was returned; null while all is well. */
+  get error(): ClientBytesError | null {
+    return this.#error
   }
 
-  /** Adds the next bytes off the wire. Held, not copied, until `next` returns null. */
-  push(chunk: Uint8Array): void {
-    const source = this.#records ?? this.#chunks
-    source.push(chunk)
+  /** Memory held, in bytes: at most what came of a record's header. */
+  get heldBytes(): number {
+    return this.#records?.heldBytes ?? 0
   }
 
   /**
-   * More plain bytes, in memory of their own, or null until more has come.
+   * The next bytes off the wire as plain bytes, in memory of their own.
    *
-   * @throws a `ClientBytesError` when a record is broken; ask no more after it
+   * @param chunk - lent
    */
-  next(): Buffer | null {
-    const some = this.#records ? this.#records.next() : this.#chunks.takeSome(Number.MAX_SAFE_INTEGER)
-    return some && this.#streams.incoming.update(some)
+  decode(chunk: Uint8Array): Buffer {
+    return this.#streams.incoming.update(this.#records ? this.#unwrap(this.#records, chunk) : chunk)
   }
 
   /** Plain bytes as bytes for the wire. Call in the order in which they are written. */
   encode(plain: Uint8Array): Buffer {
     const bytes = this.#streams.outgoing.update(plain)
     return this.#records ? encodeTlsRecords(bytes) : bytes
+  }
+
+  /** Together, as each piece that is decrypted costs memory of its own, and records may hold a byte each. */
+  #unwrap(records: TlsRecordDecoder, chunk: Uint8Array): Buffer {
+    const pieces: Buffer[] = []
+    if (this.#error === null) {
+      records.push(chunk)
+      try {
+        for (let piece = records.next(); piece !== null; piece = records.next()) pieces.push(piece)
+      } catch (error) {
+        if (!(error instanceof ClientBytesError)) throw error
+        this.#error = error
+      }
+    }
+    const [only] = pieces
+    return only !== undefined && pieces.length === 1 ? only : Buffer.concat(pieces)
   }
 }

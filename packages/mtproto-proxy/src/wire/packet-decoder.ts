@@ -145,9 +145,10 @@ class FrameDecoder {
 
   next(): Frame | null {
     if (this.#length === null) {
-      const confirm = this.#format === 'abridged' ? this.#beginAbridged() : this.#beginIntermediate()
-      if (confirm !== null) return { bytes: confirm, flagged: true }
-      if (this.#length === null) return null
+      const begun = this.#format === 'abridged' ? this.#beginAbridged() : this.#beginIntermediate()
+      if (begun === null) return null
+      if (typeof begun !== 'number') return { bytes: begun, flagged: true }
+      this.#length = begun
     }
     const bytes = this.#feed.take(this.#length)
     if (bytes === null) return null
@@ -159,16 +160,15 @@ class FrameDecoder {
     }
   }
 
-  /** Reads a length, if it has come. Returns the confirmation when it was a quick ack of the proxy instead. */
-  #beginAbridged(): Buffer | null {
+  /** A length, if it has come, or a confirmation when it was a quick ack of the proxy instead. */
+  #beginAbridged(): number | Buffer | null {
     this.#first ??= this.#feed.take(1)?.readUInt8(0) ?? null
     const first = this.#first
     if (first === null) return null
     const flagged = (first & 0x80) !== 0
     const short = first & 0x7f
     if (short !== 0x7f && !(flagged && this.#from === 'proxy')) {
-      this.#begin(4 * short, flagged)
-      return null
+      return this.#begin(4 * short, flagged)
     }
     const more = this.#feed.take(3)
     if (more === null) return null
@@ -178,28 +178,26 @@ class FrameDecoder {
     }
     const words = more.readUIntLE(0, 3)
     if (words < 0x7f) throw this.#bad('bad_length', `${words} words in the long form`)
-    this.#begin(4 * words, flagged)
-    return null
+    return this.#begin(4 * words, flagged)
   }
 
-  #beginIntermediate(): Buffer | null {
+  #beginIntermediate(): number | Buffer | null {
     const word = this.#feed.take(4)
     if (word === null) return null
     const length = word.readUInt32LE(0)
     const flagged = length >= quickAckBit
     if (flagged && this.#from === 'proxy') return Buffer.from(word)
-    this.#begin(flagged ? length - quickAckBit : length, flagged)
-    return null
+    return this.#begin(flagged ? length - quickAckBit : length, flagged)
   }
 
-  #begin(length: number, flagged: boolean): void {
+  #begin(length: number, flagged: boolean): number {
     const padding = length % 4
     if (length - padding > this.#limit) throw this.#bad('max_size', `a packet of ${length} bytes`)
     if (length - padding === 0) throw this.#bad('bad_length', 'an empty packet')
     if (padding !== 0 && this.#format !== 'padded') throw this.#bad('bad_length', `${length} bytes`)
     this.#first = null
-    this.#length = length
     this.#flagged = flagged
+    return length
   }
 
   #bad(what: 'max_size' | 'bad_length', text: string): ClientBytesError {

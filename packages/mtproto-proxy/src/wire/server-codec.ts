@@ -31,9 +31,13 @@ export class ServerCodec {
     return this.#packets.heldBytes + this.#stream.heldBytes
   }
 
-  /** Adds the next bytes off the wire. Held, not copied, until `next` returns null. */
+  /**
+   * Adds the next bytes off the wire.
+   *
+   * @param chunk - lent
+   */
   push(chunk: Uint8Array): void {
-    this.#stream.push(chunk)
+    this.#packets.push(this.#stream.decode(chunk))
   }
 
   /**
@@ -42,13 +46,9 @@ export class ServerCodec {
    * @throws a `ClientBytesError` when the stream is broken; ask no more after it
    */
   next(): ClientPacket | null {
-    for (;;) {
-      const packet = this.#packets.next()
-      if (packet !== null) return packet
-      const bytes = this.#stream.next()
-      if (bytes === null) return null
-      this.#packets.push(bytes)
-    }
+    const packet = this.#packets.next()
+    if (packet === null && this.#stream.error !== null) throw this.#stream.error
+    return packet
   }
 
   /** One packet for the client as bytes for the wire. Call in the order in which they are written. */

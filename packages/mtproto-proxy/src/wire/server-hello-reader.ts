@@ -42,7 +42,7 @@ export class ServerHelloReader {
   /**
    * Takes the next bytes; once it has returned a result it must not be called again.
    *
-   * @param chunk - taken over
+   * @param chunk - lent
    * @returns null until more has come
    */
   push(chunk: Uint8Array): ServerHelloResult | null {
@@ -56,7 +56,7 @@ export class ServerHelloReader {
       }
       const payload = this.#feed.take(this.#length ?? 0)
       if (payload === null) return null
-      this.#parts.push(payload)
+      this.#parts.push(Buffer.from(payload))
       this.#length = null
       if (this.#parts.length === 2 * types.length) return this.#verify()
     }
@@ -70,7 +70,7 @@ export class ServerHelloReader {
     }
     if (type === 0x15) return { kind: 'alert' }
     if (type !== types[this.#parts.length / 2]) return { kind: 'web-server' }
-    this.#parts.push(header)
+    this.#parts.push(Buffer.from(header))
     this.#length = length
     return null
   }

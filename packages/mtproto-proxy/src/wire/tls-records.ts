@@ -43,21 +43,22 @@ export class TlsRecordDecoder {
   }
 
   /**
-   * More payload, at least one byte, or null until more has come.
+   * More payload, at least one byte and at most `limit`, or null until more has come.
    *
    * @throws a `ClientBytesError` when the stream is broken; ask no more after it
    */
-  next(): Buffer | null {
+  next(limit: number = Number.MAX_SAFE_INTEGER): Buffer | null {
     for (;;) {
       while (this.#left === 0) {
         const header = this.#feed.take(recordHeaderBytes)
         if (header === null) return null
         this.#begin(header)
       }
-      const some = this.#feed.takeSome(this.#left)
+      const wanted = this.#type === types.applicationData
+      const some = this.#feed.takeSome(wanted ? Math.min(limit, this.#left) : this.#left)
       if (some === null) return null
       this.#left -= some.length
-      if (this.#type === types.applicationData) return some
+      if (wanted) return some
     }
   }
 
