@@ -39,7 +39,7 @@ describe('metrics', () => {
       ]),
     )
     release()
-    client.link.destroy(end('closed-by-owner'))
+    client.link.destroy(end('closed-by-us'))
     await it.settle(10)
     expect(await readOff(registry)).toContain('synapse_replication_tcp_resource_total_connections 0')
   })
