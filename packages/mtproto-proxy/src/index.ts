@@ -4,6 +4,16 @@
  * @packageDocumentation
  */
 
+export { Acceptance, maxWaitingBytes } from './accept/acceptance.js'
+export type {
+  AcceptEffect,
+  AcceptEvent,
+  AcceptedClient,
+  AcceptOptions,
+  AllowedProtocol,
+  BadClient,
+  RefusalReason,
+} from './accept/types.js'
 export { type ChangedOption, type ConfigDiff, configDiff } from './config/diff.js'
 export type { ReloadEffect } from './config/meta.js'
 export { configSchema, type ProxyOptions } from './config/schema.js'
@@ -43,11 +53,24 @@ export type { PolicyRules, SecretFigures, SecretLimits } from './policy/policy.j
 export type { PolicyKey, PolicyRule, PolicyValue } from './policy/rules.js'
 export { parseTable, Tables } from './policy/tables.js'
 export { parseUsage, type Usage } from './policy/usage.js'
+export { type ReplayStatus, ReplayStore, type ReplayStoreOptions } from './replay/replay-store.js'
 export { readTables } from './table-files.js'
 export { type CachedCopy, cachedCopy } from './telegram/cached-copy.js'
 export { type TelegramSource, type TelegramSourceOptions, telegramSource } from './telegram/source.js'
 export { type CbcStream, cbcDecryptor, cbcEncryptor, type DirectionKey } from './wire/cbc-stream.js'
 export type { Checksum } from './wire/checksum.js'
+export { ClientBytesError, type ClientBytesReason } from './wire/client-bytes-error.js'
+export { ClientCodec } from './wire/client-codec.js'
+export {
+  type ClientHello,
+  clientHelloDigest,
+  isTimely,
+  parseClientHello,
+  type TlsTimeSkew,
+  verifyClientHello,
+} from './wire/client-hello.js'
+export { type ClientHelloOptions, encodeClientHello } from './wire/client-hello-encoder.js'
+export { type ClientOpeningOptions, type ClientOpeningStep, openClient } from './wire/client-opening.js'
 export { FrameChannel } from './wire/frame-channel.js'
 export {
   FrameReader,
@@ -58,6 +81,7 @@ export {
   maxFrameBytes,
 } from './wire/full-frame.js'
 export { ipToText, isIpv4, parseIp, type SocketAddress } from './wire/ip-address.js'
+export { formatLink, LinkError, type ProxyLink, parseLink } from './wire/link.js'
 export {
   type HandshakeEffect,
   MiddleHandshake,
@@ -73,13 +97,36 @@ export {
   RpcError,
   UnsendablePacketError,
 } from './wire/middle-proxy-error.js'
+export { ObfuscatedStream } from './wire/obfuscated-stream.js'
+export {
+  createHeader,
+  headerReplayKey,
+  isForbiddenHeader,
+  type Keystream,
+  type NamedKey,
+  type ObfuscatedStreams,
+  type OpenedHeader,
+  obfuscatedHeaderBytes,
+  openHeader,
+} from './wire/obfuscated2.js'
+export {
+  type ClientPacket,
+  maxPacketBytes,
+  PacketDecoder,
+  type Reply,
+  ReplyDecoder,
+} from './wire/packet-decoder.js'
+export { encodePacket, encodeQuickAck, type PacketEncoding } from './wire/packet-encoder.js'
 export type { PacketFormat } from './wire/packet-format.js'
+export { isStrictPacket } from './wire/plain-packet.js'
 export {
   formatProxyConfig,
   type MiddleProxyAddress,
   type ProxyConfig,
   parseProxyConfig,
 } from './wire/proxy-config.js'
+export { maxProxyHeaderBytes, type ProxyHeader, parseProxyHeader } from './wire/proxy-protocol.js'
+export type { RandomBytes } from './wire/random-bytes.js'
 export {
   type ClientRoute,
   type ConnId,
@@ -97,3 +144,8 @@ export {
   ProxyRequestHead,
   requestFlags,
 } from './wire/rpc.js'
+export { deriveSniKey, formatSecret, parseSecret, type Secret, SecretError } from './wire/secret.js'
+export { ServerCodec } from './wire/server-codec.js'
+export { encodeServerHello, type ServerHelloOptions } from './wire/server-hello.js'
+export { ServerHelloReader, type ServerHelloResult } from './wire/server-hello-reader.js'
+export { decodeErrorAlert, encodeTlsRecords, TlsRecordDecoder } from './wire/tls-records.js'
