@@ -55,9 +55,9 @@ const plainDeeds: fc.WeightedArbitrary<Deed>[] = [
 const anyPlainDeed: fc.Arbitrary<Deed> = fc.oneof(...plainDeeds)
 const anyDeed: fc.Arbitrary<Deed> = fc.oneof(
   ...plainDeeds,
-  fc.record({ do: fc.constant('throw'), when: anyHook }),
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('throw'), when: anyHook }) },
   {
-    weight: 2,
+    weight: 4,
     arbitrary: fc.record({
       do: fc.constant('react'),
       when: fc.oneof(anyHook, fc.constant<'state$'>('state$')),
@@ -117,6 +117,8 @@ class Session {
   binding: Binding<Session, Upstream> | null = null
   /** It left a link in the middle of a send, and nothing of that is kept. */
   isTorn = false
+  /** When it was last asked whether it can move. */
+  wasBusy = false
   /** The link that it has left last, and in the course of which deed. */
   left: { readonly link: LinkId; readonly deed: number } | null = null
   isHarmed = false
@@ -144,6 +146,7 @@ export class PoolRig {
   asked = 0
   #depth = 0
   #deeds = 0
+  #isInHook = false
   /** Links that were told to go while no step was under way. */
   readonly #going = new Set<LinkId>()
   readonly #leavers = new Map<LinkId, number>()
@@ -264,7 +267,8 @@ export class PoolRig {
         session?.binding?.release()
         return
       case 'send':
-        if (session !== undefined) this.#send(session)
+        // In the middle of a step it has been settled who can move.
+        if (session !== undefined && !this.#isInHook) this.#send(session)
         return
       case 'flush':
         link?.flush()
@@ -361,18 +365,22 @@ export class PoolRig {
 
   /** Calls of hooks are in the middle of a step. */
   #inHook(session: Session, when: Hook): void {
+    this.#isInHook = true
     try {
       this.#during(when)
     } catch (thrown) {
       session.isHarmed = true
       throw thrown
+    } finally {
+      this.#isInHook = false
     }
   }
 
   #movable(session: Session, from: Upstream): Movability {
     if (session.on !== from) this.violated(`I16: session ${session.id} is asked about another link`)
     this.#inHook(session, 'movable')
-    return this.#resends || !session.isBusy ? true : 'mid-send'
+    session.wasBusy = !this.#resends && session.isBusy
+    return session.wasBusy ? 'mid-send' : true
   }
 
   #attach(session: Session, to: Upstream): void {
@@ -414,7 +422,7 @@ export class PoolRig {
     const { left } = session
     if (why.code === 'asked' && left?.deed === this.#deeds)
       this.#leavers.set(left.link, (this.#leavers.get(left.link) ?? 0) - 1)
-    if (why.code === 'mid-send' && !session.isTorn)
+    if (why.code === 'mid-send' && !session.wasBusy)
       this.violated(`I15: session ${session.id} is cut although nothing of it is unsent`)
     if (why.kind === 'adapter-threw' && why.code === 'pinned' && !session.isHarmed)
       this.violated(`I10: session ${session.id} is cut for what another threw`)

@@ -45,7 +45,8 @@ export interface PoolPark {
 
 /**
  * How sessions `S` get on and off links, whose protocol's object is a `P`. All of it synchronous; what a hook asks of
- * the pool (bind, release, retire) is done after the step that called it.
+ * the pool (bind, release, retire) is done after the step that called it. A hook writes for its own session only: who
+ * else moves in this step is settled by then.
  *
  * A session hears `attach` and `detach` in turn, and `released` once, last. A hook that throws harms its own session
  * and its own link only: where `attach` threw, or `detach` from a living link, the link ends as `adapter-threw`; whose
