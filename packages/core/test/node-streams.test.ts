@@ -39,6 +39,17 @@ describe('a TCP link', () => {
     link.destroy(done)
   })
 
+  it('refuses a write as soon as the kernel knows that the peer is gone', async () => {
+    await using server = await rawServer((socket) => socket.resume())
+    const { link, sink } = dial(tcp(), { uri: `tcp://127.0.0.1:${server.port}` })
+    await sink.until('opened')
+    while (server.sockets.length === 0) await new Promise(setImmediate)
+    server.sockets[0]!.resetAndDestroy()
+    expect([link.write('lost'), link.accepted, link.phase]).toEqual(['refused', 0, 'open'])
+    await sink.until('ended')
+    expect(sink.told).toEqual(['opened', 'ended'])
+  })
+
   it('that we reset has ended at once, and the peer sees a reset', async () => {
     await using server = await rawServer((socket) => socket.resume())
     const { link, sink } = dial(tcp(), { uri: `tcp://127.0.0.1:${server.port}` })

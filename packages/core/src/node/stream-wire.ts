@@ -35,11 +35,13 @@ export function streamWire(socket: Socket, uri: string, opensOn: OpensOn, events
 
   return {
     write(chunk, flushed) {
+      if (socket.destroyed) return false
       socket.write(chunk, (error) => {
         // Of writes that are cut short by the socket's end Node says the same as of those that went well.
         if (!error && !socket.destroyed) flushed()
       })
-      return true
+      // The kernel may say at once that the peer is gone; Node tells of it only later.
+      return socket.errored === null
     },
     reading(wanted) {
       if (wanted) socket.resume()

@@ -60,6 +60,13 @@ export interface DataCenterSettings {
    */
   readonly parkMax?: number
   /**
+   * How long a connection must have been ready, in milliseconds, for its end to be a matter of course: it is replaced at
+   * once. Telegram closes each after 30 to 70 s.
+   *
+   * @defaultValue 5000
+   */
+  readonly stableAfter?: Millis
+  /**
    * A connection that nothing was sent on for so long is pinged, in milliseconds.
    *
    * @defaultValue 5000
@@ -295,6 +302,9 @@ class Pools implements LocalDataCenters {
       },
       get parkMax() {
         return current().parkMax ?? 10_000
+      },
+      get stableAfter() {
+        return current().stableAfter ?? 5000
       },
       get pingEvery() {
         return current().pingEvery ?? 5000

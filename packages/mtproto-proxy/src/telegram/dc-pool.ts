@@ -26,6 +26,8 @@ export interface DcPoolSettings extends DcLinkSettings {
   readonly parkWithin: Millis
   /** How many clients wait at most. */
   readonly parkMax: number
+  /** How long a connection must have been ready for its end to be a matter of course. */
+  readonly stableAfter: Millis
   /** When a ready connection says something, so that it is known to live. */
   readonly pingEvery: Millis
   /** When a connection that says nothing is given up. */
@@ -48,8 +50,6 @@ const maxConnections = 1000
 /** How many connections are opened at a time when all are busy (spec 6.2). */
 const burst = 2
 const handshakeWithin: Millis = 8000
-/** Telegram closes a connection every 30 to 70 s; one that lasted so long was not refused. */
-const stableAfter: Millis = 5000
 const outboundBytes = 64 * 1024 * 1024
 
 /**
@@ -66,17 +66,18 @@ export function dcPool(options: DcPoolOptions): Pool<DcClient, DcLink> {
     endpoints: endpoint,
     protocol: (scope) => new DcLink(scope, settings),
     handshakeWithin,
-    stableAfter,
+    stableAfter: settings.stableAfter,
     // All the packets of a full link wait in their clients, so this is never reached by way of them.
     outbound: { bytes: outboundBytes },
     keepalive: { sendEvery: settings.pingEvery, hearWithin: settings.hearWithin, arm: 'manual' },
     backoff: fullJitter({ floor: 50, base: 300, cap: 30_000 }),
     advise: (why, reached) => advise(why, reached, settings),
   }
-  return pool<DcClient, DcLink>({
+  const made: Pool<DcClient, DcLink> = pool<DcClient, DcLink>({
     env: settings.env,
     slot,
-    mover: mover(options),
+    // Nobody is parked while a link is ready: who is placed after that was.
+    mover: mover(options, () => made.state.parked > 0),
     size: {
       get min() {
         return settings.minConnections
@@ -100,6 +101,7 @@ export function dcPool(options: DcPoolOptions): Pool<DcClient, DcLink> {
     },
     label: ({ request }) => request.listener,
   })
+  return made
 }
 
 /** Telegram closes connections as a matter of course: what has been of use is replaced at once. */
@@ -123,7 +125,11 @@ export function tunnelEnd(why: End): TunnelEnd {
   return endings[String(why.code)] ?? 'closed'
 }
 
-function mover({ dcId, settings, metrics }: DcPoolOptions): Mover<DcClient, DcLink> {
+/** @param wasParked - whether anybody was parked before the step that is being taken */
+function mover(
+  { dcId, settings, metrics }: DcPoolOptions,
+  wasParked: () => boolean,
+): Mover<DcClient, DcLink> {
   const { clock } = settings.env
   return {
     movable: (client, from) => (from.canLeave(client) ? true : 'mid-send'),
@@ -134,7 +140,7 @@ function mover({ dcId, settings, metrics }: DcPoolOptions): Mover<DcClient, DcLi
       if (leftAt !== null) {
         const listener = metrics.listener(client.request.listener)
         const took = clock.now() - leftAt
-        listener.migrated(dcId, hadUnsent ? 'resent' : took > 0 ? 'parked' : 'ok')
+        listener.migrated(dcId, hadUnsent ? 'resent' : wasParked() ? 'parked' : 'ok')
         listener.migrationDuration.observe(took / 1000)
       }
       to.add(client)
