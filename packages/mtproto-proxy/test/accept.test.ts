@@ -106,8 +106,8 @@ function meet(pieces: readonly Buffer[], o: Partial<AcceptOptions>, verdict: Ver
           outcome = { ...outcome, source: effect.source && ipToText(effect.source.ip) }
           break
         case 'ask': {
-          const { replayKey: _, ...asked } = effect.newcomer
-          outcome = { ...outcome, asked }
+          const { listener, secret, ip, sni } = effect.newcomer
+          outcome = { ...outcome, asked: { listener, secret, ip, sni } }
           answerIn = late
           break
         }
@@ -116,8 +116,8 @@ function meet(pieces: readonly Buffer[], o: Partial<AcceptOptions>, verdict: Ver
           break
         case 'tunnel': {
           last = effect
-          const { codec: _, ...client } = effect.client
-          outcome = { ...outcome, decided: 'tunnel', detail: client }
+          const { format, dcId, secret, sni, protocol } = effect.client
+          outcome = { ...outcome, decided: 'tunnel', detail: { format, dcId, secret, sni, protocol } }
           break
         }
         case 'front':

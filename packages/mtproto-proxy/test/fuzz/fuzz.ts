@@ -1,0 +1,143 @@
+/**
+ * Gives damaged and made-up bytes to everything that reads bytes of strangers, and looks for exceptions, for memory
+ * beyond the bound, for results that depend on how the bytes were cut, and for calls that take too long.
+ *
+ *     pnpm exec tsx --conditions=@holdfast/source packages/mtproto-proxy/test/fuzz/fuzz.ts --minutes 5 [--seed 1] [--only NAME]
+ */
+import { Buffer } from 'node:buffer'
+import { parseArgs } from 'node:util'
+import fc from 'fast-check'
+import { clientTargets } from './client-targets.js'
+import type { FuzzTarget } from './target.js'
+import { telegramTargets } from './telegram-targets.js'
+
+const { values } = parseArgs({
+  options: { minutes: { type: 'string' }, seed: { type: 'string' }, only: { type: 'string' } },
+})
+const minutes = Number(values.minutes ?? 1)
+const firstSeed = Number(values.seed ?? Date.now() % 2 ** 31)
+/** An input of a few thousand bytes that takes so long would hold up everybody. */
+const slowMillis = 500
+
+interface Damage {
+  readonly kind: 'set' | 'cut' | 'insert' | 'repeat'
+  readonly at: number
+  readonly size: number
+  readonly bytes: Uint8Array
+}
+
+const interesting = fc.constantFrom(
+  ...[
+    '00',
+    'ff',
+    '7f',
+    '80',
+    'ffffffff',
+    '00000000',
+    '7fffffff',
+    '04000000',
+    '160301',
+    '170303',
+    '140303',
+    'ffff',
+  ].map((text) => Buffer.from(text, 'hex')),
+)
+const damage: fc.Arbitrary<Damage> = fc.record({
+  kind: fc.constantFrom('set', 'cut', 'insert', 'repeat'),
+  at: fc.nat(),
+  size: fc.nat({ max: 64 }),
+  bytes: fc.oneof(interesting, fc.uint8Array({ maxLength: 16 })),
+})
+
+function damaged(seed: Buffer, all: readonly Damage[]): Buffer {
+  return all.reduce((bytes, { kind, at, size, bytes: put }) => {
+    const place = at % (bytes.length + 1)
+    const before = bytes.subarray(0, place)
+    const after = bytes.subarray(place)
+    switch (kind) {
+      case 'set':
+        return Buffer.concat([before, put, after.subarray(put.length)])
+      case 'cut':
+        return Buffer.concat([before, after.subarray(size)])
+      case 'insert':
+        return Buffer.concat([before, put, after])
+      case 'repeat':
+        return Buffer.concat([before, after.subarray(0, size), after])
+    }
+  }, seed)
+}
+
+function inputs(target: FuzzTarget): fc.Arbitrary<Buffer> {
+  const ofSeed = fc
+    .tuple(fc.constantFrom(...target.seeds), fc.array(damage, { maxLength: 6 }))
+    .map(([seed, all]) => damaged(seed, all))
+  const several = fc.array(ofSeed, { minLength: 2, maxLength: 4 }).map((all) => Buffer.concat(all))
+  const any = fc.uint8Array({ maxLength: 400 }).map((bytes) => Buffer.from(bytes))
+  return fc.oneof(
+    { arbitrary: ofSeed, weight: 6 },
+    { arbitrary: several, weight: 2 },
+    { arbitrary: any, weight: 1 },
+  )
+}
+
+function cut(bytes: Buffer, sizes: readonly number[]): Buffer[] {
+  const pieces: Buffer[] = []
+  for (let at = 0, turn = 0; at < bytes.length; turn += 1) {
+    const size = sizes[turn % sizes.length] ?? 1
+    pieces.push(Buffer.from(bytes.subarray(at, at + size)))
+    at += size
+  }
+  return pieces
+}
+
+function attempt(target: FuzzTarget, input: Buffer, sizes: readonly number[]): string {
+  const began = performance.now()
+  const { held, outcome } = target.run(cut(input, sizes))
+  const took = performance.now() - began
+  if (held > target.bound(input.length)) throw new Error(`held ${held} bytes of ${input.length}`)
+  if (took > slowMillis) throw new Error(`took ${took.toFixed(0)} ms for ${input.length} bytes`)
+  return outcome
+}
+
+function property(target: FuzzTarget): fc.IProperty<[Buffer, number[]]> {
+  return fc.property(
+    inputs(target),
+    fc.array(fc.integer({ min: 1, max: 80 }), { minLength: 1, maxLength: 6 }),
+    (input, sizes) => {
+      const whole = attempt(target, input, [Math.max(1, input.length)])
+      if (attempt(target, input, sizes) !== whole) throw new Error('the way of cutting makes a difference')
+      if (attempt(target, input, [1]) !== whole) throw new Error('byte by byte makes a difference')
+    },
+  )
+}
+
+const targets = [...clientTargets, ...telegramTargets].filter(({ name }) => name.includes(values.only ?? ''))
+const end = performance.now() + minutes * 60_000
+const heap: number[] = []
+let runs = 0
+let failed = false
+
+for (let seed = firstSeed; performance.now() < end && !failed; seed += 1) {
+  for (const target of targets) {
+    const result = fc.check(property(target), { seed, numRuns: 300 })
+    runs += result.numRuns
+    if (!result.failed) continue
+    failed = true
+    const [input, sizes] = result.counterexample ?? [Buffer.alloc(0), []]
+    console.error(`${target.name}, seed ${seed}: ${String(result.errorInstance)}`)
+    console.error(`input ${input.toString('hex')} in pieces of ${sizes.join(', ')}`)
+  }
+  globalThis.gc?.()
+  heap.push(process.memoryUsage().heapUsed)
+}
+
+/** What stays after a round should not grow from the second quarter to the last. */
+const quarter = Math.floor(heap.length / 4)
+const least = (part: readonly number[]): number => Math.min(...part) / 2 ** 20
+const grown = quarter === 0 ? 0 : least(heap.slice(-quarter)) - least(heap.slice(quarter, 2 * quarter))
+const leaks = grown > 20
+console.log(
+  `${targets.length} targets, ${runs} inputs, three cuts each, seeds ${firstSeed} to ${firstSeed + heap.length - 1}, ` +
+    `heap ${grown >= 0 ? '+' : ''}${grown.toFixed(1)} MiB: ${failed || leaks ? 'BROKEN' : 'held'}`,
+)
+process.exitCode = failed || leaks ? 1 : 0
