@@ -65,7 +65,7 @@ function checkRole({ node_role, back_node, split, ports }: ComparedOptions): Opt
         })
       }
     }
-  } else if (!/^tcp:\/\/(127\.[\d.]+|localhost|\[::1\]):/.test(address)) {
+  } else if (!/^tcp:\/\/(127\.[\d.]+|\[::1\]):|^unix:/.test(address)) {
     problems.push({ path: field.split('.'), message: 'can be tcp on loopback only, for a tunnel; use tls' })
   }
   return problems

@@ -3,6 +3,7 @@ import { checkOptions } from './checks.js'
 import { type OptionFacts, option } from './meta.js'
 import { count, domain, httpAddress, httpUrl, ip, policyRule, port, table } from './parts.js'
 
+const linkForms = 'must be tls://HOST:PORT, or tcp://127.0.0.1:PORT or unix:PATH for a tunnel'
 const atOnce = { reload: 'at-once' } as const
 const newClients = { reload: 'new-clients' } as const
 const onFront = { reload: 'new-clients', side: 'front' } as const
@@ -229,7 +230,7 @@ const operation = {
   back_node: about(
     z
       .string()
-      .regex(/^(tls|tcp):\/\/[^\s/]+:\d{1,5}$/, { error: 'must be tls://HOST:PORT or tcp://HOST:PORT' })
+      .regex(/^(tls|tcp):\/\/[^\s/]+:\d{1,5}$|^unix:.+/, { error: linkForms })
       .optional(),
     'Of a front: where its back is',
     { ...link, side: 'front' },
@@ -239,9 +240,7 @@ const operation = {
       .strictObject({
         listen: z
           .string()
-          .regex(/^(tls|tcp):\/\/[^\s/]+:\d{1,5}$/, {
-            error: 'must be tls://HOST:PORT or tcp://HOST:PORT',
-          })
+          .regex(/^(tls|tcp):\/\/[^\s/]+:\d{1,5}$|^unix:.+/, { error: linkForms })
           .optional(),
         node_name: domain.or(z.string().regex(/^[\w.-]{1,64}$/)).optional(),
         ca_file: z.string().min(1).optional(),

@@ -1,0 +1,38 @@
+import { HoldfastError } from '@holdfast/core'
+import { Option } from 'commander'
+import { programName, variablePrefix } from './program-name.js'
+
+/** The address of the running program, for commands that talk to it. */
+export function adminOption(): Option {
+  return new Option('--admin <url>', 'its admin address')
+    .default('http://127.0.0.1:8889')
+    .env(`${variablePrefix}_ADMIN_URL`)
+}
+
+/**
+ * Asks a running program.
+ *
+ * @throws a `HoldfastError` `HF_MTPROTO_ADMIN_FAILED` when nobody answers, or answers that it cannot
+ */
+export async function askAdmin(
+  admin: string,
+  path: string,
+  method: 'GET' | 'POST' | 'DELETE' = 'GET',
+): Promise<unknown> {
+  let answer: Response
+  let body: unknown
+  try {
+    answer = await fetch(new URL(path, admin), { method })
+    body = await answer.json()
+  } catch (cause) {
+    const why = cause instanceof Error && cause.cause instanceof Error ? ` (${cause.cause.message})` : ''
+    throw new HoldfastError(
+      'HF_MTPROTO_ADMIN_FAILED',
+      `no ${programName} answers at ${admin}${why}: is it running, and is this the address of its option admin?`,
+      { cause },
+    )
+  }
+  if (answer.ok) return body
+  const { error = `HTTP ${answer.status}` } = body as { error?: string }
+  throw new HoldfastError('HF_MTPROTO_ADMIN_FAILED', error)
+}

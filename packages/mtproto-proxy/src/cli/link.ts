@@ -1,0 +1,48 @@
+import { exitCodes } from '@holdfast/core/node'
+import { Command, Option } from 'commander'
+import { action, fail } from './fail.js'
+import { userLinks } from './links.js'
+import { loadSettings } from './load-settings.js'
+import { programName, variablePrefix } from './program-name.js'
+import { describeLinks } from './show-links.js'
+
+interface LinkFlags {
+  readonly config?: string
+  readonly host?: string
+  readonly qr?: boolean
+  readonly json?: boolean
+}
+
+/** `link`: what users are given. */
+export function linkCommand(): Command {
+  return new Command('link')
+    .description('print the links of every port, secret and mode')
+    .argument('[secret]', 'only those of this name')
+    .addOption(
+      new Option('-c, --config <file>', 'configuration, JSON or TOML').env(`${variablePrefix}_CONFIG`),
+    )
+    .option(
+      '--host <host>',
+      'name or address of this proxy (default: public_host, external_ip, or listen_ip)',
+    )
+    .option('--qr', 'with QR codes')
+    .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      `\nExamples:\n  $ ${programName} link -c proxy.toml --qr\n  $ ${programName} link alice -c proxy.toml --host proxy.example.com`,
+    )
+    .action(
+      action(async (name: string | undefined, { config, host, qr = false, json }: LinkFlags) => {
+        const settings = await loadSettings(config)
+        const named = host === undefined ? settings : { ...settings, publicHost: host }
+        const links = userLinks(named).filter((link) => name === undefined || link.name === name)
+        if (links.length === 0) {
+          const names = settings.secrets.map((secret) => secret.name).join(', ')
+          fail(exitCodes.failure, `there is no enabled secret ${name ?? 'at all'}; there are: ${names}`)
+        }
+        process.stdout.write(
+          json === true ? `${JSON.stringify(links)}\n` : `${describeLinks(links, { qr })}\n`,
+        )
+      }),
+    )
+}

@@ -1,0 +1,33 @@
+import { exitCodes } from '@holdfast/core/node'
+import { Command } from 'commander'
+import { certsCommand } from './certs.js'
+import { initCommand } from './init.js'
+import { linkCommand } from './link.js'
+import { programName } from './program-name.js'
+import { reloadCommand } from './reload.js'
+import { secretCommand } from './secret.js'
+import { statusCommand } from './status.js'
+import { tableCommand } from './table.js'
+import { version } from './version.js'
+
+const program = new Command(programName)
+  .description('A Telegram proxy whose clients do not notice that a connection to Telegram died')
+  .version(version)
+  .showHelpAfterError('(add --help for what there is)')
+  .configureOutput({ outputError: (text, write) => write(`${programName}: ${text}`) })
+  .exitOverride((error) => process.exit(error.exitCode === 0 ? exitCodes.ok : exitCodes.usage))
+
+for (const command of [
+  initCommand(),
+  linkCommand(),
+  secretCommand(),
+  statusCommand(),
+  tableCommand(),
+  reloadCommand(),
+  certsCommand(),
+]) {
+  for (const each of [command, ...command.commands]) each.copyInheritedSettings(program)
+  program.addCommand(command)
+}
+
+await program.parseAsync()

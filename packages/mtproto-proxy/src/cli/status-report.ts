@@ -1,0 +1,55 @@
+import type { ProxyFigures } from '../metrics/figures.js'
+
+/** What `GET /state` answers. */
+export interface StatusReport extends ProxyFigures {
+  readonly version: string
+  readonly role: 'both' | 'front' | 'back'
+  readonly phase: string
+  /** How long it has been running, in seconds. */
+  readonly upSeconds: number
+  /** How old Telegram's configuration is, in seconds; `null` while it is the copy of an earlier run, absent on a front. */
+  readonly telegramAgeSeconds?: number | null
+  /** How many entries each table has. */
+  readonly tables: Readonly<Record<string, number>>
+}
+
+/** The report for people. */
+export function describeStatus(report: StatusReport): string {
+  const { version, role, phase, upSeconds, telegramAgeSeconds: age, fronted, replay } = report
+  const lines = [
+    `${version}, ${role === 'both' ? 'alone' : `${role} of a split proxy`}: ${phase}, up ${span(upSeconds)}`,
+  ]
+  for (const [name, count] of Object.entries(report.connections))
+    lines.push(`port ${name}: ${count} connections`)
+  for (const { dcId, links, clients, parked } of report.dataCenters) {
+    const waiting = parked === 0 ? '' : `, ${parked} waiting`
+    lines.push(`data centre ${dcId}: ${links} connections, ${clients} clients${waiting}`)
+  }
+  for (const { name, isUp } of report.peers ?? []) lines.push(`link to ${name}: ${isUp ? 'up' : 'down'}`)
+  for (const { name, connections, bytes } of report.secrets ?? []) {
+    lines.push(`secret ${name}: ${connections} connections, ${bytes} bytes in all`)
+  }
+  for (const [name, size] of Object.entries(report.tables)) lines.push(`table ${name}: ${size} entries`)
+  if (fronted > 0) lines.push(`relayed to the decoy: ${fronted}`)
+  if (replay !== undefined) lines.push(`handshakes remembered: ${replay.items}, ${replay.bytes} bytes`)
+  if (age === null) lines.push("Telegram's configuration: a copy from an earlier run")
+  else if (age !== undefined) lines.push(`Telegram's configuration: ${span(age)} old`)
+  return `${lines.join('\n')}\n`
+}
+
+/** `3 d 4 h`, `5 min`, `12 s`. */
+function span(seconds: number): string {
+  const units = [
+    ['d', 86_400],
+    ['h', 3600],
+    ['min', 60],
+    ['s', 1],
+  ] as const
+  let rest = Math.floor(seconds)
+  const parts: string[] = []
+  for (const [unit, size] of units) {
+    if (rest >= size) parts.push(`${Math.floor(rest / size)} ${unit}`)
+    rest %= size
+  }
+  return parts.slice(0, 2).join(' ') || '0 s'
+}
