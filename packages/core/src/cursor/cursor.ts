@@ -1,12 +1,13 @@
 import type { Observable } from 'rxjs'
-import { callable, checkBudget } from '../budget.js'
 import { end, type LinkId, type Off } from '../end.js'
 import type { Timer } from '../env/types.js'
-import { HoldfastError, OptionError } from '../errors.js'
+import { HoldfastError } from '../errors.js'
 import { Interpreter, type Step } from '../interpreter.js'
 import type { LinkScope } from '../link/types.js'
 import { Snapshots } from '../snapshots.js'
-import { cursorStep, judgeAdvance, judgeSeal } from './machine.js'
+import { judgeAdvance, judgeSeal } from './judge.js'
+import { cursorStep } from './machine.js'
+import { rulesOf } from './rules.js'
 import { type BatchOwner, type StagedBatch, Staging } from './staging.js'
 import {
   type CursorEffect,
@@ -24,6 +25,7 @@ import type {
   Position,
   ResetWhy,
 } from './types.js'
+import { Waiters } from './waiters.js'
 
 const sampleEveryMs = 100
 
@@ -70,12 +72,6 @@ interface Feeding {
   release: Off | null
 }
 
-interface Waiter {
-  readonly order: number
-  readonly resolve: () => void
-  readonly reject: (error: HoldfastError) => void
-}
-
 class CursorShell<P, T>
   extends Interpreter<CursorMachine<P>, CursorEvent<P>, CursorEffect<P>>
   implements Cursor<P, T>, BatchOwner<P, T>
@@ -88,7 +84,7 @@ class CursorShell<P, T>
   #saveTimer: Timer | undefined
   #sampleTimer: Timer | undefined
   #verdicts: ((resynced: boolean) => void)[] = []
-  #waiters: Waiter[] = []
+  readonly #waiters: Waiters
   #closing: { readonly done: Promise<void>; readonly resolve: () => void } | undefined
   #progress: Snapshots<CursorProgress<P>> | undefined
 
@@ -98,6 +94,7 @@ class CursorShell<P, T>
     this.staging = new Staging(options.staging, options.sizeOf)
     this.#options = options
     this.#rules = rules
+    this.#waiters = new Waiters(options.key)
   }
 
   get phase(): CursorPhase {
@@ -173,10 +170,9 @@ class CursorShell<P, T>
   settled(): Promise<void> {
     const order = this.machine.sealed
     if (this.machine.saved >= order) return Promise.resolve()
-    return new Promise((resolve, reject) => {
-      this.#waiters.push({ order, resolve, reject })
-      this.send({ kind: 'hurried' })
-    })
+    const settled = this.#waiters.until(order)
+    this.send({ kind: 'hurried' })
+    return settled
   }
 
   close(): Promise<void> {
@@ -187,7 +183,7 @@ class CursorShell<P, T>
       })
       this.#closing = { done, resolve }
       this.#saveTimer?.cancel()
-      this.#unsettle(new HoldfastError('HF_CURSOR_CLOSED', `cursor ${this.#options.key} was closed`))
+      this.#waiters.fail(new HoldfastError('HF_CURSOR_CLOSED', `cursor ${this.#options.key} was closed`))
       this.send({ kind: 'closed' })
     }
     return this.#closing.done
@@ -255,7 +251,7 @@ class CursorShell<P, T>
       if (resynced) this.#tell('info', 'resynced', { to: now.applied }, 'resynced')
       for (const tell of this.#verdicts.splice(0)) tell(resynced)
     }
-    if (this.#waiters.length > 0) this.#settle()
+    this.#waiters.saved(now.saved)
     this.#publishProgress(before)
     if (isOver(now)) this.#over()
   }
@@ -268,21 +264,6 @@ class CursorShell<P, T>
         feeding.release = null
       }
     }
-  }
-
-  #settle(): void {
-    const { saved } = this.machine
-    const settled = this.#waiters.filter(({ order }) => order <= saved)
-    this.#waiters = this.#waiters.filter(({ order }) => order > saved)
-    for (const { resolve } of settled) resolve()
-  }
-
-  #unsettle(cause: unknown): void {
-    const { key } = this.#options
-    for (const { reject } of this.#waiters.splice(0))
-      reject(
-        new HoldfastError('HF_CURSOR_UNSETTLED', `cursor ${key}: not all was applied and saved`, { cause }),
-      )
   }
 
   #publishProgress(before: CursorMachine<P>): void {
@@ -330,7 +311,7 @@ class CursorShell<P, T>
     const failed = (cause: unknown): void => {
       this.staging.forget(id)
       this.#tell('error', 'apply-failed', { to, err: cause }, 'apply failed; the batch will come again')
-      this.#unsettle(cause)
+      this.#waiters.fail(cause)
       this.send({ kind: 'apply-failed', cause })
     }
     try {
@@ -364,7 +345,7 @@ class CursorShell<P, T>
         { to, err: cause },
         'position not saved; it will be with the next one',
       )
-      this.#unsettle(cause)
+      this.#waiters.fail(cause)
       this.send({ kind: 'save-failed', cause })
       return
     }
@@ -410,14 +391,4 @@ class CursorShell<P, T>
 
 function isOver(state: CursorMachine<unknown>): boolean {
   return state.phase === 'closed' && state.applying === null && state.saving === null
-}
-
-function rulesOf<P, T>(options: CursorOptions<P, T>): CursorRules<P> {
-  const { compare, next, store, saveEvery = 0, backlog } = options
-  for (const name of ['compare', 'sizeOf', 'apply', 'resync'] as const) callable(name, options[name])
-  checkBudget('staging', options.staging)
-  checkBudget('backlog', backlog)
-  if (!(saveEvery >= 0)) throw new OptionError('saveEvery', 'a number of at least 0', saveEvery)
-  const savedBy = store === undefined ? 'nobody' : store.save === undefined ? 'apply' : 'save'
-  return { compare, ...(next && { next }), backlog, savedBy, saveEvery }
 }

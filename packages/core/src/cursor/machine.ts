@@ -1,5 +1,7 @@
 import type { LinkId } from '../end.js'
 import type { Step } from '../interpreter.js'
+import { belowFloors } from './floors.js'
+import { judgeAdvance, judgeSeal } from './judge.js'
 import { afterFirst, emptyQueue, first, listed, push, pushOver, queueOf } from './queue.js'
 import {
   type CursorEffect,
@@ -24,25 +26,6 @@ export function cursorStep<P>(
   return transition.take(event)
     ? { state: transition.finish(), effects: transition.effects }
     : { state, effects: [] }
-}
-
-/** What sealing a batch at this position comes to, in this state. */
-export function judgeSeal<P>(
-  state: CursorMachine<P>,
-  to: P | null,
-  rules: CursorRules<P>,
-): 'ok' | 'old' | 'gap' {
-  // What is sealed during a resync is judged at its end, by the position that it brings.
-  if (to === null || rules.next === undefined || state.received === null || state.verdict !== null)
-    return 'ok'
-  const verdict = rules.next(state.received.at, to)
-  return verdict === 'old' || verdict === 'gap' ? verdict : 'ok'
-}
-
-/** What advancing to this position comes to, in this state. */
-export function judgeAdvance<P>(state: CursorMachine<P>, to: P, rules: CursorRules<P>): 'ok' | 'back' {
-  if (state.verdict !== null || state.received === null) return 'ok'
-  return rules.compare(to, state.received.at) < 0 ? 'back' : 'ok'
 }
 
 /** One step in the making: a copy of the state that is written to until it is handed out. */
@@ -220,15 +203,8 @@ class Transition<P> {
     if (s.floors.length === 0 && s.held.length === 0)
       return entry.to !== null && ahead(entry.to) ? this.#place(entry.to) : null
     const targets = entry.to === null ? [...s.held] : [...s.held, entry.to].sort(compare)
-    const free = targets.filter((to) => s.floors.every(({ floor }) => compare(to, floor) < 0))
-    const held = targets.slice(free.length)
-    // Of two between which no floor lies only the later can ever matter.
-    s.held = held.filter((to, index) => {
-      const later = held[index + 1]
-      const between = (floor: P): boolean => compare(to, floor) < 0 && compare(floor, later as P) <= 0
-      return later === undefined || s.floors.some(({ floor }) => between(floor))
-    })
-    const furthest = free.at(-1)
+    const { furthest, held } = belowFloors(targets, s.floors, compare)
+    s.held = held
     return furthest !== undefined && ahead(furthest) ? this.#place(furthest) : null
   }
 

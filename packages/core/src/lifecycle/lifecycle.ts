@@ -2,10 +2,10 @@ import { lastValueFrom, type Observable, Subject } from 'rxjs'
 import { callable, hasMethod, positive, wait } from '../budget.js'
 import { type End, end, type Millis, type Reached, type RetryAdvice } from '../end.js'
 import type { Timer } from '../env/types.js'
-import { HoldfastError, OptionError } from '../errors.js'
+import { OptionError } from '../errors.js'
 import type { DrainReport } from '../gate/types.js'
 import { Interpreter, type Step } from '../interpreter.js'
-import { asError, type LinkOwner, LinkRun } from '../link/link-run.js'
+import { type LinkOwner, LinkRun } from '../link/link-run.js'
 import { checkLinkOptions, defaultDrainWithin, defaultHandshakeWithin } from '../link/options.js'
 import type { Endpoint, Link, LinkProtocol, LinkSink } from '../link/types.js'
 import { Snapshots } from '../snapshots.js'
@@ -19,6 +19,7 @@ import {
   type LifecycleRules,
 } from './model.js'
 import type { BackoffContext, Lifecycle, LifecycleEvent, LifecycleOptions, LifecycleState } from './types.js'
+import { type WhenReadyOptions, whenReady } from './when-ready.js'
 
 /**
  * Makes a lifecycle; it is idle until started.
@@ -131,32 +132,8 @@ class LifecycleInterpreter<P extends LinkProtocol>
     return taken
   }
 
-  async whenReady(o: { readonly signal?: AbortSignal; readonly within?: Millis } = {}): Promise<P> {
-    o.signal?.throwIfAborted()
-    return new Promise((resolve, reject) => {
-      const settle = (act: () => void): void => {
-        timer?.cancel()
-        o.signal?.removeEventListener('abort', abort)
-        // On a state that is told while subscribing, there is no subscription yet.
-        queueMicrotask(() => subscription.unsubscribe())
-        act()
-      }
-      const abort = (): void => settle(() => reject(o.signal?.reason as Error))
-      const tooLate = (): void => {
-        const message = `${this.options.env.name} was not ready within ${o.within} ms: it is ${this.state.phase}`
-        settle(() => reject(new HoldfastError('HF_NOT_READY', message)))
-      }
-      const timer = o.within === undefined ? null : this.options.env.clock.after(o.within, tooLate)
-      o.signal?.addEventListener('abort', abort)
-      const next = (state: LifecycleState): void => {
-        const { current } = this
-        if (current !== null) settle(() => resolve(current))
-        else if (state.phase === 'closed' || state.phase === 'failed') {
-          settle(() => reject(this.#endedError(state.why)))
-        }
-      }
-      const subscription = this.state$.subscribe({ next, error: reject })
-    })
+  whenReady(o: WhenReadyOptions = {}): Promise<P> {
+    return whenReady(this, this.options.env, o)
   }
 
   drain(o: { readonly within?: Millis } = {}): Promise<DrainReport> {
@@ -416,16 +393,5 @@ class LifecycleInterpreter<P extends LinkProtocol>
 
   get #isOver(): boolean {
     return this.state.phase === 'closed' || this.state.phase === 'failed'
-  }
-
-  #endedError(why: End): HoldfastError {
-    return new HoldfastError(
-      'HF_LIFECYCLE_ENDED',
-      `${this.options.env.name} ended: ${asError(why).message}`,
-      {
-        end: why,
-        cause: why.cause,
-      },
-    )
   }
 }

@@ -5,6 +5,7 @@
  */
 
 export { ChaosProxy, type ChaosProxyOptions, type ChaosRules } from './chaos-proxy.js'
+export type { ComplianceSubject } from './compliance-bench.js'
 export {
   type CounterExample,
   describeCounterExample,
@@ -22,5 +23,5 @@ export { type RecordedLink, RecordingSink, type Told } from './recording-sink.js
 export { ScriptedDialer } from './scripted-dialer.js'
 export { seededRandom } from './seeded-random.js'
 export { type TestEnv, type TestEnvOptions, testEnv } from './test-env.js'
-export { type ComplianceCheck, type ComplianceSubject, transportCompliance } from './transport-compliance.js'
+export { type ComplianceCheck, transportCompliance } from './transport-compliance.js'
 export { VirtualClock } from './virtual-clock.js'

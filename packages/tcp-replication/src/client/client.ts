@@ -1,9 +1,7 @@
 import {
-  type Backoff,
   type DrainReport,
   type End,
   end,
-  fullJitter,
   HoldfastError,
   type Lifecycle,
   type LifecycleState,
@@ -18,11 +16,13 @@ import type { Dialect, KnownCommand, UserIpCommand } from '../wire/commands.js'
 import { describeCommand } from '../wire/describe-command.js'
 import { formatCommand } from '../wire/format-command.js'
 import { maxLineBytes } from '../wire/line-decoder.js'
+import type { ClientContext } from './context.js'
+import { defaultBackoff } from './default-backoff.js'
 import { describeProblem } from './describe-problem.js'
 import { Follower } from './follower.js'
 import { LimitedLog } from './limited-log.js'
 import type { ClientProblem, ReplicationClientOptions } from './options.js'
-import { type ClientContext, notServed, Session } from './session.js'
+import { Session } from './session.js'
 import { ClientCounters, type ClientStats } from './stats.js'
 import { type CommandResult, UpstreamQueue } from './upstream-queue.js'
 
@@ -95,19 +95,6 @@ export function replicationClient(options: ReplicationClientOptions): Replicatio
       throw new OptionError('streams', 'names without spaces', stream)
   }
   return new Client(options)
-}
-
-const usual = fullJitter({ floor: 100, base: 200, cap: 5000 })
-const catchingUp = fullJitter({ floor: 100, base: 200, cap: 30_000 })
-
-/**
- * Lost while in use, or nobody there yet: soon. Lost before every stream had its position: less and less often,
- * because catching up is what breaks (8.8). Without a stream that the server lacks: at once, as often as it lacks one.
- */
-const defaultBackoff: Backoff = (context) => {
-  const { why, reached } = context
-  if (why.code === notServed) return 100 + context.random() * 100
-  return (reached.phase === 'handshaking' ? catchingUp : usual)(context)
 }
 
 /** How long a drain, or closing, waits for batches that are being applied. */

@@ -1,4 +1,4 @@
-import { type End, end, type LinkProtocol, type LinkScope, type Millis, type Timer } from '@holdfast/core'
+import { type End, end, type LinkProtocol, type LinkScope } from '@holdfast/core'
 import { count } from '../counts.js'
 import type { Command, Dialect, KnownCommand } from '../wire/commands.js'
 import { dialectOf } from '../wire/dialect.js'
@@ -7,44 +7,18 @@ import { formatCommand } from '../wire/format-command.js'
 import { LineDecoder } from '../wire/line-decoder.js'
 import { parseCommand } from '../wire/parse-command.js'
 import { printable } from '../wire/printable.js'
-import type { Follower } from './follower.js'
+import { AwaitedPositions } from './awaited-positions.js'
+import type { ClientContext } from './context.js'
 import { FollowerOnLink } from './follower-on-link.js'
 import { fetchMissed } from './missed-rows.js'
 import type { ClientProblem } from './options.js'
-import type { ClientCounters } from './stats.js'
 import type { StreamUpdates } from './stream-updates.js'
-import type { UpstreamQueue } from './upstream-queue.js'
 
 /** The code of an end that comes of an optional stream which the server does not have. */
 export const notServed = 'not-served'
 
-/** D2: positions come in one go, so that after so long without one there are no more. */
-const positionsSettleMs = 1000
 /** Unknown streams and commands that are reported on one link at most. */
 const mostTold = 100
-
-/** What the links of a client share, one after the other. */
-export interface ClientContext {
-  readonly name: string
-  readonly mode: 'strict' | 'lenient'
-  readonly followers: ReadonlyMap<string, Follower>
-  readonly queue: UpstreamQueue
-  readonly updates: StreamUpdates | null
-  readonly requireServerName: boolean
-  readonly catchUpStalledAfter: Millis
-  readonly stats: ClientCounters
-  /** What the server speaks; `null` until a line of it has told. */
-  dialect: Dialect | null
-  /** What the server must speak; `null` where that is found out. */
-  readonly fixedDialect: Dialect | null
-  /** A command that was accepted before the dialect was known, and cannot be said in it. */
-  unsendable(command: KnownCommand, cause: unknown): void
-  wall(): Millis
-  report(problem: ClientProblem): void
-  /** Judges the server's name: `null` if it is right. */
-  judgeServer(name: string): End | null
-  synced(text: string): void
-}
 
 /** The client's end of one connection to a server. */
 export class Session implements LinkProtocol {
@@ -52,7 +26,7 @@ export class Session implements LinkProtocol {
   readonly #scope: LinkScope
   readonly #decoder = new LineDecoder()
   readonly #streams = new Map<string, FollowerOnLink>()
-  readonly #toPosition = new Set<string>()
+  readonly #awaited: AwaitedPositions
   /** Unknown streams and commands that were reported. */
   readonly #told = new Set<string>()
   /** Where the last row went: rows of one stream after the other are handed over together. */
@@ -60,11 +34,7 @@ export class Session implements LinkProtocol {
   /** Lines that wait while missed rows are fetched. */
   #held: string[] | null = null
   #toldUpstream = false
-  #progressed = true
   #serverSeen = false
-  #ready = false
-  /** Runs while only optional streams are without a position. */
-  #settling: Timer | null = null
 
   constructor(scope: LinkScope, client: ClientContext) {
     this.#scope = scope
@@ -75,17 +45,20 @@ export class Session implements LinkProtocol {
       if (follower.stopped) continue
       const onLink = new FollowerOnLink(follower, scope)
       this.#streams.set(stream, onLink)
-      if (!follower.served) continue
-      this.#toPosition.add(stream)
     }
+    const asked = [...this.#streams.keys()].filter((stream) => client.followers.get(stream)?.served === true)
+    this.#awaited = new AwaitedPositions(scope, asked, {
+      all: () => scope.ready(),
+      stalled: (streams) => this.#stalled(streams),
+      missing: (streams) => this.#missing(streams),
+    })
     // A D2 server answers each REPLICATE, and to all of its clients: until the dialect is known, one is enough.
-    const [first, ...others] = this.#toPosition
+    const [first, ...others] = asked
     if (first !== undefined && client.dialect !== 'D2') this.#replicate(first)
     if (client.dialect === 'D1') for (const stream of others) this.#replicate(stream)
     if (client.dialect === 'D2') this.#send({ name: 'REPLICATE', stream: null, token: null })
     if (client.dialect !== null) this.#tellUpstream()
-    if (this.#toPosition.size === 0) this.#becomeReady()
-    else scope.sweep(client.catchUpStalledAfter, () => this.#checkProgress())
+    this.#awaited.begin(client.catchUpStalledAfter)
   }
 
   /** Sends a command now. */
@@ -111,7 +84,7 @@ export class Session implements LinkProtocol {
   ended({ kind, detail = '' }: End): void {
     const client = this.#client
     if (kind === 'overflow') client.report({ kind: 'overflow', detail })
-    if (this.#ready) for (const follower of client.followers.values()) follower.served = true
+    if (this.#awaited.isOver) for (const follower of client.followers.values()) follower.served = true
     // The server may have been replaced by one that speaks otherwise: what was learned is to be learned anew.
     else client.dialect = client.fixedDialect
   }
@@ -150,7 +123,7 @@ export class Session implements LinkProtocol {
   #learn(dialect: Dialect | null): void {
     if (dialect === null) return
     this.#client.dialect = dialect
-    const [, ...others] = this.#toPosition
+    const [, ...others] = this.#awaited.streams
     if (dialect === 'D1') for (const stream of others) this.#replicate(stream)
     this.#tellUpstream()
   }
@@ -203,7 +176,7 @@ export class Session implements LinkProtocol {
       this.#notFollowed(stream)
       return
     }
-    this.#progressed = true
+    this.#awaited.progress()
     if (onLink !== this.#rowsOf) this.#sealRows()
     this.#rowsOf = onLink
     if (this.#client.dialect !== 'D2') onLink.row(token, text)
@@ -227,7 +200,7 @@ export class Session implements LinkProtocol {
       this.#notFollowed(stream)
       return
     }
-    this.#progressed = true
+    this.#awaited.progress()
     if (this.#client.dialect === 'D2') this.#positionAfter(onLink, previous, token)
     else {
       onLink.position(token)
@@ -290,19 +263,21 @@ export class Session implements LinkProtocol {
   }
 
   #positioned(stream: string): void {
-    if (!this.#toPosition.delete(stream)) return
-    if (this.#toPosition.size === 0) this.#becomeReady()
-    else if (this.#client.dialect === 'D2') this.#awaitMore()
+    const { followers, dialect } = this.#client
+    if (!this.#awaited.positioned(stream) || this.#awaited.isOver || dialect !== 'D2') return
+    if (this.#awaited.streams.every((other) => followers.get(other)?.optional === true))
+      this.#awaited.settle()
   }
 
-  /** D2: nobody says that a stream is unknown. */
-  #awaitMore(): void {
-    this.#settling?.cancel()
-    if ([...this.#toPosition].some((stream) => this.#client.followers.get(stream)?.optional !== true)) return
-    this.#settling = this.#scope.after(positionsSettleMs, () => {
-      // Then the end of fetching brings another position.
-      if (this.#held === null) for (const stream of this.#toPosition) this.#notServed(stream)
-    })
+  #missing(streams: readonly string[]): void {
+    // While something is fetched, the end of it brings another position.
+    if (this.#held === null) for (const stream of streams) this.#notServed(stream)
+  }
+
+  #stalled(streams: readonly string[]): void {
+    if (this.#held !== null) return
+    const detail = `the server sends no position of ${streams.join(', ')}`
+    this.#scope.fail(end('handshake-timeout', { detail }))
   }
 
   /** @returns whether the link goes on */
@@ -321,12 +296,6 @@ export class Session implements LinkProtocol {
     return false
   }
 
-  #becomeReady(): void {
-    this.#ready = true
-    this.#settling?.cancel()
-    this.#scope.ready()
-  }
-
   #notFollowed(stream: string): void {
     // In D2 everybody gets everything.
     if (this.#client.dialect !== 'D2') this.#reportOnce({ kind: 'unknown-stream', stream })
@@ -338,15 +307,6 @@ export class Session implements LinkProtocol {
     if (this.#told.has(what) || this.#told.size >= mostTold) return
     this.#told.add(what)
     this.#client.report(problem)
-  }
-
-  #checkProgress(): void {
-    if (this.#toPosition.size === 0 || this.#progressed || this.#held !== null) {
-      this.#progressed = false
-      return
-    }
-    const waiting = [...this.#toPosition].join(', ')
-    this.#scope.fail(end('handshake-timeout', { detail: `the server sends no position of ${waiting}` }))
   }
 
   // Writing ----------------------------------------------------------------------------------------------------
