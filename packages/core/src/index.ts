@@ -143,16 +143,21 @@ export type {
 } from './pool/types.js'
 export { emptyRoster, rosterStep } from './roster/machine.js'
 export type {
-  ForgottenWhy,
   FrozenMember,
   LiveMember,
-  Member,
-  RosterChange,
   RosterEvent,
-  RosterKeep,
   RosterMachine,
   RosterRules,
   RosterTime,
+} from './roster/model.js'
+export { roster } from './roster/roster.js'
+export type {
+  ForgottenWhy,
+  Member,
+  Roster,
+  RosterChange,
+  RosterKeep,
+  RosterOptions,
 } from './roster/types.js'
 export { type SortedKey, SortedMap } from './sorted-map.js'
 export type { Store } from './store.js'

@@ -168,7 +168,7 @@ describe('clients behind a pool of links to a data centre', () => {
   /** The protocols of the links that clients are on. */
   function serverLinks(upstreams: Pool<Client, DcConn>): DcConn[] {
     const probe = bound(upstreams, new Client(99))
-    const { on } = probe.binding as Binding<Client, DcConn>
+    const { on } = probe.binding!
     probe.binding?.release()
     return on === null ? [] : [on]
   }

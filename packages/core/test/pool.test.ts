@@ -374,7 +374,7 @@ describe('a planned retirement', () => {
 
   it('I14: settles with the pool, whoever closes that', async () => {
     const { bind, send, link, pool: it } = twoLinks()
-    send(bind('a')[0] as Bound)
+    send(bind('a')[0]!)
     const report = it.retire(link(1).id, { within: 60_000 })
     it.close({ detail: 'enough' })
     expect(await report).toMatchObject({ cut: [{ label: 'a', why: { code: 'closed', detail: 'enough' } }] })
@@ -513,7 +513,7 @@ describe('a hook of the mover', () => {
           throw new Error('again')
         },
       },
-      { ...env, log } as typeof env,
+      { ...env, log },
     )
     const [a, , c] = bind('a', 'b', 'c') as [Bound, Bound, Bound]
     a.release()

@@ -1,16 +1,8 @@
 import type { Millis } from '../end.js'
 import type { Step } from '../interpreter.js'
 import { type SortedKey, SortedMap } from '../sorted-map.js'
-import type {
-  ForgottenWhy,
-  FrozenMember,
-  Member,
-  RosterChange,
-  RosterEvent,
-  RosterMachine,
-  RosterRules,
-  RosterTime,
-} from './types.js'
+import type { FrozenMember, RosterEvent, RosterMachine, RosterRules, RosterTime } from './model.js'
+import type { ForgottenWhy, Member, RosterChange } from './types.js'
 
 /** A roster without members. */
 export function emptyRoster<K extends SortedKey, V>(): RosterMachine<K, V> {

@@ -1,6 +1,7 @@
+import type { Observable } from 'rxjs'
 import type { Millis } from '../end.js'
-import type { WallStamp } from '../env/types.js'
-import type { SortedKey, SortedMap } from '../sorted-map.js'
+import type { Env, WallStamp } from '../env/types.js'
+import type { SortedKey } from '../sorted-map.js'
 
 /** A keyed thing that outlives links. Live, or frozen: kept aside until it comes back or is forgotten. */
 export interface Member<V> {
@@ -11,31 +12,6 @@ export interface Member<V> {
   readonly frozen?: { readonly since: WallStamp; readonly why: string }
 }
 
-/** A {@link Member} that takes part. */
-export interface LiveMember<V> extends Member<V> {
-  readonly frozen?: never
-  /** When it was last active; a {@link RosterTime.beat}, of no meaning to another process. */
-  readonly beat: Millis
-}
-
-/** A {@link Member} that is kept aside. */
-export interface FrozenMember<V> extends Member<V> {
-  readonly frozen: { readonly since: WallStamp; readonly why: string }
-}
-
-/**
- * A moment on the two axes a roster lives by. Neither ever goes back, nor jumps when somebody sets the clock.
- */
-export interface RosterTime {
-  /** Stands still while the host sleeps, as `clock.now()` does: a sleeper has missed no heartbeat. */
-  readonly beat: Millis
-  /**
-   * Goes on while the host sleeps, because retention does: the wall time read once, at the start of the process,
-   * plus `clock.since` a mark taken then. So it compares with what an earlier process has saved.
-   */
-  readonly stamp: WallStamp
-}
-
 /** How long and how many frozen members are kept; without a bound there is none. */
 export interface RosterKeep {
   /** Frozen for exactly this long is still kept, longer is not. */
@@ -43,48 +19,6 @@ export interface RosterKeep {
   /** 0 keeps none: to freeze is then to forget. */
   readonly max?: number
 }
-
-/** What {@link rosterStep} goes by. May differ from step to step, and is believed at each. */
-export interface RosterRules<V> {
-  /** A member without activity for this long is frozen by the next sweep. Without it nobody is. */
-  readonly freezeAfter?: Millis
-  readonly keep?: RosterKeep
-  /**
-   * Sorts first who is forgotten first when there are more than `keep.max`.
-   *
-   * @defaultValue by oldest activity; equals go by their keys
-   */
-  readonly evictFirst?: (a: Member<V>, b: Member<V>) => number
-}
-
-/** The members of a roster, each in one of the two maps. Made by {@link emptyRoster}, changed by {@link rosterStep}. */
-export interface RosterMachine<K extends SortedKey, V> {
-  readonly live: SortedMap<K, LiveMember<V>>
-  readonly frozen: SortedMap<K, FrozenMember<V>>
-}
-
-/** What happens to a roster. */
-export type RosterEvent<K extends SortedKey, V> =
-  /** Is here now. `value` is for a newcomer: who is live or frozen keeps the value it has. */
-  | { readonly kind: 'join'; readonly key: K; readonly value: V; readonly at: RosterTime }
-  /** Showed life. Thaws; does nothing for a stranger. */
-  | { readonly kind: 'touch'; readonly key: K; readonly at: RosterTime }
-  | { readonly kind: 'freeze'; readonly key: K; readonly why: string; readonly at: RosterTime }
-  | { readonly kind: 'thaw'; readonly key: K; readonly at: RosterTime }
-  | { readonly kind: 'forget'; readonly key: K }
-  /** Has another value, and stays where it is: no sign of life. */
-  | { readonly kind: 'update'; readonly key: K; readonly value: V }
-  /** Freezes the silent and forgets whom retention no longer covers. */
-  | { readonly kind: 'sweep'; readonly at: RosterTime }
-  /**
-   * What an earlier process has saved: frozen from now on, whatever it was. Who was live counts as frozen since
-   * its last activity, as nobody knows how long it lasted. Who is already known stays as it is.
-   */
-  | {
-      readonly kind: 'restored'
-      readonly members: Iterable<readonly [K, Member<V>]>
-      readonly at: RosterTime
-    }
 
 /** Why a member is no longer kept: it was asked for, retention ran out, or there were too many. */
 export type ForgottenWhy = 'asked' | 'expired' | 'evicted'
@@ -95,3 +29,63 @@ export type RosterChange<K, V> =
   | { readonly kind: 'frozen'; readonly key: K; readonly value: V; readonly why: string }
   | { readonly kind: 'thawed'; readonly key: K; readonly value: V; readonly frozenFor: Millis }
   | { readonly kind: 'forgotten'; readonly key: K; readonly value: V; readonly why: ForgottenWhy }
+
+/** Options of {@link roster}. */
+export interface RosterOptions<K extends SortedKey, V> {
+  readonly env: Env
+  /**
+   * A member without activity for this long is frozen, as `silent`; noticed at most a quarter of it later, and after
+   * what has arrived while our own loop stood still. Time asleep is no silence. With it the roster sweeps itself, which
+   * does not hold the process. Without it nobody is frozen but by {@link Roster.freeze}, and retention is enforced when
+   * the owner calls {@link Roster.sweep}.
+   */
+  readonly freezeAfter?: Millis
+  /** Read at each use, so it can change; without it all are kept. */
+  readonly keep?: () => RosterKeep
+  /**
+   * Sorts first who is forgotten first when there are more than `keep.max`.
+   *
+   * @defaultValue by oldest activity; equals go by their keys
+   */
+  readonly evictFirst?: (a: Member<V>, b: Member<V>) => number
+  /**
+   * Called after the move. What a hook does to the roster is done when all have heard of it; one that throws is
+   * logged, and changes nothing.
+   */
+  readonly onFreeze?: (key: K, value: V, why: string) => void
+  readonly onThaw?: (key: K, value: V, frozenFor: Millis) => void
+  readonly onForget?: (key: K, value: V, why: ForgottenWhy) => void
+  /** What an earlier process has saved. Restored members start frozen; those for whom retention is over are forgotten. */
+  readonly restore?: Iterable<readonly [K, Member<V>]>
+}
+
+/**
+ * Keyed members that outlive links: live, or frozen and kept for a while. Keys are in order.
+ *
+ * In the middle of a step, as in a hook or a subscriber of `changes$`, what is asked of the roster is answered from
+ * how it is, and done after the step.
+ */
+export interface Roster<K extends SortedKey, V> extends AsyncDisposable {
+  /** Who takes part. Iterating it never yields who has been frozen or forgotten meanwhile, nor a newcomer. */
+  readonly live: ReadonlyMap<K, Member<V>>
+  /** Who is kept aside. Never holds a key of `live`. To save a roster, iterate both. */
+  readonly frozen: ReadonlyMap<K, Member<V>>
+  /** Every move, after it. Hot; completes once closed. */
+  readonly changes$: Observable<RosterChange<K, V>>
+  /** Is here now. `value` is for a newcomer: who is live or frozen keeps the value it has. */
+  join(key: K, value: V): 'joined' | 'thawed' | 'already-live'
+  /** Showed life. Thaws; a stranger stays one. */
+  touch(key: K): 'live' | 'thawed' | 'unknown'
+  /** Gives a member another value, wherever it is; no sign of life. @returns whether it is known */
+  update(key: K, value: V): boolean
+  /** @returns whether it was live */
+  freeze(key: K, why: string): boolean
+  /** @returns `null` unless it was frozen, and retention is not over */
+  thaw(key: K): { readonly value: V; readonly frozenFor: Millis } | null
+  /** @returns whether it was known */
+  forget(key: K): boolean
+  /** Freezes the silent, and forgets whom retention no longer covers. */
+  sweep(): void
+  /** Sweeps itself no more, and completes `changes$`. It holds nothing else, and goes on as data. */
+  close(): void
+}
