@@ -4,6 +4,8 @@
  * @packageDocumentation
  */
 
+export type { ClosestPeer, ClosestPeers } from './group/closest.js'
+export { noClosestPeers, offerClosest, removeClosest, ringDistance } from './group/closest.js'
 export type {
   ConferenceNews,
   ConferencesCommand,
@@ -12,12 +14,67 @@ export type {
   FrozenBecause,
   RefusedWhy,
 } from './group/events.js'
+export { type LossyWindow, rememberLossy } from './group/lossy-window.js'
 export { conferencesStep, emptyConferences, type Self } from './group/machine.js'
+export { isGreater, remember, type SeenMessage } from './group/message-window.js'
 export { savedConferences } from './group/save.js'
 export {
+  type Conference,
   type ConferencesContext,
   type ConferencesMachine,
   type ConferencesRules,
   defaultRules,
+  type FriendLink,
+  type GroupConnection,
+  type Invitation,
+  type Peer,
+  type Reason,
+  type Reasons,
+  type Spending,
 } from './group/types.js'
+export {
+  decodeConferencesSection,
+  encodeConferencesSection,
+  type SavedConference,
+  type SavedPeer,
+} from './wire/conferences-section.js'
 export { decodePacket } from './wire/decode-packet.js'
+export {
+  encodeLossy,
+  encodeMessage,
+  encodePacket,
+  newPeerData,
+  peerNumberData,
+  type SimplePacket,
+  withConference,
+} from './wire/encode-packet.js'
+export { SaveFileError } from './wire/errors.js'
+export {
+  type ConferenceIdentifier,
+  type ConferenceType,
+  conferenceIdentifier,
+  conferenceType,
+  type DhtKey,
+  isValidKey,
+  type RealKey,
+} from './wire/identity.js'
+export {
+  type ConferencePacket,
+  extensionIds,
+  type LossyPacket,
+  type MessageBody,
+  type MessagePacket,
+  maxNameBytes,
+  maxPacketBytes,
+  maxTextBytes,
+  messageIds,
+  type PeerEntry,
+} from './wire/packets.js'
+export { encodePeerResponses } from './wire/peer-list.js'
+export {
+  encodeSaveFile,
+  type SaveSection,
+  saveFileSections,
+  sectionTypes,
+  withConferencesSection,
+} from './wire/save-file.js'
