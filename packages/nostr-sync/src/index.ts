@@ -4,6 +4,98 @@
  * @packageDocumentation
  */
 
+export { isIdle, type RelayUse, shouldForget } from './sync/check-disconnects.js'
+export {
+  type AddFilters,
+  type ConnectionStatus,
+  computeActions,
+  type RelayProgress,
+} from './sync/compute-actions.js'
+export {
+  capAfterComplaint,
+  consolidationThreshold,
+  HistoricQueue,
+  needsConsolidation,
+} from './sync/consolidation.js'
+export {
+  countItems,
+  intersectItems,
+  type SyncItems,
+  subtractItems,
+  syncItems,
+  uniteItems,
+} from './sync/items.js'
+export {
+  announcementFilters,
+  filtersSince,
+  fitFilter,
+  type LayerFilterOptions,
+  layerFilters,
+  liveFilters,
+  liveRequests,
+  narrowFilter,
+  type RequestOptions,
+  recentFilters,
+} from './sync/layer-filters.js'
+export { limitZeroTolerance, UnsolicitedEvents } from './sync/live-guard.js'
+export {
+  type FetchOutcome,
+  IdFetch,
+  mayTryNegentropy,
+  type NegentropyRefused,
+  negentropyFrameLimit,
+  requestBytes,
+  splitByTime,
+} from './sync/negentropy-plan.js'
+export {
+  firstPage,
+  type PageOutcome,
+  type PageState,
+  type PagingOptions,
+  pageEnd,
+  pageEvent,
+  passWall,
+  type WallPlan,
+} from './sync/paging.js'
+export {
+  type BatchEnd,
+  type BatchPurpose,
+  type PendingBatch,
+  PendingBatches,
+  type SyncMethod,
+} from './sync/pending-batches.js'
+export {
+  adviseRelay,
+  type FaultCategory,
+  persistentFault,
+  persistentFaultMs,
+} from './sync/persistent-fault.js'
+export { isRateLimited, type RateLimit, type RateLimitOptions, rateLimitHit } from './sync/rate-limit.js'
+export { delayAfter, type RelayBackoffOptions, relayBackoff } from './sync/relay-backoff.js'
+export {
+  afterFailure,
+  afterSuccess,
+  type HealthRecord,
+  healthValues,
+  type RelayHealth,
+  relayHealth,
+} from './sync/relay-health.js'
+export {
+  deriveRelayTargets,
+  RepoIndex,
+  type RepoIndexOptions,
+  type RepoNeeds,
+  type SyncLevel,
+} from './sync/repo-index.js'
+export {
+  chooseStrategy,
+  type ResumeState,
+  type Strategy,
+  type StrategyOptions,
+  type StrategyStep,
+  strategySteps,
+} from './sync/strategy.js'
+export { type SyncEndState, syncEnd } from './sync/sync-end.js'
 export {
   type Address,
   addressOf,

@@ -129,7 +129,8 @@ export function formatRelayMessage(message: RelayMessage): string {
 }
 
 function named(verb: string, value: unknown): string {
-  if (!isSubscriptionId(value, maxEchoLength)) throw new MessageError(`${verb} without subscription id`, shown(value))
+  if (!isSubscriptionId(value, maxEchoLength))
+    throw new MessageError(`${verb} without subscription id`, shown(value))
   return value
 }
 

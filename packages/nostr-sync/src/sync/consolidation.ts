@@ -1,0 +1,70 @@
+/** From how many open subscriptions on all are built anew (R49): 70, or seven tenths of what the relay allows. */
+export function consolidationThreshold(maxSubscriptions?: number, most = 70): number {
+  return maxSubscriptions === undefined
+    ? most
+    : Math.max(1, Math.min(most, Math.floor(0.7 * maxSubscriptions)))
+}
+
+/** Whether new subscriptions may be added to those that are open, or all have to be packed together first (R49). */
+export function needsConsolidation(open: number, adding: number, threshold: number): boolean {
+  return open + adding > threshold
+}
+
+/** How many subscriptions a relay takes, judged by how many were open when it complained (R85). */
+export function capAfterComplaint(open: number): number {
+  return Math.max(1, Math.floor(open * 0.9))
+}
+
+/**
+ * Holds back historic requests, so that only so many are open at once (R51); all of them while the relay has asked for
+ * quiet (R84).
+ */
+export class HistoricQueue<T> {
+  readonly #concurrency: number
+  readonly #waiting: T[] = []
+  #open = 0
+  #isPaused = false
+
+  /** @param concurrency - how many may be open at once */
+  constructor(concurrency = 4) {
+    this.#concurrency = concurrency
+  }
+
+  get waiting(): number {
+    return this.#waiting.length
+  }
+
+  get open(): number {
+    return this.#open
+  }
+
+  /** Queues requests. @returns those to send now, which count as open */
+  add(requests: readonly T[]): T[] {
+    for (const request of requests) this.#waiting.push(request)
+    return this.#next()
+  }
+
+  /** One that was open is over. @returns those to send now */
+  finished(): T[] {
+    this.#open = Math.max(0, this.#open - 1)
+    return this.#next()
+  }
+
+  /** Nothing more is sent until {@link HistoricQueue.resume}. */
+  pause(): void {
+    this.#isPaused = true
+  }
+
+  /** @returns those to send now */
+  resume(): T[] {
+    this.#isPaused = false
+    return this.#next()
+  }
+
+  #next(): T[] {
+    const room = this.#isPaused ? 0 : Math.max(0, this.#concurrency - this.#open)
+    const next = this.#waiting.splice(0, room)
+    this.#open += next.length
+    return next
+  }
+}
