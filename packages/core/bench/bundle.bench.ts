@@ -29,20 +29,52 @@ const others: readonly Subject[] = [
 ]
 const figure = { unit: 'B', better: 'less' } as const
 
+/** What every program that reconnects has: lifecycle, link, keep-alive, backoff, admission and clock. */
+const base = ['lifecycle', 'systemEnv']
+
+/** What a noun adds to that, and how much it may. */
+const nouns: Readonly<Record<string, { readonly exports: readonly string[]; readonly limit: number }>> = {
+  'listener and gate': { exports: ['listen', 'gate'], limit: 2000 },
+  cursor: { exports: ['cursor'], limit: 5500 },
+  feed: { exports: ['feed'], limit: 2000 },
+  pool: { exports: ['pool'], limit: 6000 },
+  roster: { exports: ['roster'], limit: 2500 },
+}
+
+async function increments(): Promise<Record<string, number>> {
+  const bytesOf = async (exports: readonly string[]): Promise<number> => {
+    const { 'minified, gzip': bytes = NaN } = await sizeOf('@holdfast/core', `{ ${exports.join(', ')} }`)
+    return bytes
+  }
+  const alone = await bytesOf(base)
+  const sizes: Record<string, number> = {}
+  for (const [name, { exports }] of Object.entries(nouns))
+    sizes[name] = (await bytesOf([...base, ...exports])) - alone
+  return sizes
+}
+
 export const benchmarks: readonly Benchmark[] = [
   {
-    name: 'size of core, without rxjs',
+    name: 'size of what reconnects, without rxjs',
     figures: { 'minified, gzip': { ...figure, limit: 10_000 }, minified: figure },
     runs: 1,
-    subjects: [{ name: 'holdfast', measure: () => sizeOf('@holdfast/core') }, ...others],
-  },
-  {
-    name: 'size of what reconnects, without rxjs',
-    figures: { 'minified, gzip': figure, minified: figure },
-    runs: 1,
     subjects: [
-      { name: 'holdfast', measure: () => sizeOf('@holdfast/core', '{ lifecycle, systemEnv }') },
+      { name: 'holdfast', measure: () => sizeOf('@holdfast/core', `{ ${base.join(', ')} }`) },
       ...others,
     ],
+  },
+  {
+    name: 'size of what a noun adds to that, minified, gzip',
+    figures: Object.fromEntries(
+      Object.entries(nouns).map(([name, { limit }]) => [name, { ...figure, limit }]),
+    ),
+    runs: 1,
+    subjects: [{ name: 'holdfast', measure: increments }],
+  },
+  {
+    name: 'size of core, all of it, without rxjs',
+    figures: { 'minified, gzip': figure, minified: figure },
+    runs: 1,
+    subjects: [{ name: 'holdfast', measure: () => sizeOf('@holdfast/core') }],
   },
 ]

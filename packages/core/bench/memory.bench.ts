@@ -1,6 +1,6 @@
 /** Heap that one connection takes beside its socket. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { admission, type Env, type LinkSink, lifecycle, systemEnv } from '@holdfast/core'
+import { admission, type Env, type LinkSink, lifecycle, pool, roster, systemEnv } from '@holdfast/core'
 import PartySocket from 'partysocket/ws'
 import { defer, retry, timer } from 'rxjs'
 import { webSocket } from 'rxjs/webSocket'
@@ -97,6 +97,33 @@ const makePipeline: Make = (url, start) => {
   return start ? pipeline$.subscribe(() => undefined) : pipeline$
 }
 
+/** A session in a pool of one link, and a member of a roster: what they add to what they carry. */
+async function ofSessions(): Promise<Record<string, number>> {
+  const env = systemEnv()
+  const upstreams = pool<number, object>({
+    env,
+    size: { min: 1, max: 1 },
+    slot: {
+      env,
+      dialer: new StubDialer(),
+      endpoints: [{ uri: 'tcp:10.0.0.1:1' }],
+      protocol: (scope) => {
+        scope.ready()
+        return protocol
+      },
+    },
+    mover: { movable: () => true, attach: () => {}, detach: () => {}, released: () => {} },
+  })
+  upstreams.start()
+  const peers = roster<number, number>({ env })
+  let bound = 0
+  const binding = await heapEach(() => upstreams.bind((bound += 1)))
+  let key = 0
+  const member = await heapEach(() => peers.join((key += 1), key))
+  upstreams.close()
+  return { binding, member }
+}
+
 const figure = { unit: 'B', better: 'less', limit: 2000 } as const
 
 export const benchmarks: readonly Benchmark[] = [
@@ -109,6 +136,15 @@ export const benchmarks: readonly Benchmark[] = [
       { name: 'reconnecting-websocket 4.4.0', measure: () => ofSockets(makeReconnectingWebSocket) },
       { name: 'rxjs 7.8.2, webSocket and retry', measure: () => ofSockets(makePipeline) },
     ],
+    runs: 3,
+  },
+  {
+    name: 'heap for each of 10,000 sessions and members',
+    figures: {
+      binding: { unit: 'B', better: 'less', limit: 1000 },
+      member: { unit: 'B', better: 'less', limit: 500 },
+    },
+    subjects: [{ name: 'holdfast', measure: ofSessions }],
     runs: 3,
   },
 ]

@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, it } from 'vitest'
 import { systemClock } from '../src/index.js'
-import { sockets, tcp, tls, unix, webSocket } from '../src/node/index.js'
+import { sockets, tcp, tls, unix } from '../src/node/index.js'
 import { type ComplianceSubject, memoryNetwork, transportCompliance } from '../src/testing/index.js'
+import { webSocket } from '../src/web-socket/index.js'
 import { cert, key } from './test-certificate.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'holdfast-'))
@@ -29,8 +30,8 @@ const subjects: Record<string, ComplianceSubject> = {
     at: () => ({ uri: `unix:${join(folder, `${made++}.sock`)}` }),
     nowhere: { uri: `unix:${join(folder, 'nobody.sock')}` },
   },
-  ws: {
-    transport: webSocket(),
+  'ws, through sockets': {
+    transport: sockets({ more: { ws: webSocket() } }),
     at: () => ({ uri: 'ws://127.0.0.1:0/live' }),
     nowhere: { uri: 'ws://127.0.0.1:1' },
   },

@@ -223,12 +223,10 @@ export class PoolRig {
   async finish(): Promise<this> {
     for (const { by, report } of this.drains) {
       this.clock.advance(Math.max(0, by - this.clock.now()))
-      let isSettled = false
-      void report.then(() => {
-        isSettled = true
-      })
+      const settled: DrainReport[] = []
+      void report.then((told) => settled.push(told))
       for (let turn = 0; turn < 30; turn += 1) await Promise.resolve()
-      if (!isSettled) this.violated('I11: a drain has not settled by its deadline')
+      if (settled.length === 0) this.violated('I11: a drain has not settled by its deadline')
     }
     await this.clock.advanceAsync(0)
     if (this.settled !== this.asked) this.violated('I14: a retirement has not settled')

@@ -236,7 +236,10 @@ describe('a link that ends', () => {
     const { bind, link, told, places, pool: it } = twoLinks()
     const bounds = bind('a', 'b', 'c')
     const reports: MoveReport[] = []
-    it.moves$.subscribe((report) => reports.push(report))
+    it.moves$.subscribe((report) => {
+      reports.push(report)
+      expect(it.state.links).toEqual([{ id: link(2).id, phase: 'ready', bound: 3 }])
+    })
     told.splice(0)
     link(1).closeByPeer()
     expect(told).toEqual(['a off dead 1', 'a on 2', 'c off dead 1', 'c on 2'])
@@ -627,6 +630,17 @@ describe('a pool that is closed', () => {
   })
 })
 
+describe('a link that drains when its pool is closed', () => {
+  it('ends at once', () => {
+    const { link, clock, made, pool: it } = twoLinks()
+    made[0]!.scope.link.write('unflushed')
+    void it.retire(link(1).id, { within: 0 })
+    expect(link(1).phase).not.toBe('ended')
+    it.close()
+    expect([link(1).phase, clock.pending]).toEqual(['ended', 0])
+  })
+})
+
 describe('what a pool tells', () => {
   it('I9: is the same to all subscribers, whatever they do meanwhile', () => {
     const { bind, link, pool: it } = twoLinks()
@@ -657,13 +671,17 @@ describe('what a pool tells', () => {
     link(1).closeByPeer()
     it.close()
     expect(texts).toContain('a link is gone: 1 moved, 0 parked, 0 cut')
-    expect(traced.filter(([channel]) => channel === 'move')[0]).toEqual([
-      'move',
-      { kind: 'retired', name: 'test', link: link(1).id, moved: 1, parked: 0, cut: [] },
-    ])
-    expect(traced.filter(([channel]) => channel === 'drain')).toEqual([
-      ['drain', { kind: 'closed', name: 'test', from: 'open', to: 'closed', bindings: 0 }],
-    ])
+    const told = (name: string): object[] =>
+      traced.flatMap(([channel, record]) => (channel === name ? [record] : []))
+    expect(told('move')).toContainEqual({
+      kind: 'retired',
+      name: 'test',
+      link: link(1).id,
+      moved: 1,
+      parked: 0,
+      cut: [],
+    })
+    expect(told('drain')).toEqual([{ kind: 'closed', name: 'test', from: 'open', to: 'closed', bindings: 0 }])
   })
 })
 

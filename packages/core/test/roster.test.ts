@@ -100,7 +100,7 @@ describe('the maps of a roster', () => {
     peers.freeze('bob', 'left')
     expect([live.size, frozen.size, live.has('bob'), frozen.has('bob')]).toEqual([1, 1, false, true])
     expect([...live.values()].map(({ value }) => value)).toEqual([1])
-    expect(JSON.parse(JSON.stringify([...live.entries(), ...frozen])).length).toBe(2)
+    expect([...live.entries(), ...frozen].length).toBe(2)
     expect(JSON.stringify({ live })).toContain('"ann"')
   })
 })

@@ -5,22 +5,25 @@ import { tcp } from './tcp.js'
 import { tls } from './tls.js'
 import { type Transport, type TransportOptions, wireOptions } from './transport.js'
 import { unix } from './unix.js'
-import { webSocket } from './web-socket.js'
 import { WiredLink } from './wired-link.js'
 
+/** Options of {@link sockets}. */
+export interface SocketsOptions extends TransportOptions {
+  /** Transports for other schemes, such as `{ ws: webSocket(), wss: webSocket() }`. */
+  readonly more?: Readonly<Record<string, Transport>>
+}
+
 /**
- * All transports of Node in one, chosen by the scheme of the URI: `tcp:`, `tls:`, `unix:`, `ws:`, `wss:`, and
- * `fd:` to accept on a socket that the process was started with.
+ * The transports of Node in one, chosen by the scheme of the URI: `tcp:`, `tls:`, `unix:`, and `fd:` to accept on a
+ * socket that the process was started with.
  */
-export function sockets(options: TransportOptions = {}): Transport {
+export function sockets(options: SocketsOptions = {}): Transport {
   const settings = wireOptions(options)
-  const overWebSocket = webSocket(options)
   const dialers: Readonly<Record<string, Transport>> = {
     tcp: tcp(options),
     tls: tls(options),
     unix: unix(options),
-    ws: overWebSocket,
-    wss: overWebSocket,
+    ...options.more,
   }
   const acceptors: Readonly<Record<string, Acceptor>> = { ...dialers, fd: inherited(options) }
   return {

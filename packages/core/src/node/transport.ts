@@ -5,7 +5,7 @@ import type { WireOptions } from './wired-link.js'
 /** Opens links of one kind and accepts them. */
 export interface Transport extends Dialer, Acceptor {}
 
-/** Options of {@link tcp}, {@link tls}, {@link unix}, {@link webSocket} and {@link sockets}. */
+/** Options that all transports of Node share. */
 export interface TransportOptions {
   /**
    * Times the deadline of a graceful end.

@@ -183,8 +183,7 @@ class PoolShell<S, P extends LinkProtocol>
       this.#send({ kind: 'release', binding: id, at: this.#now })
     })
     this.#bindings.set(id, binding)
-    // In the middle of a step it is given before it has a place.
-    binding.isGiven = this.running
+    // In the middle of a step that waits, and the binding is given before it has a place.
     this.#send({ kind: 'bind', binding: id, at: this.#now })
     if (binding.refusal !== null) return { refused: binding.refusal }
     binding.isGiven = true

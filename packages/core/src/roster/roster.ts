@@ -140,8 +140,8 @@ class RosterShell<K extends SortedKey, V>
     } catch (thrown) {
       env.log.error({ name: env.name, key, err: thrown }, `a hook threw: ${change.kind}`)
     }
-    const { value: _, ...told } = change
-    env.trace?.('roster', { name: env.name, ...told })
+    // Whatever a value is, it is not for diagnostics.
+    env.trace?.('roster', { name: env.name, ...change, value: undefined })
     this.#changes$?.next(change)
   }
 

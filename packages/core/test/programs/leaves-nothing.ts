@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { end, type LinkProtocol, type LinkScope, lifecycle, listen } from '@holdfast/core'
 import { nodeEnv, sockets } from '@holdfast/core/node'
+import { webSocket } from '@holdfast/core/web-socket'
 import { cert, key } from '../test-certificate.js'
 
 /** Echoes on one side; on the other it is ready when the echo has come back. */
@@ -29,7 +30,7 @@ class Echo implements LinkProtocol {
 }
 
 const env = nodeEnv({ name: 'leaves nothing' })
-const transport = sockets()
+const transport = sockets({ more: { ws: webSocket(), wss: webSocket() } })
 const folder = mkdtempSync(join(tmpdir(), 'holdfast-'))
 
 for (const at of [

@@ -1,14 +1,14 @@
 /** A service that does nothing, with everything that the process kit offers. */
+import { nodeEnv } from '@holdfast/core/node'
 import {
   addServiceOptions,
   collectMetrics,
   createLog,
   loadConfig,
-  nodeEnv,
   runService,
   type ServiceFlags,
   serveMetrics,
-} from '@holdfast/core/node'
+} from '@holdfast/core/service'
 import { Command } from 'commander'
 import { z } from 'zod'
 

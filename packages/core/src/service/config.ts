@@ -49,7 +49,7 @@ export class ConfigError extends HoldfastError {
  *
  * @example
  * ```ts
- * import { loadConfig } from '@holdfast/core/node'
+ * import { loadConfig } from '@holdfast/core/service'
  * import { z } from 'zod'
  *
  * const schema = z.strictObject({ listen: z.string(), maxLinks: z.number().default(1000) })

@@ -1,7 +1,8 @@
 import { channel } from 'node:diagnostics_channel'
 import { Registry } from 'prom-client'
 import { describe, expect, it } from 'vitest'
-import { collectMetrics, nodeEnv, serveMetrics } from '../src/node/index.js'
+import { nodeEnv } from '../src/node/index.js'
+import { collectMetrics, serveMetrics } from '../src/service/index.js'
 
 describe('metrics', () => {
   it('count lifecycles by phase, ends by kind, and every event', async () => {

@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { end, type Log } from '../src/index.js'
-import { createLog } from '../src/node/index.js'
+import { createLog } from '../src/service/index.js'
 
 function record(json: boolean) {
   const lines: string[] = []

@@ -10,7 +10,7 @@ import {
   type RunningService,
   runService,
   type ServiceOptions,
-} from '../src/node/index.js'
+} from '../src/service/index.js'
 import { VirtualClock } from '../src/testing/index.js'
 import { runTypeScript } from './node-helpers.js'
 

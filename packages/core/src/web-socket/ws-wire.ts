@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import type { WebSocket } from 'ws'
 import type { End, EndKind } from '../index.js'
 import { end } from '../index.js'
-import type { Wire, WireEvents } from './wired-link.js'
+import type { Wire, WireEvents } from '../node/wired-link.js'
 
 /** What lies below a WebSocket, known only to the side that made it. */
 export interface BelowWebSocket {

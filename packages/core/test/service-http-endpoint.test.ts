@@ -1,6 +1,6 @@
 import { request } from 'node:http'
 import { describe, expect, it } from 'vitest'
-import { type HttpEndpoint, replyJson, serveHttp } from '../src/node/index.js'
+import { type HttpEndpoint, replyJson, serveHttp } from '../src/service/index.js'
 
 const serve = (more: object = {}): Promise<HttpEndpoint> =>
   serveHttp({

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { ConfigError, loadConfig, withoutSecrets } from '../src/node/index.js'
+import { ConfigError, loadConfig, withoutSecrets } from '../src/service/index.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'holdfast-'))
 afterAll(() => rmSync(folder, { recursive: true }))

@@ -4,8 +4,8 @@ import { type AddressInfo, connect } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
 import { type Endpoint, end } from '../src/index.js'
-import { webSocket } from '../src/node/index.js'
 import { RecordingSink, VirtualClock } from '../src/testing/index.js'
+import { webSocket } from '../src/web-socket/index.js'
 import { acceptAll, done, rawServer } from './node-helpers.js'
 
 const here: Endpoint = { uri: 'ws://127.0.0.1:0/' }

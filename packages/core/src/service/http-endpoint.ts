@@ -1,8 +1,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { type AddressInfo, isIP } from 'node:net'
 import { OptionError } from '../index.js'
-import { bind } from './accept-streams.js'
-import { addressUri } from './socket-address.js'
+import { bind } from '../node/accept-streams.js'
+import { addressUri } from '../node/socket-address.js'
 
 /** Options of {@link serveHttp}. */
 export interface HttpEndpointOptions {
@@ -34,7 +34,7 @@ export interface HttpEndpoint extends AsyncDisposable {
  *
  * @example
  * ```ts
- * import { replyJson, serveHttp } from '@holdfast/core/node'
+ * import { replyJson, serveHttp } from '@holdfast/core/service'
  *
  * await using endpoint = await serveHttp({
  *   at: '127.0.0.1:0',

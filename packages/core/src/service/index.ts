@@ -1,0 +1,28 @@
+/**
+ * What a program needs around its connections: configuration, command line, log, metrics, and an orderly end. Needs
+ * `commander`, `pino`, `prom-client`, `smol-toml` and `zod`.
+ *
+ * @packageDocumentation
+ */
+
+export { ConfigError, type ConfigOptions, loadConfig, withoutSecrets } from './config.js'
+export { exitCodes } from './exit-codes.js'
+export { type HttpEndpoint, type HttpEndpointOptions, replyJson, serveHttp } from './http-endpoint.js'
+export { createLog, type LogOptions } from './logging.js'
+export {
+  answerMetrics,
+  type CollectedMetrics,
+  collectMetrics,
+  type MetricsOptions,
+  type MetricsServer,
+  type MetricsServerOptions,
+  serveMetrics,
+} from './metrics.js'
+export {
+  describeDrain,
+  type RunningService,
+  runService,
+  type ServiceHost,
+  type ServiceOptions,
+} from './run-service.js'
+export { addServiceOptions, type ServiceFlags } from './service-options.js'
