@@ -4,6 +4,18 @@
  * @packageDocumentation
  */
 
+export {
+  authorisedAuthors,
+  type GraspPolicyOptions,
+  graspPolicy,
+  type RepositoryRule,
+} from './admission/grasp-policy.js'
+export {
+  type RejectedEntry,
+  RejectedEvents,
+  type RejectedEventsOptions,
+} from './admission/rejected-events.js'
+export type { Admission, AdmissionPolicy, AdmissionView, RejectReason } from './admission/types.js'
 export { isIdle, type RelayUse, shouldForget } from './sync/check-disconnects.js'
 export {
   type AddFilters,

@@ -1,7 +1,7 @@
 import { fc, test } from '@fast-check/vitest'
 import { type Announcement, deriveRelayTargets, RepoIndex, syncItems } from '@holdfast/nostr-sync'
 import { describe, expect, it } from 'vitest'
-import { eventNamed, signedEvents } from './support/vectors.js'
+import { eventNamed } from './support/vectors.js'
 
 const owner = 'a'.repeat(64)
 const key = (name: string): string => `30617:${owner}:${name}`
@@ -96,7 +96,7 @@ describe('the index of what is wanted', () => {
     ]
     const events = [...names, 'pull request update', 'repository state'].map(eventNamed)
     const index = makeIndex()
-    const changed = index.take([...events].reverse())
+    const changed = index.take([...events].reverse(), () => true)
     const target = index.targetOf('wss://mirror.example:8443')
     expect(changed.has('wss://mirror.example:8443')).toBe(true)
     expect([...target.repos]).toEqual([
@@ -108,7 +108,14 @@ describe('the index of what is wanted', () => {
         .map((name) => eventNamed(name).id)
         .sort(),
     )
-    expect(signedEvents.events.length).toBeGreaterThan(30)
+  })
+
+  it('R35: lets go of a repository whose newer announcement no longer names us', () => {
+    const event = eventNamed('announcement lists our service (grasp.example)')
+    const index = makeIndex()
+    index.take([event], () => true)
+    expect(index.take([event], () => false).has('wss://mirror.example:8443')).toBe(true)
+    expect(index.relays()).toEqual([])
   })
 
   const name = fc.constantFrom('x', 'y', 'z')

@@ -51,6 +51,13 @@ export function graspPolicy(options: GraspPolicyOptions): AdmissionPolicy {
   const blockedAuthors = new Set(options.authorBlockList)
   return {
     blocks: ({ pubkey }) => blockedAuthors.has(pubkey),
+    mirrors(announcement, view) {
+      if (isNamed(announcement, options) || isArchived(announcement, options)) return true
+      // Its own word does not count here: an owner who no longer names us wants to be let go (R35).
+      const { identifier, owner } = announcement
+      const others = view.announcements(identifier).filter((other) => other.owner !== owner)
+      return authorisedAuthors(others).has(owner)
+    },
     admit(event, view) {
       if (blockedAuthors.has(event.pubkey)) return rejected('blocked', 'the author is on the block list')
       if (event.kind === kinds.auth || kindClass(event.kind) === 'ephemeral')
@@ -81,21 +88,28 @@ function admitAnnouncement(event: NostrEvent, view: AdmissionView, options: Gras
   const reading = readAnnouncement(event)
   if (reading.kind === 'malformed') return rejected('invalid', reading.why)
   const { announcement } = reading
-  const isOn = (list: readonly RepositoryRule[] | undefined): boolean =>
-    list?.some((rule) => matches(rule, announcement)) ?? false
-  if (isOn(options.repositoryBlockList)) return rejected('blocked', 'the repository is on the block list')
-  const isAllowed = options.repositoryAllowList === undefined || isOn(options.repositoryAllowList)
-  if (isAllowed && listsService(announcement, options.domains)) return accepted
-  const services = new Set(options.archiveServices)
-  const isArchived =
-    options.archiveAll === true ||
-    isOn(options.archiveAllowList) ||
-    announcement.clone.some((url) => services.has(serviceHost(url) ?? ''))
-  if (isArchived) return accepted
-  // An older one of its own says nothing: it may have been dropped since from the list that it was accepted by.
-  const others = view.announcements(announcement.identifier).filter(({ owner }) => owner !== event.pubkey)
-  if (authorisedAuthors(others).has(event.pubkey)) return accepted
+  if (options.repositoryBlockList?.some((rule) => matches(rule, announcement)) === true)
+    return rejected('blocked', 'the repository is on the block list')
+  if (isNamed(announcement, options) || isArchived(announcement, options)) return accepted
+  const authors = authorisedAuthors(view.announcements(announcement.identifier))
+  if (authors.has(event.pubkey)) return accepted
   return rejected('does-not-list-service', 'the announcement does not name us')
+}
+
+/** Names us, and is allowed to. */
+function isNamed(announcement: Announcement, options: GraspPolicyOptions): boolean {
+  const { domains, repositoryAllowList } = options
+  const isAllowed = repositoryAllowList?.some((rule) => matches(rule, announcement)) ?? true
+  return isAllowed && listsService(announcement, domains)
+}
+
+function isArchived(announcement: Announcement, options: GraspPolicyOptions): boolean {
+  const services = new Set(options.archiveServices)
+  return (
+    options.archiveAll === true ||
+    (options.archiveAllowList?.some((rule) => matches(rule, announcement)) ?? false) ||
+    announcement.clone.some((url) => services.has(serviceHost(url) ?? ''))
+  )
 }
 
 function admitState(event: NostrEvent, view: AdmissionView): Admission {

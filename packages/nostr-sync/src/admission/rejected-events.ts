@@ -58,7 +58,10 @@ export class RejectedEvents {
   readonly #options: Required<RejectedEventsOptions>
   /** In the order in which they came: the oldest first. */
   readonly #cold = new Map<string, RejectedEntry>()
-  readonly #hot = new Map<string, { readonly event: NostrEvent; readonly chars: number; readonly at: WallStamp }>()
+  readonly #hot = new Map<
+    string,
+    { readonly event: NostrEvent; readonly chars: number; readonly at: WallStamp }
+  >()
   readonly #waiting = new Map<string, Set<string>>()
   #hotChars = 0
 

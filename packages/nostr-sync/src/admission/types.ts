@@ -47,4 +47,6 @@ export interface AdmissionPolicy {
   blocks(event: Pick<NostrEvent, 'pubkey'>): boolean
   /** The verdict on an event whose id and signature are right. */
   admit(event: NostrEvent, view: AdmissionView): Admission
+  /** Whether a repository whose announcement was accepted is to be synced; one that no longer names us is not (R35). */
+  mirrors(announcement: Announcement, view: AdmissionView): boolean
 }

@@ -147,9 +147,10 @@ export class RepoIndex {
    * Takes what was saved since the last tick (R65, R66), or all that is stored at the start (R67): announcements first, so
    * that no root event finds its repository unknown.
    *
+   * @param mirrors - whether a repository is to be synced; one that is not, or no longer, is withdrawn (R35)
    * @returns the relays concerned
    */
-  take(events: readonly NostrEvent[]): Set<RelayUrl> {
+  take(events: readonly NostrEvent[], mirrors: (announcement: Announcement) => boolean): Set<RelayUrl> {
     const changed = new Set<RelayUrl>()
     const note = (relays: Iterable<RelayUrl>): void => {
       for (const relay of relays) changed.add(relay)
@@ -157,7 +158,9 @@ export class RepoIndex {
     for (const event of events) {
       if (event.kind !== kinds.announcement) continue
       const reading = readAnnouncement(event)
-      if (reading.kind === 'announcement') note(this.announce(reading.announcement))
+      if (reading.kind === 'malformed') continue
+      const { announcement } = reading
+      note(mirrors(announcement) ? this.announce(announcement) : this.withdraw(announcement.key))
     }
     for (const event of events) if (isRootKind(event.kind)) note(this.attachRoot(event))
     return changed
