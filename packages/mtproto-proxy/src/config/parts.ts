@@ -73,7 +73,8 @@ const moment = z
   })
   .pipe(z.coerce.date())
 
-const secret = z.strictObject({
+/** One secret of a port: whose it is, and what its owner may do. */
+export const secret = z.strictObject({
   name,
   secret: key,
   tag: tag.optional(),

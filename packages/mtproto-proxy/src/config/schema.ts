@@ -27,7 +27,7 @@ const clients = {
   }),
   max_connections: about(
     count.default(64_000),
-    'Connections of one port; past it newcomers wait in the backlog',
+    'Connections of one port; more are reset',
     { reload: 'at-once', side: 'front' },
   ),
   allowed_protocols: about(
@@ -134,7 +134,7 @@ const clients = {
       })
       .prefault({}),
     'How many of them are remembered, and how long',
-    atOnce,
+    restart,
   ),
   replay_check_server_error_filter: about(
     z.enum(['first', 'on', 'off']).default('first'),
