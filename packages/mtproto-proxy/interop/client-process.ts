@@ -61,9 +61,9 @@ export class ClientProcess {
     }
   }
 
-  /** Has it stop calling. */
-  tell(): void {
-    this.#child.stdin?.write('stop\n')
+  /** Asks how its calls went, and has it go on with them or not. */
+  ask(andThen: 'count' | 'stop'): void {
+    this.#child.stdin?.write(`${andThen}\n`)
   }
 
   kill(): void {

@@ -10,6 +10,8 @@ export interface Subject extends AsyncDisposable {
   readonly migrates: boolean
   /** How many connections of clients there have been. */
   accepted(): Promise<number>
+  /** How many clients were closed because a packet of theirs was on its way to a connection that ended. */
+  midSends(): Promise<number>
 }
 
 /** The key of every subject. */
@@ -23,6 +25,7 @@ export async function relaySubject(telegram: FakeTelegram): Promise<Subject> {
     port: relay.port,
     migrates: false,
     accepted: () => Promise.resolve(relay.seen.filter(({ kind }) => kind === 'tunnel').length),
+    midSends: () => Promise.resolve(0),
     async [Symbol.asyncDispose]() {
       await relay[Symbol.asyncDispose]()
       await telegram[Symbol.asyncDispose]()
@@ -41,6 +44,7 @@ export async function proxySubject(): Promise<Subject> {
     port: proxy.port,
     migrates: true,
     accepted: () => proxy.metric('in_connection_total'),
+    midSends: () => proxy.metric('downstream_migration_total', { result: 'mid_send' }),
     [Symbol.asyncDispose]: () => proxy[Symbol.asyncDispose](),
   }
 }

@@ -18,7 +18,7 @@ export interface ClientTask {
 export type ClientReport =
   /** It has done all that it does by itself, and goes on with what is asked of it. */
   | { readonly kind: 'ready'; readonly detail: string }
-  /** Calls that it made, one after another, until it was told to stop. */
+  /** Calls that it made, one after another, since it last told. */
   | { readonly kind: 'called'; readonly answered: number; readonly failed: readonly string[] }
   | { readonly kind: 'failed'; readonly error: string }
 
@@ -54,27 +54,31 @@ export async function runClient(program: () => Promise<void>): Promise<never> {
   process.exit(0)
 }
 
-/** Calls again and again until the parent says a line, and tells how it went. */
+/** Calls again and again; at each line of the parent's it tells how the calls since the last one went. */
 export async function callUntilTold(call: () => Promise<unknown>): Promise<void> {
   const lines = createInterface({ input: process.stdin })
-  let isTold = false
-  lines.once('line', () => {
-    isTold = true
+  let told: 'count' | 'stop' | null = null
+  lines.on('line', (line) => {
+    told = line === 'stop' ? 'stop' : 'count'
   })
-  let answered = 0
-  const failed: string[] = []
-  while (!isTold) {
-    try {
-      await inTime(call())
-      answered += 1
-    } catch (error) {
-      failed.push(String(error))
-      if (failed.length > 20) break
+  const isTold = (): typeof told => told
+  for (let isOver = false; !isOver; ) {
+    let answered = 0
+    const failed: string[] = []
+    told = null
+    while (isTold() === null) {
+      try {
+        await inTime(call())
+        answered += 1
+      } catch (error) {
+        failed.push(String(error))
+      }
+      await new Promise((resolve) => setTimeout(resolve, 5))
     }
-    await new Promise((resolve) => setTimeout(resolve, 5))
+    isOver = isTold() === 'stop'
+    report({ kind: 'called', answered, failed })
   }
   lines.close()
-  report({ kind: 'called', answered, failed })
 }
 
 /** What a client does about an answer that never comes takes a minute: until then it is called lost. */

@@ -8,7 +8,7 @@ interface Tdl {
   }
 }
 interface PrebuiltTdlib {
-  getTdjson(): string
+  readonly getTdjson: () => string
 }
 
 const task = clientTask()

@@ -61,8 +61,8 @@ export class TelegramSite implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#server.close()
+    const closed = once(this.#server.close(), 'close')
     this.#server.closeAllConnections()
-    if (this.#server.listening) await once(this.#server, 'close')
+    await closed
   }
 }

@@ -8,7 +8,7 @@ import { type Checksum, checksumOf } from './checksum.js'
 import { FrameError, UnsendablePacketError } from './middle-proxy-error.js'
 
 /** Length, sequence number and checksum. */
-export const frameOverheadBytes = 12
+const frameOverheadBytes = 12
 /** Longest frame, in bytes, with its overhead. */
 export const maxFrameBytes = 2 ** 24
 /** Sequence number of the first frame in each direction. */

@@ -7,7 +7,7 @@ import type { RsaKey } from './rsa-key.js'
 import { bytes, long, TlReader, uint, vector } from './tl.js'
 
 /** Fingerprint of a key that all clients know and whose private half only Telegram has. */
-export const knownFingerprint = 0xd09d1d85de64fd85n
+const knownFingerprint = 0xd09d1d85de64fd85n
 
 const reqPq = 0x60469778
 const reqPqMulti = 0xbe7e8ef1
