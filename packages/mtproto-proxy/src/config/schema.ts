@@ -133,8 +133,8 @@ const clients = {
         max_age_minutes: count.default(360),
       })
       .prefault({}),
-    'How many of them are remembered, and how long',
-    restart,
+    'How many of them are remembered, and how long; a change forgets them',
+    atOnce,
   ),
   replay_check_server_error_filter: about(
     z.enum(['first', 'on', 'off']).default('first'),
