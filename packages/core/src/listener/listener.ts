@@ -134,7 +134,10 @@ class ListenerInterpreter<P extends LinkProtocol>
   }
 
   ready(run: LinkRun<P>): void {
-    this.#held.get(run)?.handshake?.cancel()
+    const held = this.#held.get(run)
+    held?.handshake?.cancel()
+    // There may be very many, and each would keep a dead timer.
+    if (held !== undefined) held.handshake = null
     if (run.protocol !== null) this.links.set(run.id, run.protocol)
     this.send({ kind: 'ready' })
   }
