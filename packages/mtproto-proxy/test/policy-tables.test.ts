@@ -1,12 +1,8 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { fc, test as property } from '@fast-check/vitest'
 import { describe, expect, it } from 'vitest'
 import { parsePrefix, prefixToText } from '../src/policy/ip-prefix.js'
 import { formatKey, parseKey, policyValue } from '../src/policy/rules.js'
 import { parseTable, Tables } from '../src/policy/tables.js'
-import { readTables } from '../src/table-files.js'
 
 const nobody = { listener: 'main', secret: null, ip: '192.0.2.7', sni: null }
 
@@ -150,29 +146,5 @@ describe('7 tables', () => {
 
   it('are read from files with comments', () => {
     expect(parseTable('# all\r\n10.0.0.0/8\n  a.example # b\n\n')).toEqual(['10.0.0.0/8', 'a.example'])
-  })
-})
-
-describe("7 tables' files", () => {
-  it('add to what the configuration has itself', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'holdfast-test-'))
-    const file = join(folder, 'banned.txt')
-    try {
-      await writeFile(file, '# since May\n198.51.100.0/24\n')
-      const tables = new Map([
-        ['banned', { entries: ['192.0.2.7'], file }],
-        ['empty', { entries: [], file: null }],
-      ])
-      expect(await readTables(tables)).toEqual(
-        new Map([
-          ['banned', ['192.0.2.7', '198.51.100.0/24']],
-          ['empty', []],
-        ]),
-      )
-      await rm(file)
-      await expect(readTables(tables)).rejects.toMatchObject({ code: 'HF_MTPROTO_NO_TABLE_FILE' })
-    } finally {
-      await rm(folder, { recursive: true })
-    }
   })
 })
