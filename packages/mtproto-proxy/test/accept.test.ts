@@ -231,6 +231,13 @@ const situations: readonly Situation[] = [
     asks: true,
   },
   {
+    title: 'fake-TLS, header and packets in one record',
+    bytes: Buffer.concat([hello(), changeCipherSpec, encodeTlsRecords(headerStream('padded'))]),
+    decided: 'tunnel',
+    detail: inTunnel('padded', 'mtp_secure_fake_tls', 'example.com'),
+    asks: true,
+  },
+  {
     title: 'fake-TLS, a key of the host',
     bytes: derivedClient,
     o: { perSniSalt: 'salt' },

@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer'
 import { fc, test } from '@fast-check/vitest'
 import { OptionError } from '@holdfast/core'
 import { describe, expect, it } from 'vitest'
+import { Fingerprints } from '../src/replay/fingerprints.js'
 import { ReplayStore, type ReplayStoreOptions } from '../src/replay/replay-store.js'
 
 const minute = 60_000
@@ -111,4 +112,20 @@ describe('8 replay protection', () => {
       }
     },
   )
+})
+
+describe('a set of fingerprints', () => {
+  it('tells apart what differs in one word only, also after growing', () => {
+    const set = new Fingerprints()
+    const members = Array.from({ length: 500 }, (_, i) => [1 + (i % 3), i >> 2, i & 3] as const)
+    const distinct = members.filter((member) => {
+      const isNew = !set.has(member)
+      if (isNew) set.add(member)
+      return isNew
+    })
+    expect(distinct).toHaveLength(new Set(members.map(String)).size)
+    expect(set.size).toBe(distinct.length)
+    expect(members.every((member) => set.has(member))).toBe(true)
+    expect([set.has([1, 0, 77]), set.has([1, 777, 0]), set.has([77, 0, 0])]).toEqual([false, false, false])
+  })
 })

@@ -121,7 +121,7 @@ const records: FuzzTarget = {
     })
     return { held, outcome: payload.join('') + outcome.replace(/[\n"]/g, '') }
   },
-  bound: () => 4,
+  bound: () => 5,
 }
 
 /** The client's codec over whatever a proxy sends. */
