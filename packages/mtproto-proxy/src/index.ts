@@ -43,6 +43,13 @@ export type {
   ProxyMetrics,
 } from './metrics/types.js'
 export {
+  type ProxyNode,
+  type ProxyNodeOptions,
+  type ProxyNodeState,
+  type ProxyPart,
+  proxyNode,
+} from './node/proxy-node.js'
+export {
   type GatekeeperOptions,
   type GatekeeperRules,
   gatekeeper,
@@ -54,6 +61,17 @@ export type { PolicyKey, PolicyRule, PolicyValue } from './policy/rules.js'
 export { parseTable, Tables } from './policy/tables.js'
 export { parseUsage, type Usage } from './policy/usage.js'
 export { type ReplayStatus, ReplayStore, type ReplayStoreOptions } from './replay/replay-store.js'
+export type { BackLink } from './split/back-link.js'
+export { type BackSideOptions, backSide, FrontLink } from './split/back-side.js'
+export { SplitError } from './split/decoder.js'
+export { type FrontSide, type FrontSideOptions, frontSide } from './split/front-side.js'
+export type { FrontTunnel } from './split/front-tunnel.js'
+export {
+  backCertificateName,
+  type SplitCertificates,
+  type SplitTransport,
+  splitEndpoint,
+} from './split/split-endpoint.js'
 export { type CachedCopy, cachedCopy } from './telegram/cached-copy.js'
 export { type TelegramSource, type TelegramSourceOptions, telegramSource } from './telegram/source.js'
 export { type CbcStream, cbcDecryptor, cbcEncryptor, type DirectionKey } from './wire/cbc-stream.js'
