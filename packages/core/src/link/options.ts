@@ -1,6 +1,7 @@
 import type { Budget } from '../budget.js'
-import { callable, checkBudget, hasMethod, positive } from '../budget.js'
+import { callable, checkBudget, positive } from '../budget.js'
 import type { Millis } from '../end.js'
+import { checkEnv } from '../env/check-env.js'
 import type { Env } from '../env/types.js'
 import { OptionError } from '../errors.js'
 import type { Keepalive, LinkProtocol, LinkScope } from './types.js'
@@ -52,13 +53,4 @@ export function checkLinkOptions<P extends LinkProtocol>(options: LinkOptions<P>
   const { arm } = keepalive as { arm: unknown }
   if (arm !== 'at-open' && arm !== 'manual')
     throw new OptionError('keepalive.arm', "'at-open' or 'manual'", arm)
-}
-
-/** @throws an `OptionError` unless `env` has a clock, chance, a log and an admission gate */
-export function checkEnv(env: Env): void {
-  const given = env as Env | undefined
-  hasMethod('env.clock.now', given?.clock)
-  hasMethod('env.random', given)
-  hasMethod('env.log.info', given?.log)
-  hasMethod('env.admission.enter', given?.admission)
 }
