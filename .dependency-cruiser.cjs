@@ -16,21 +16,36 @@ module.exports = {
       from: { path: '^packages/(?!core/)([^/]+)/' },
       to: {
         path: '^packages/',
-        pathNot: ['^packages/$1/', '^packages/core/src/((node|testing|inspector)/)?index[.]ts$'],
+        pathNot: [
+          '^packages/$1/',
+          '^packages/core/src/((node|service|web-socket|testing|inspector)/)?index[.]ts$',
+        ],
       },
     },
     {
       name: 'nouns-need-no-node',
-      comment: 'Outside src/node, src/testing and src/inspector core runs in a browser too.',
+      comment:
+        'Outside src/node, src/service, src/web-socket, src/testing and src/inspector core runs in a browser too.',
       severity: 'error',
-      from: { path: '^packages/core/src/(?!(node|testing|inspector)/)' },
+      from: { path: '^packages/core/src/(?!(node|service|web-socket|testing|inspector)/)' },
       to: { dependencyTypes: ['core'] },
     },
     {
       name: 'nouns-stand-alone',
       severity: 'error',
-      from: { path: '^packages/core/src/(?!(node|testing|inspector)/)' },
-      to: { path: '^packages/core/src/(node|testing|inspector)/' },
+      from: { path: '^packages/core/src/(?!(node|service|web-socket|testing|inspector)/)' },
+      to: { path: '^packages/core/src/(node|service|web-socket|testing|inspector)/' },
+    },
+    {
+      name: 'node-needs-nothing-else',
+      comment:
+        'Who wants a TCP connection installs rxjs and no more; optional peers are for src/service and src/web-socket.',
+      severity: 'error',
+      from: { path: '^packages/core/src/node/' },
+      to: {
+        path: ['node_modules/', '^packages/core/src/(service|web-socket)/'],
+        pathNot: 'node_modules/(rxjs|@types/node)/',
+      },
     },
     {
       name: 'wire-does-no-io',
@@ -86,7 +101,7 @@ module.exports = {
     {
       name: 'only-programs-parse-arguments-and-log',
       severity: 'error',
-      from: { path: '^packages/[^/]+/src/', pathNot: '^packages/([^/]+/src/cli|core/src/node)/' },
+      from: { path: '^packages/[^/]+/src/', pathNot: '^packages/([^/]+/src/cli|core/src/service)/' },
       to: { path: 'node_modules/(commander|pino)/' },
     },
   ],

@@ -26,6 +26,9 @@ function importsOf(file: string): Import[] {
   })
 }
 
+/** Core's folders that need Node.js, each an entry point. */
+const besideNouns = ['node', 'service', 'web-socket', 'testing', 'inspector']
+
 /** Which of core's other parts a file of one of its entry points imports. */
 function importsInCore(file: string): string[] {
   return importsOf(file).flatMap(({ from }) => {
@@ -33,7 +36,7 @@ function importsInCore(file: string): string[] {
     const [folder = ''] = normalize(join(dirname(file), from))
       .slice(core.length + 1)
       .split('/')
-    return [folder === 'node' || folder === 'testing' || folder === 'inspector' ? folder : 'core']
+    return [besideNouns.includes(folder) ? folder : 'core']
   })
 }
 
@@ -82,7 +85,7 @@ export function drawPackages(): string {
     )
     return entryPoints.filter((entry) => used.has(entry)).map((entry) => `  ${idOf(name)} --> ${idOf(entry)}`)
   })
-  const inner = ['node', 'testing', 'inspector'].flatMap((folder) => {
+  const inner = besideNouns.flatMap((folder) => {
     const used = new Set(
       sourcesIn(join(core, folder))
         .flatMap(importsInCore)

@@ -1,5 +1,5 @@
 import { HoldfastError } from '@holdfast/core'
-import type { HttpEndpoint } from '@holdfast/core/node'
+import type { HttpEndpoint } from '@holdfast/core/service'
 import { Registry } from 'prom-client'
 import { describe, expect, it, vi } from 'vitest'
 import { type AdminOptions, serveAdmin } from '../src/cli/admin-endpoint.js'

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { loadConfig } from '@holdfast/core/node'
+import { loadConfig } from '@holdfast/core/service'
 import { describe, expect, it } from 'vitest'
 import { configDiff } from '../src/config/diff.js'
 import { configSchema } from '../src/config/schema.js'

@@ -1,5 +1,5 @@
 import { request as httpRequest } from 'node:http'
-import type { HttpEndpoint } from '@holdfast/core/node'
+import type { HttpEndpoint } from '@holdfast/core/service'
 import { describe, expect, it } from 'vitest'
 import { serveControl } from '../src/cli/control-endpoint.js'
 import { AppendLog } from '../src/source/append-log.js'

@@ -49,7 +49,7 @@ export function streamWire(socket: Socket, uri: string, opensOn: OpensOn, events
     },
     finish: () => void socket.end(),
     destroy: () => void socket.destroy(),
-    reset: () => void resetStream(socket),
+    reset: () => resetStream(socket),
     addresses: () => addressesOf(socket),
     identity: () => identityOf(socket),
     unref: () => void socket.unref(),

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { HoldfastError } from '@holdfast/core'
-import { answerMetrics, type HttpEndpoint, replyJson, serveHttp } from '@holdfast/core/node'
+import { answerMetrics, type HttpEndpoint, replyJson, serveHttp } from '@holdfast/core/service'
 import type { Registry } from 'prom-client'
 import type { Tables } from '../policy/tables.js'
 

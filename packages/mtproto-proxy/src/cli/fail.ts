@@ -1,5 +1,5 @@
 import { HoldfastError } from '@holdfast/core'
-import { ConfigError, exitCodes } from '@holdfast/core/node'
+import { ConfigError, exitCodes } from '@holdfast/core/service'
 import { programName } from './program-name.js'
 
 /** Ends a command that is no service: says why on standard error, and exits with the code. */

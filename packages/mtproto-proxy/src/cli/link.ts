@@ -1,4 +1,4 @@
-import { exitCodes } from '@holdfast/core/node'
+import { exitCodes } from '@holdfast/core/service'
 import { Command, Option } from 'commander'
 import { action, fail } from './fail.js'
 import { userLinks } from './links.js'

@@ -1,4 +1,4 @@
-import { loadConfig } from '@holdfast/core/node'
+import { loadConfig } from '@holdfast/core/service'
 import { configSchema } from '../config/schema.js'
 import type { ProxySettings } from '../config/settings.js'
 import { toSettings } from '../config/to-settings.js'

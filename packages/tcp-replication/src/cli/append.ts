@@ -1,4 +1,4 @@
-import { exitCodes } from '@holdfast/core/node'
+import { exitCodes } from '@holdfast/core/service'
 import { Command } from 'commander'
 import { fail } from './fail.js'
 import { linesOf } from './lines.js'

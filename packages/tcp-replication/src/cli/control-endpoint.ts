@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { HoldfastError } from '@holdfast/core'
-import { type HttpEndpoint, replyJson, serveHttp } from '@holdfast/core/node'
+import { type HttpEndpoint, replyJson, serveHttp } from '@holdfast/core/service'
 import { requestUrl } from '../server/request-url.js'
 import { streamUpdatesHandler } from '../server/updates-handler.js'
 import type { AppendLog } from '../source/append-log.js'

@@ -1,6 +1,7 @@
 import { Socket } from 'node:net'
 import type { Clock, Endpoint, Millis } from '@holdfast/core'
-import { exitCodes, nodeEnv } from '@holdfast/core/node'
+import { nodeEnv } from '@holdfast/core/node'
+import { exitCodes } from '@holdfast/core/service'
 import { Command } from 'commander'
 import { diagnose, type Finding } from './diagnosis.js'
 import { endpointOf, secondsOf } from './endpoints.js'

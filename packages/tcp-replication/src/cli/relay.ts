@@ -1,5 +1,6 @@
 import type { Env } from '@holdfast/core'
-import { collectMetrics, type RunningService, serveMetrics, sockets } from '@holdfast/core/node'
+import { sockets } from '@holdfast/core/node'
+import { collectMetrics, type RunningService, serveMetrics } from '@holdfast/core/service'
 import { Command } from 'commander'
 import { httpStreamUpdates } from '../client/stream-updates.js'
 import { registerClientMetrics } from '../metrics/client-metrics.js'

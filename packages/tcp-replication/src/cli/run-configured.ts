@@ -1,12 +1,12 @@
 import type { Env } from '@holdfast/core'
+import { nodeEnv } from '@holdfast/core/node'
 import {
   createLog,
   loadConfig,
-  nodeEnv,
   type RunningService,
   runService,
   type ServiceFlags,
-} from '@holdfast/core/node'
+} from '@holdfast/core/service'
 import type { z } from 'zod'
 import { programName, variablePrefix } from './program-name.js'
 

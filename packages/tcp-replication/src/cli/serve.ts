@@ -1,12 +1,12 @@
 import type { Env } from '@holdfast/core'
+import { sockets } from '@holdfast/core/node'
 import {
   addServiceOptions,
   collectMetrics,
   type RunningService,
   type ServiceFlags,
   serveMetrics,
-  sockets,
-} from '@holdfast/core/node'
+} from '@holdfast/core/service'
 import { Command } from 'commander'
 import { registerServerMetrics } from '../metrics/server-metrics.js'
 import { type ReplicationServerOptions, replicationServer } from '../server/server.js'

@@ -1,5 +1,6 @@
 import type { DrainReport, Endpoint, Millis } from '@holdfast/core'
-import { createLog, exitCodes, fileStore, nodeEnv, runService, sockets } from '@holdfast/core/node'
+import { fileStore, nodeEnv, sockets } from '@holdfast/core/node'
+import { createLog, exitCodes, runService } from '@holdfast/core/service'
 import { Command, Option } from 'commander'
 import type { Level } from 'pino'
 import { z } from 'zod'
