@@ -88,6 +88,7 @@ describe('2 links', () => {
 
   it.each([
     'nonsense',
+    'https:\u00c0\u0080t.me/proxy?server=a&port=1&secret=00',
     'https://example.com/proxy?server=a&port=1&secret=00',
     'https://t.me/joinchat?server=a&port=1',
     'tg://resolve?server=a&port=1',
