@@ -146,7 +146,7 @@ describe('10 certs', () => {
     })
     const server = createServer({ ...(await identity(folder.path, 'back')), requestCert: true }, (socket) => {
       socket.on('error', () => {})
-      socket.end(socket.getPeerCertificate().subject.CN)
+      socket.end([socket.getPeerCertificate().subject.CN].flat().join())
     })
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
