@@ -14,11 +14,14 @@ export type {
   FrozenBecause,
   RefusedWhy,
 } from './group/events.js'
+export type { History, HistoryEntry } from './group/history.js'
 export { type LossyWindow, rememberLossy } from './group/lossy-window.js'
 export { conferencesStep, emptyConferences, type Self } from './group/machine.js'
+export { type ConferenceMemory, conferenceMemories } from './group/memory.js'
 export { isGreater, remember, type SeenMessage } from './group/message-window.js'
 export { savedConferences } from './group/save.js'
 export {
+  type CatchUp,
   type Conference,
   type ConferencesContext,
   type ConferencesMachine,
@@ -49,6 +52,13 @@ export {
   withConference,
 } from './wire/encode-packet.js'
 export { SaveFileError } from './wire/errors.js'
+export {
+  decodeExtension,
+  type Extension,
+  encodeExtension,
+  type LateMessage,
+  maxLateTextBytes,
+} from './wire/extension.js'
 export {
   type ConferenceIdentifier,
   type ConferenceType,

@@ -1,5 +1,6 @@
 import type { ConferenceIdentifier } from '../wire/identity.js'
 import { maxNameBytes, maxPacketBytes, maxTextBytes, messageIds } from '../wire/packets.js'
+import { keep } from './catch-up.js'
 import type { ConferencesCommand, RefusedWhy } from './events.js'
 import { accept, forgetInvitation, invitation, invite } from './invitations.js'
 import { sendDatagram } from './lossy.js'
@@ -36,7 +37,7 @@ function attempt(turn: Turn, asked: ConferencesCommand): RefusedWhy | null {
       for (const c of turn.each()) sendGoodbye(c, 'freeze')
       return null
     case 'restore':
-      restoreConferences(turn, asked.conferences)
+      restoreConferences(turn, asked.conferences, asked.memories)
       return null
     case 'invite':
     case 'say':
@@ -105,6 +106,9 @@ function say(c: ConferenceTurn, text: Uint8Array, as: 'chat' | 'action'): Refuse
   if (text.length > maxTextBytes) return 'too-long'
   const messageNumber = sendMessage(c, messageIds[as], text)
   if (messageNumber === null) return 'no-connection'
+  const { selfNumber: peerNumber } = c.state
+  const messageId = messageIds[as]
+  keep(c, { realKey: c.turn.machine.realKey, peerNumber, messageNumber, messageId, text }, c.at.stamp)
   c.turn.tell({ kind: 'sent', conference: c.number, messageNumber })
   return null
 }

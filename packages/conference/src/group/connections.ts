@@ -1,3 +1,4 @@
+import { encodeExtension } from '../wire/extension.js'
 import type { DhtKey, RealKey } from '../wire/identity.js'
 import type { ConferenceTurn } from './turn.js'
 import type { GroupConnection, Reason, Reasons } from './types.js'
@@ -34,14 +35,15 @@ export function addReason(
 ): GroupConnection | null {
   const known = connectionTo(c, realKey)
   if (known?.reasons[reason]) return known
-  if (known) return change(c, known, { reasons: { ...known.reasons, [reason]: true } })
+  if (known) return changeConnection(c, known, { reasons: { ...known.reasons, [reason]: true } })
   if (c.state.connections.length >= maxConnections) return null
   const connection: GroupConnection = {
     realKey,
     state: 'connecting',
     theirNumber: 0,
     reasons: { ...noReasons, [reason]: true },
-    wasOnline: false,
+    downSince: null,
+    catchUp: { understands: false, missedSince: null, askedSince: null, answeredAt: null },
     spent: { second: c.at.beat, queries: 0, answers: 0 },
   }
   c.set({ connections: [...c.state.connections, connection] })
@@ -54,7 +56,8 @@ export function dropReason(c: ConferenceTurn, realKey: RealKey, reason: Reason):
   const connection = connectionTo(c, realKey)
   if (!connection?.reasons[reason]) return
   const reasons = { ...connection.reasons, [reason]: false }
-  if (reasons.closest || reasons.introducing || reasons.introducer) change(c, connection, { reasons })
+  if (reasons.closest || reasons.introducing || reasons.introducer)
+    changeConnection(c, connection, { reasons })
   else removeConnection(c, realKey)
 }
 
@@ -67,13 +70,17 @@ export function removeConnection(c: ConferenceTurn, realKey: RealKey): void {
 
 /** Packets of the conference may travel on it from now on, with the other side's number for it. */
 export function goOnline(c: ConferenceTurn, connection: GroupConnection, theirNumber: number): void {
-  change(c, connection, { state: 'online', theirNumber })
+  changeConnection(c, connection, { state: 'online', theirNumber })
+  if (c.turn.context.rules.history === null) return
+  c.turn.send(connection.realKey, encodeExtension(theirNumber, { kind: 'hello' }))
 }
 
 /** Its link went down. */
 export function goConnecting(c: ConferenceTurn, connection: GroupConnection): void {
-  const wasOnline = connection.wasOnline || connection.state === 'online'
-  if (connection.state === 'online') change(c, connection, { state: 'connecting', wasOnline })
+  if (connection.state === 'connecting') return
+  // Whoever answers next time may be another version; and what is said meanwhile is missed.
+  const catchUp = { understands: false, missedSince: null, askedSince: null, answeredAt: null }
+  changeConnection(c, connection, { state: 'connecting', downSince: c.at.stamp, catchUp })
 }
 
 /**
@@ -91,7 +98,7 @@ export function mayTake(
   const { spent } = connection
   const now = spent.second === c.at.beat ? spent : { second: c.at.beat, queries: 0, answers: 0 }
   if (now[what] >= limit) return false
-  change(c, connection, { spent: { ...now, [what]: now[what] + 1 } })
+  changeConnection(c, connection, { spent: { ...now, [what]: now[what] + 1 } })
   return true
 }
 
@@ -105,7 +112,8 @@ export function keepSomeFree(c: ConferenceTurn): void {
   }
 }
 
-function change(
+/** Replaces what is known of a connection. */
+export function changeConnection(
   c: ConferenceTurn,
   connection: GroupConnection,
   with_: Partial<GroupConnection>,

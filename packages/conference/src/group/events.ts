@@ -1,5 +1,6 @@
 import type { SavedConference } from '../wire/conferences-section.js'
 import type { ConferenceIdentifier, DhtKey, RealKey } from '../wire/identity.js'
+import type { ConferenceMemory } from './memory.js'
 
 /** What happens to the conferences of one peer. */
 export type ConferencesInput =
@@ -37,8 +38,12 @@ export type ConferencesCommand =
   | { readonly kind: 'leave'; readonly conference: number }
   /** The program closes: the others freeze us at once instead of after a minute. */
   | { readonly kind: 'close' }
-  /** What an earlier process saved. */
-  | { readonly kind: 'restore'; readonly conferences: readonly SavedConference[] }
+  /** What an earlier process saved, and kept beside it. */
+  | {
+      readonly kind: 'restore'
+      readonly conferences: readonly SavedConference[]
+      readonly memories?: readonly ConferenceMemory[]
+    }
 
 /** Why a command was refused. */
 export type RefusedWhy =
@@ -81,6 +86,8 @@ export type ConferenceNews =
       readonly text: string
       readonly as: 'chat' | 'action'
       readonly messageNumber: number
+      /** Set when it was said while we were away, and how many minutes ago at least; `null` when it is heard live. */
+      readonly late: { readonly minutes: number } | null
     }
   | {
       readonly kind: 'datagram'

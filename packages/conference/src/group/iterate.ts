@@ -1,3 +1,4 @@
+import { askForMissed } from './catch-up.js'
 import { offerClosest } from './closest.js'
 import { addReason, connectionTo, dropReason, keepSomeFree } from './connections.js'
 import { freezeSilent } from './peers.js'
@@ -16,6 +17,7 @@ export function iterate(c: ConferenceTurn): void {
   if (c.state.roster.live.size === 0 && c.state.titleFresh) c.set({ titleFresh: false })
   keepSomeFree(c)
   if (c.state.needSendName) sendName(c)
+  askForMissed(c)
 }
 
 function giveUpIfInVain(c: ConferenceTurn): void {

@@ -2,6 +2,7 @@ import { SortedMap, type Step } from '@holdfast/core'
 import { decodePacket } from '../wire/decode-packet.js'
 import type { DhtKey, RealKey } from '../wire/identity.js'
 import type { ConferencePacket } from '../wire/packets.js'
+import { missedSince, receiveExtension } from './catch-up.js'
 import { command } from './commands.js'
 import { connectionTo } from './connections.js'
 import type { ConferencesEffect, ConferencesInput } from './events.js'
@@ -68,7 +69,9 @@ function take(turn: Turn, input: ConferencesInput): void {
     case 'packet': {
       // Bytes of a link that we have let go of may still come.
       const packet = turn.isUp(input.from) ? decodePacket(input.bytes) : null
-      if (packet) receive(turn, input.from, packet, input.bytes)
+      if (!packet) return
+      receive(turn, input.from, packet, input.bytes)
+      noteMissed(turn, input.from)
       return
     }
     case 'friend':
@@ -142,6 +145,11 @@ function receiveIn(turn: Turn, from: RealKey, packet: AddressedPacket, bytes: Ui
     case 'lossy':
       return receiveLossy(c, connection, packet, bytes)
     case 'extension':
-      return
+      return receiveExtension(c, connection, packet.id, packet.data)
   }
+}
+
+/** Whoever thawed was away, or we were: the peer through whom we know may tell what was said. */
+function noteMissed(turn: Turn, via: RealKey): void {
+  for (const c of turn.each()) if (c.thawedSince !== null) missedSince(c, via, c.thawedSince)
 }

@@ -2,6 +2,7 @@ import { encodePacket } from '../wire/encode-packet.js'
 import type { RealKey } from '../wire/identity.js'
 import type { PeerEntry } from '../wire/packets.js'
 import { encodePeerResponses } from '../wire/peer-list.js'
+import { missedSince } from './catch-up.js'
 import {
   addReason,
   connectionTo,
@@ -56,7 +57,8 @@ export function receiveOnline(c: ConferenceTurn, connection: GroupConnection, th
   goOnline(c, connection, theirNumber)
   sendOnline(c, realKey)
   if (reasons.introducing) introduce(c, realKey)
-  else if (connection.wasOnline && !reasons.introducer) repair(c)
+  else if (connection.downSince !== null && !reasons.introducer) repair(c)
+  if (connection.downSince !== null) missedSince(c, realKey, connection.downSince)
   pingIfDue(c)
 }
 

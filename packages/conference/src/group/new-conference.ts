@@ -1,6 +1,7 @@
 import { emptyRoster, SortedMap } from '@holdfast/core'
 import type { ConferenceIdentifier } from '../wire/identity.js'
 import { noClosestPeers } from './closest.js'
+import { noHistory } from './history.js'
 import type { Turn } from './turn.js'
 import type { Conference } from './types.js'
 
@@ -25,6 +26,7 @@ export function newConference(
     identifier,
     phase,
     since: turn.at.beat,
+    memberSince: turn.at.stamp,
     selfNumber: 0,
     title: new Uint8Array(),
     titleFresh: false,
@@ -40,6 +42,7 @@ export function newConference(
     needSendName: false,
     lastPingAt: null,
     repairedAt: null,
+    history: noHistory,
     invited: new SortedMap(),
   }
 }

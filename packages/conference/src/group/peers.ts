@@ -180,6 +180,7 @@ function follow(c: ConferenceTurn, moved: RosterChange<number, Peer>): void {
       updatePeer(c, moved.key, { dhtKeyFresh: false })
       offer(c, realKey, dhtKey)
       c.set({ needSendName: true })
+      c.thawedSince = Math.min(c.thawedSince ?? Infinity, c.at.stamp - moved.frozenFor)
       c.turn.tell({ kind: 'thawed', ...news })
       return
     case 'frozen':

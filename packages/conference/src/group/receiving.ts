@@ -1,6 +1,7 @@
 import { encodePacket } from '../wire/encode-packet.js'
 import { hex } from '../wire/identity.js'
-import { type MessagePacket, messageIds } from '../wire/packets.js'
+import { type MessageBody, type MessagePacket, messageIds } from '../wire/packets.js'
+import { keep, wasTold } from './catch-up.js'
 import { closestWanted } from './closest.js'
 import { connectionTo, dropReason, mayTake, onlineConnections } from './connections.js'
 import { isGreater, remember } from './message-window.js'
@@ -90,7 +91,7 @@ function endIntroductions(c: ConferenceTurn, via: GroupConnection, author: strin
 
 /** @returns whether the message is to be passed on */
 function act(c: ConferenceTurn, packet: MessagePacket, realKey: string): boolean {
-  const { author, body, messageNumber } = packet
+  const { author, body } = packet
   switch (body.kind) {
     case 'ping':
       return true
@@ -111,19 +112,25 @@ function act(c: ConferenceTurn, packet: MessagePacket, realKey: string): boolean
       return true
     case 'chat':
     case 'action':
-      c.turn.tell({
-        kind: 'message',
-        conference: c.number,
-        from: realKey,
-        text: textOf(body.text),
-        as: body.kind,
-        messageNumber,
-      })
+      hear(c, packet, realKey, body)
       return true
     case 'malformed':
     case 'unknown':
       return false
   }
+}
+
+/** Tells what was said, unless it was told before as missed. */
+function hear(
+  c: ConferenceTurn,
+  { author, messageNumber, messageId }: MessagePacket,
+  realKey: string,
+  { kind, text }: Extract<MessageBody, { readonly text: Uint8Array }>,
+): void {
+  if (wasTold(c, author, messageNumber)) return
+  keep(c, { realKey, peerNumber: author, messageNumber, messageId, text }, c.at.stamp)
+  const news = { conference: c.number, from: realKey, text: textOf(text), as: kind, messageNumber }
+  c.turn.tell({ kind: 'message', ...news, late: null })
 }
 
 /** The title is this from now on, and fresh (spec 5, T16; R22). */

@@ -1,4 +1,5 @@
 import type { SavedConference, SavedPeer } from '../wire/conferences-section.js'
+import { type ConferenceMemory, rememberedHistory } from './memory.js'
 import { defaultMaxFrozen, newConference } from './new-conference.js'
 import { restorePeers } from './peers.js'
 import type { Turn } from './turn.js'
@@ -31,19 +32,29 @@ function saved(conference: Conference): SavedConference {
 }
 
 /** Everything an earlier process knew, everybody frozen (R24). A conference that we are in already is left as it is. */
-export function restoreConferences(turn: Turn, conferences: readonly SavedConference[]): void {
-  for (const one of conferences) if (!turn.find(one.identifier)) restore(turn, one)
+export function restoreConferences(
+  turn: Turn,
+  conferences: readonly SavedConference[],
+  memories: readonly ConferenceMemory[] = [],
+): void {
+  for (const one of conferences) {
+    const memory = memories.find(({ identifier }) => identifier === one.identifier)
+    if (!turn.find(one.identifier)) restore(turn, one, memory)
+  }
 }
 
-function restore(turn: Turn, one: SavedConference): void {
+function restore(turn: Turn, one: SavedConference, memory?: ConferenceMemory): void {
   const state = newConference(turn, one.identifier, 'connected')
   if (!state) return
   const c = turn.add({
     ...state,
     selfNumber: one.peerNumber,
     title: one.title,
-    messageNumber: one.messageNumber,
-    lossyNumber: one.lossyNumber,
+    messageNumber: memory?.exact?.messageNumber ?? one.messageNumber,
+    lossyNumber: memory?.exact?.lossyNumber ?? one.lossyNumber,
+    // Without a memory nobody knows; it was before this start.
+    memberSince: memory?.memberSince ?? 0,
+    history: memory ? rememberedHistory(memory) : state.history,
     maxFrozen: Math.max(defaultMaxFrozen, one.peers.length),
   })
   const members = new Map<number, { value: Peer; lastActive: number }>()

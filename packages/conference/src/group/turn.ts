@@ -112,6 +112,8 @@ export class Turn {
 export class ConferenceTurn {
   readonly turn: Turn
   state: Conference
+  /** Somebody thawed in this step, who was last heard of then. */
+  thawedSince: number | null = null
 
   constructor(turn: Turn, state: Conference) {
     this.turn = turn

@@ -1,6 +1,7 @@
-import type { Millis, RosterMachine, RosterTime, SortedMap } from '@holdfast/core'
+import type { Budget, Millis, RosterMachine, RosterTime, SortedMap, WallStamp } from '@holdfast/core'
 import type { ConferenceIdentifier, DhtKey, RealKey } from '../wire/identity.js'
 import type { ClosestPeers } from './closest.js'
+import type { History } from './history.js'
 import type { LossyWindow } from './lossy-window.js'
 import type { SeenMessage } from './message-window.js'
 
@@ -40,10 +41,23 @@ export interface GroupConnection {
   /** What the other side calls the conference; of no meaning until it is online. */
   readonly theirNumber: number
   readonly reasons: Reasons
-  /** Whether it was online before, and its link then went down. */
-  readonly wasOnline: boolean
+  /** When its link went down although it was online; a {@link RosterTime.stamp}. `null` if it never did. */
+  readonly downSince: Millis | null
+  readonly catchUp: CatchUp
   /** How often something that costs us was done for it, in the present second. */
   readonly spent: Spending
+}
+
+/** What is known about missed messages at the two ends of a connection (spec 8.1, E2). */
+export interface CatchUp {
+  /** The other side has said that it understands. */
+  readonly understands: boolean
+  /** From when on we may have missed something that it can tell; a {@link RosterTime.stamp}. */
+  readonly missedSince: Millis | null
+  /** From when on it was asked for. */
+  readonly askedSince: Millis | null
+  /** When we last told it what it had missed; a {@link RosterTime.beat}. */
+  readonly answeredAt: Millis | null
 }
 
 /** What was done for a connection in one second of the clock: Peer Queries sent for it, and answered. */
@@ -62,6 +76,8 @@ export interface Conference {
   readonly phase: 'joining' | 'connected'
   /** When it was accepted or created; a {@link RosterTime.beat}. */
   readonly since: Millis
+  /** When it was; a {@link RosterTime.stamp}. Nothing that was said before is asked for, or told as missed. */
+  readonly memberSince: WallStamp
   /** Of no meaning while joining. */
   readonly selfNumber: number
   /** UTF-8; empty if there never was one. */
@@ -88,6 +104,7 @@ export interface Conference {
   readonly lastPingAt: Millis | null
   /** When we last told our name and DHT key again after a short interruption (spec 8.1, E1). */
   readonly repairedAt: Millis | null
+  readonly history: History
   /** Friends whom we invited and who have not accepted yet. */
   readonly invited: SortedMap<RealKey, true>
 }
@@ -139,7 +156,16 @@ export interface ConferencesRules {
    * at most once a minute: real peers never learn what they missed in a short interruption (spec 8.1, E1).
    */
   readonly repair: boolean
+  /**
+   * How much of what was said is held in each conference, for members who missed it (spec 8.1, E2). `null`: nothing is
+   * held, told or asked for, and nothing but what every peer knows is sent.
+   */
+  readonly history: Budget | null
 }
 
-/** 4096 members, repair on. */
-export const defaultRules: ConferencesRules = { maxPeers: 4096, repair: true }
+/** 4096 members, repair on, 500 messages of at most 256 KiB and a day as history. */
+export const defaultRules: ConferencesRules = {
+  maxPeers: 4096,
+  repair: true,
+  history: { count: 500, bytes: 256 * 1024, age: 86_400_000 },
+}

@@ -7,6 +7,7 @@ import type {
   ConferencesInput,
 } from '../group/events.js'
 import { conferencesStep, emptyConferences } from '../group/machine.js'
+import { type ConferenceMemory, conferenceMemories } from '../group/memory.js'
 import { savedConferences } from '../group/save.js'
 import {
   type Conference,
@@ -31,7 +32,7 @@ export interface SimulatedPeerOptions {
 /** How often time passes for a peer, in milliseconds. */
 const tickEveryMs = 500
 
-/** News that a program would save at once, lest a crash forget who is a member. */
+/** News that a program would save at once, lest a crash forget who is a member, or what was told. */
 const worthSaving = new Set<ConferenceNews['kind']>([
   'opened',
   'connected',
@@ -39,6 +40,8 @@ const worthSaving = new Set<ConferenceNews['kind']>([
   'left',
   'title',
   'frozen',
+  'message',
+  'sent',
 ])
 
 /** A member in memory: the machine, its friends, and a save file that outlives the process. */
@@ -58,6 +61,7 @@ export class SimulatedPeer implements LinkUser {
   readonly #leases = new Map<RealKey, Set<number>>()
   readonly #dhtKeys = new Map<RealKey, DhtKey>()
   #saved: Uint8Array = new Uint8Array()
+  #memories: readonly ConferenceMemory[] = []
   #startedAt = 0
   #startedAtWall = 0
   #asleepSince = 0
@@ -116,8 +120,9 @@ export class SimulatedPeer implements LinkUser {
   }
 
   /** Writes what a crash will leave behind. */
-  save(): void {
+  save(isFinal = false): void {
     this.#saved = encodeConferencesSection(savedConferences(this.machine))
+    this.#memories = conferenceMemories(this.machine, isFinal)
   }
 
   /** The process ends without a word, and without saving. */
@@ -130,7 +135,7 @@ export class SimulatedPeer implements LinkUser {
   /** The process ends as it should: it says so, saves, and closes its links. */
   quit(): void {
     this.do({ kind: 'close' })
-    this.save()
+    this.save(true)
     for (const realKey of this.machine.links.keys()) this.#options.links.closed(this, realKey)
     this.isRunning = false
     this.#end()
@@ -147,7 +152,9 @@ export class SimulatedPeer implements LinkUser {
     this.#dhtKeys.clear()
     this.#begin()
     for (const realKey of this.#friends) this.take({ kind: 'friend', realKey, is: 'online' })
-    this.take({ kind: 'restore', conferences: decodeConferencesSection(this.#saved) })
+    const conferences = decodeConferencesSection(this.#saved)
+    this.take({ kind: 'restore', conferences, memories: this.#memories })
+    this.save()
     this.#options.links.changed()
   }
 

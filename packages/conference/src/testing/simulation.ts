@@ -70,6 +70,8 @@ export interface SimulationReport {
   /** Messages said while things went wrong: copies that others should have had, and had. */
   readonly hoped: number
   readonly delivered: number
+  /** Copies that somebody had again. Only a crash, which forgets what was heard, may lead to that. */
+  readonly repeated: number
 }
 
 /**
@@ -181,10 +183,10 @@ export class Simulation {
   conclude({ within = 300_000 }: { readonly within?: number } = {}): SimulationReport {
     this.calm()
     const healedAfterMs = this.heal(within)
+    this.oracle.collect(this.peers)
     const said = this.oracle.counts()
     const flaws = healedAfterMs === null ? this.disagreements() : this.#finalWords()
-    const { hoped, delivered } = said
-    return { seed: this.#seed, peers: this.peers.length, healedAfterMs, flaws, hoped, delivered }
+    return { seed: this.#seed, peers: this.peers.length, healedAfterMs, flaws, ...said }
   }
 
   /** Ends all faults: everybody runs, is awake, and is reached. */
@@ -239,7 +241,7 @@ export class Simulation {
     const components = this.#components()
     for (const members of components) {
       members[0]?.do({ kind: 'set-title', conference: members[0].conference?.number ?? 0, title: 'the end' })
-      for (const peer of members) this.#say(peer, members)
+      for (const peer of members) this.say(peer, members)
     }
     this.clock.advance(30_000)
     this.oracle.collect(this.peers)
@@ -314,7 +316,7 @@ export class Simulation {
         peer.wallOffset += (this.#random() - 0.5) * 172_800_000
         return
       case 'say':
-        return this.#say(peer, this.members)
+        return this.say(peer, this.members)
       case 'rename':
         return void peer.do({ kind: 'set-name', name: `${peer.name} at ${this.clock.now()}` })
       case 'title':
@@ -327,7 +329,8 @@ export class Simulation {
     }
   }
 
-  #say(peer: SimulatedPeer, members: readonly SimulatedPeer[]): void {
+  /** Has a peer say something that nobody else says, and notes who should hear it. */
+  say(peer: SimulatedPeer, members: readonly SimulatedPeer[] = this.members): void {
     const text = `message ${(this.#said += 1)}`
     const conference = peer.conference?.number ?? 0
     if (peer.do({ kind: 'say', conference, text, as: 'chat' })) this.oracle.said(text, peer, members)

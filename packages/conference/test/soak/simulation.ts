@@ -1,11 +1,13 @@
 /**
  * Many conferences with many faults each: prints the seeds that did not heal, and how long the others took.
  *
- *     pnpm exec tsx --conditions=@holdfast/source packages/conference/test/soak/simulation.ts [seeds] [first seed]
+ *     pnpm exec tsx --conditions=@holdfast/source packages/conference/test/soak/simulation.ts [seeds] [first seed] [no-history]
  */
+import { defaultRules } from '@holdfast/conference'
 import { Simulation, type SimulationReport } from '@holdfast/conference/testing'
 
-const [seeds = 1000, first = 1] = process.argv.slice(2).map(Number)
+const [seeds = 1000, first = 1] = process.argv.slice(2, 4).map(Number)
+const rules = process.argv[4] === 'no-history' ? { ...defaultRules, history: null } : defaultRules
 const sizes = [2, 3, 5, 8, 12]
 
 function run(seed: number): SimulationReport & { history: readonly string[] } {
@@ -13,6 +15,7 @@ function run(seed: number): SimulationReport & { history: readonly string[] } {
     seed,
     peers: sizes[seed % sizes.length] ?? 5,
     friends: seed % 3 === 0 ? 'all' : 'sparse',
+    rules,
   })
   simulation.assemble()
   simulation.disturb(40)
@@ -44,4 +47,8 @@ const share =
   reports.reduce((sum, { delivered }) => sum + delivered, 0) /
   reports.reduce((sum, { hoped }) => sum + hoped, 0)
 console.log(`${(share * 100).toFixed(1)} % of what was said during the faults was heard`)
+const again = reports.filter(({ repeated }) => repeated > 0)
+console.log(
+  `${again.length} runs in which somebody heard something again: ${again.map(({ seed }) => seed).slice(0, 10)}`,
+)
 console.log(`${reports.filter(({ flaws }) => flaws.length === 0).length} of ${seeds} without a flaw`)

@@ -189,7 +189,7 @@ class Player {
     const { state, effects } = conferencesStep(this.machine, input, {
       at: { beat, stamp: wallAtZero + beat },
       random: () => (this.#numbers.shift() ?? 0) / 0x1_0000,
-      rules: { ...defaultRules, repair: false },
+      rules: { ...defaultRules, repair: false, history: null },
     })
     this.machine = state
     for (const effect of effects) this.#perform(effect)

@@ -40,7 +40,7 @@ export const self = 0x40
 /** One machine among peers that are played by the test, whose names are the first bytes of their keys. */
 export class Rig {
   machine: ConferencesMachine = emptyConferences({ realKey: key(self), dhtKey: dhtKey(self) })
-  rules: ConferencesRules = { ...defaultRules, repair: false }
+  rules: ConferencesRules = { ...defaultRules, repair: false, history: null }
   /** Seconds. */
   now = 1000
   random = (): number => 0.5

@@ -1,0 +1,38 @@
+import { SortedMap } from '@holdfast/core'
+import type { ConferenceIdentifier } from '../wire/identity.js'
+import type { History, HistoryEntry } from './history.js'
+import type { ConferencesMachine } from './types.js'
+
+/**
+ * What a Tox save file has no room for: what was said in a conference, and how far its numbers were used. Kept beside
+ * the save file, so that a restart neither repeats nor forgets what was said (spec 8.1, E2 and E3).
+ */
+export interface ConferenceMemory {
+  readonly identifier: ConferenceIdentifier
+  /** When we became a member, in Unix milliseconds. */
+  readonly memberSince: number
+  readonly entries: readonly HistoryEntry[]
+  /** Peer numbers, and for each the greatest message number that is no longer held. */
+  readonly floors: readonly (readonly [number, number])[]
+  /**
+   * The numbers last used, if nothing was sent after this was taken: then they need not be skipped. `null` if the
+   * process went on, and may have crashed.
+   */
+  readonly exact: { readonly messageNumber: number; readonly lossyNumber: number } | null
+}
+
+/** What is to be kept beside the save file. `isFinal`: nothing is sent any more, the process ends. */
+export function conferenceMemories(machine: ConferencesMachine, isFinal: boolean): ConferenceMemory[] {
+  return Array.from(machine.conferences.values(), (conference): ConferenceMemory => {
+    const { identifier, memberSince, history, messageNumber, lossyNumber } = conference
+    const exact = isFinal ? { messageNumber, lossyNumber } : null
+    return { identifier, memberSince, entries: history.entries, floors: [...history.floors], exact }
+  })
+}
+
+/** The history that a memory holds. */
+export function rememberedHistory({ entries, floors }: ConferenceMemory): History {
+  const bytes = entries.reduce((sum, { text }) => sum + text.length, 0)
+  const all = floors.reduce((map, [peer, number]) => map.set(peer, number), new SortedMap<number, number>())
+  return { entries, bytes, floors: all }
+}
