@@ -58,12 +58,11 @@ export class ClientSession implements LinkProtocol, Connection {
   }
 
   close(code: string): void {
-    if (this.#isClosing) return
-    this.#isClosing = true
-    this.#leave()
-    const why = end('closed-by-us', { code, advice: { kind: 'never' } })
-    if (this.#isToReset) this.#scope.link.reset?.(why)
-    else this.#scope.link.end(why)
+    this.#end(code, (why) => this.#scope.link.end(why))
+  }
+
+  abort(code: string): void {
+    this.#end(code, (why) => this.#scope.fail(why))
   }
 
   /** Packets that are under way keep the drain waiting. */
@@ -85,6 +84,15 @@ export class ClientSession implements LinkProtocol, Connection {
     else if (why.kind === 'overflow') counts.sendFailed('timeout')
     counts.closed.inc()
     counts.lifetime.observe((this.#port.now - this.#openedAt) / 1000)
+  }
+
+  #end(code: string, how: (why: End) => void): void {
+    if (this.#isClosing) return
+    this.#isClosing = true
+    this.#leave()
+    const why = end('closed-by-us', { code, advice: { kind: 'never' } })
+    if (this.#isToReset) this.#scope.link.reset?.(why)
+    else how(why)
   }
 
   get #isToReset(): boolean {
@@ -218,5 +226,6 @@ const nowhere = new Uint8Array(16)
 function addressOf({ link }: LinkScope): SocketAddress {
   const remote = link.addresses?.remote
   const ip = remote === undefined ? null : parseIp(remote.host)
-  return { ip: ip ?? nowhere, port: remote?.port ?? 0 }
+  // A copy, so that it does not hold the slab that its memory is from.
+  return { ip: ip === null ? nowhere : Uint8Array.from(ip), port: remote?.port ?? 0 }
 }

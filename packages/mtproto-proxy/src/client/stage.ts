@@ -16,6 +16,8 @@ export interface Stage {
 
 /** What a stage may do with its connection. */
 export interface Connection {
-  /** Ends it from our side, by FIN or RST as the options say. Again does nothing. */
+  /** Ends it from our side once what was written is flushed, by FIN or RST as the options say. Again does nothing. */
   close(code: string): void
+  /** As {@link Connection.close}, and at once: the peer does not take what was written. */
+  abort(code: string): void
 }

@@ -174,7 +174,8 @@ export class TunnelStage implements Stage, TunnelClient {
 
   closed(why: TunnelEnd): void {
     this.#tunnel = null
-    this.#session.close(why)
+    if (why === 'overflow') this.#session.abort(why)
+    else this.#session.close(why)
   }
 
   #write(bytes: Uint8Array): boolean {
@@ -213,7 +214,7 @@ export class TunnelStage implements Stage, TunnelClient {
           : null
     if (action === null) return
     this.#port.side.metrics.healthcheck(action)
-    this.#session.close(action)
+    this.#session.abort(action)
   }
 
   #mayTransfer(bytes: number): boolean {
