@@ -16,6 +16,17 @@ export {
   type RejectedEventsOptions,
 } from './admission/rejected-events.js'
 export type { Admission, AdmissionPolicy, AdmissionView, RejectReason } from './admission/types.js'
+export { EventStoreError, type EventStoreErrorCode } from './store/errors.js'
+export { type LmdbStoreOptions, openLmdbStore } from './store/lmdb-store.js'
+export { memoryStore } from './store/memory-store.js'
+export type {
+  EventPage,
+  EventPlace,
+  EventStore,
+  PutOutcome,
+  QueryLimits,
+  StoreChange,
+} from './store/types.js'
 export { isIdle, type RelayUse, shouldForget } from './sync/check-disconnects.js'
 export {
   type AddFilters,

@@ -1,0 +1,132 @@
+import { Buffer } from 'node:buffer'
+import { hash } from 'node:crypto'
+import { addressOf } from '../wire/address.js'
+import type { NostrEvent, UnixSeconds } from '../wire/event.js'
+import { indexedTags } from '../wire/tags.js'
+import type { EventPlace } from './types.js'
+
+/** The first byte of a key says what it is. */
+export const prefix = {
+  address: 0x72, // r: hash of address → place
+  author: 0x61, // a: pubkey, place
+  authorKind: 0x70, // p: pubkey, kind, place
+  deletedAddress: 0x44, // D: hash of address → time up to which
+  deletedId: 0x64, // d: id, pubkey of who asked
+  event: 0x65, // e: id → JSON
+  gone: 0x78, // x: id → what it was
+  goneKind: 0x79, // y: kind, place → pubkey
+  kind: 0x6b, // k: kind, place
+  tag: 0x67, // g: letter, hash of value, place
+  time: 0x74, // t: place
+} as const
+
+const timeBytes = 7
+const idBytes = 32
+const hashBytes = 16
+/** What a place takes at the end of a key. */
+export const placeBytes = timeBytes + idBytes
+
+/**
+ * A place as it is in keys: the time counted backwards, so that keys in ascending order are events from the newest on, and
+ * within a second from the lowest id on.
+ */
+export function placeKey({ createdAt, id }: EventPlace): Buffer {
+  return Buffer.concat([timeKey(createdAt), Buffer.from(id, 'hex')])
+}
+
+/** The time of a place: its first bytes. */
+export function timeKey(createdAt: UnixSeconds): Buffer {
+  const backwards = Number.MAX_SAFE_INTEGER - createdAt
+  const key = Buffer.allocUnsafe(timeBytes)
+  key.writeUIntBE(Math.floor(backwards / 2 ** 32), 0, 3)
+  key.writeUInt32BE(backwards % 2 ** 32, 3)
+  return key
+}
+
+/** The place at the end of an index key. */
+export function placeOf(key: Buffer): EventPlace {
+  const start = key.length - placeBytes
+  return { createdAt: timeAt(key, start), id: key.toString('hex', start + timeBytes) }
+}
+
+/** Reads a {@link timeKey}. */
+export function timeAt(key: Buffer, start: number): UnixSeconds {
+  const backwards = key.readUIntBE(start, 3) * 2 ** 32 + key.readUInt32BE(start + 3)
+  return Number.MAX_SAFE_INTEGER - backwards
+}
+
+/** The key of an event. */
+export function eventKey(id: string): Buffer {
+  return Buffer.concat([Buffer.of(prefix.event), Buffer.from(id, 'hex')])
+}
+
+/** What is left of an event that was replaced or deleted. */
+export function goneKey(id: string): Buffer {
+  return Buffer.concat([Buffer.of(prefix.gone), Buffer.from(id, 'hex')])
+}
+
+/** Beginning of the index by author. */
+export function authorPrefix(pubkey: string): Buffer {
+  return Buffer.concat([Buffer.of(prefix.author), Buffer.from(pubkey, 'hex')])
+}
+
+/** Beginning of the index by author and kind. */
+export function authorKindPrefix(pubkey: string, kind: number): Buffer {
+  return Buffer.concat([Buffer.of(prefix.authorKind), Buffer.from(pubkey, 'hex'), kindKey(kind)])
+}
+
+/** Beginning of the index by kind. */
+export function kindPrefix(kind: number): Buffer {
+  return Buffer.concat([Buffer.of(prefix.kind), kindKey(kind)])
+}
+
+/** Beginning of the index of what is gone, by kind. */
+export function goneKindPrefix(kind: number): Buffer {
+  return Buffer.concat([Buffer.of(prefix.goneKind), kindKey(kind)])
+}
+
+/** Beginning of the index by tag. Values are hashed: they may be long, and only equality is asked for. */
+export function tagPrefix(letter: string, value: string): Buffer {
+  return Buffer.concat([Buffer.of(prefix.tag), Buffer.from(letter, 'latin1'), shortHash(value)])
+}
+
+/** The key of what is current at an address. */
+export function addressKey(address: string): Buffer {
+  return Buffer.concat([Buffer.of(prefix.address), shortHash(address)])
+}
+
+/** The key of the wish that an id be deleted. */
+export function deletedIdKey(id: string, pubkey: string): Buffer {
+  return Buffer.concat([Buffer.of(prefix.deletedId), Buffer.from(id, 'hex'), Buffer.from(pubkey, 'hex')])
+}
+
+/** The key of the wish that what is at an address be deleted. */
+export function deletedAddressKey(address: string): Buffer {
+  return Buffer.concat([Buffer.of(prefix.deletedAddress), shortHash(address)])
+}
+
+/** All index keys of an event. */
+export function indexKeys(event: NostrEvent): Buffer[] {
+  const place = placeKey({ createdAt: event.created_at, id: event.id })
+  return [
+    Buffer.of(prefix.time),
+    authorPrefix(event.pubkey),
+    authorKindPrefix(event.pubkey, event.kind),
+    kindPrefix(event.kind),
+    ...indexedTags(event).map(([letter, value]) => tagPrefix(letter, value)),
+  ].map((start) => Buffer.concat([start, place]))
+}
+
+/** The address of an event that may be replaced, as a key. */
+export function ownAddressKey(event: NostrEvent): Buffer | null {
+  const address = addressOf(event)
+  return address === null ? null : addressKey(address)
+}
+
+function kindKey(kind: number): Buffer {
+  return Buffer.of(kind >> 8, kind & 0xff)
+}
+
+function shortHash(text: string): Buffer {
+  return hash('sha256', text, 'buffer').subarray(0, hashBytes)
+}
