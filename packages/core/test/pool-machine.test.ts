@@ -432,6 +432,61 @@ describe('a planned retirement', () => {
   })
 })
 
+describe('a link that is to be replaced', () => {
+  it('I14: keeps what it has until another is ready, and then goes like one that is retired', () => {
+    const pool = new Probe(one)
+    pool.ready(1, 11)
+    pool.bind(1, 2)
+    pool.stuck.set(2, 'mid-send')
+    expect(pool.send({ kind: 'replace', link: link(11), within: 100 })).toEqual([{ kind: 'open', slot: 2 }])
+    expect(pool.send({ kind: 'bind', binding: 3 })).toEqual([{ kind: 'attach', binding: 3, to: 11 }])
+    pool.pass(1000)
+    expect(pool.ready(2, 12).map(({ kind }) => kind)).toEqual(['detach', 'attach', 'detach', 'attach'])
+    expect([pool.places, poolDeadline(pool.state)]).toEqual([{ 1: 12, 2: 11, 3: 12 }, 1100])
+    expect(pool.pass(100)).toContainEqual({ kind: 'release', binding: 2, why: 'mid-send' })
+  })
+
+  it('does not dial again when it ends, since another already does', () => {
+    const pool = new Probe(one)
+    pool.ready(1, 11)
+    pool.bind(1)
+    pool.send({ kind: 'replace', link: link(11), within: 100 })
+    pool.send({ kind: 'waiting', slot: 1, dueAt: 10 })
+    expect([[...pool.state.slots.keys()], pool.places]).toEqual([[2], { 1: 'parked' }])
+  })
+
+  it('is not waited for by a place that will never be filled', () => {
+    const pool = twoLinks()
+    pool.send({ kind: 'failed', slot: 2 })
+    pool.send({ kind: 'replace', link: link(11), within: 100 })
+    pool.ready(3, 13)
+    expect([...pool.state.slots.keys()]).toEqual([2, 3])
+  })
+})
+
+describe('several links that go at once', () => {
+  it('I14: are none of them a place to move to from another', () => {
+    const pool = new Probe({ size: { min: 3, max: 3 }, park: two.park })
+    for (const n of [1, 2, 3]) pool.ready(n, 10 + n)
+    pool.bind(1, 2, 3)
+    pool.send({ kind: 'draining', slots: [1, 2] })
+    expect(pool.places).toEqual({ 1: 13, 2: 13, 3: 13 })
+  })
+})
+
+describe('a pool that drains', () => {
+  it('refuses, and keeps the bindings that it has', () => {
+    const pool = twoLinks()
+    pool.send({ kind: 'drain' })
+    expect(pool.send({ kind: 'bind', binding: 9 })).toEqual([{ kind: 'refuse', binding: 9, why: 'draining' }])
+    pool.send({ kind: 'opening', slot: 1 })
+    expect(pool.places).toEqual({ 1: 12, 2: 12, 3: 12, 4: 12 })
+    const before = pool.state
+    pool.send({ kind: 'drain' })
+    expect(pool.state).toBe(before)
+  })
+})
+
 describe('the size of a pool', () => {
   it('grows by a burst when every link has more than enough, and not again before those are up', () => {
     const pool = new Probe({ size: { min: 1, max: 4, growAbove: 2, burst: 2 }, park: one.park })
