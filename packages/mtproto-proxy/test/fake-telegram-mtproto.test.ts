@@ -178,6 +178,13 @@ describe('a data centre of the embedded Telegram', () => {
     expect(messages.map(({ seq }) => seq)).toEqual([1, 3, 5])
   })
 
+  it('3.7: so is what was changed on its way', async () => {
+    const { dc, session } = await signedOn()
+    const { packet } = session.seal(ping)
+    packet.writeUInt8(packet.readUInt8(60) ^ 1, 60)
+    expect(dc.answer(packet)).toEqual([hex('6cfeffff')])
+  })
+
   it('5.7: a wrong salt is answered by the right one', async () => {
     const { say } = await signedOn()
     const [bad] = say(ping, 1n)

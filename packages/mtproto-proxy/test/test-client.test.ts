@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { confirmationOf, type FakeTelegram, fakeTelegram, testClient } from '../src/testing/index.js'
+import {
+  confirmationOf,
+  decoySite,
+  type FakeTelegram,
+  fakeTelegram,
+  testClient,
+} from '../src/testing/index.js'
 import { Relay } from './support/relay.js'
 
 const key = '00112233445566778899aabbccddeeff'
@@ -55,6 +61,7 @@ describe('the test client', () => {
     await client.until(() => client.phase === 'ready')
     expect(client.bytesSent).toBe(0)
     expect(await client.ask(Buffer.alloc(8, 1))).toEqual(Buffer.alloc(8, 1))
+    expect(await client.ask(Buffer.alloc(8, 2))).toEqual(Buffer.alloc(8, 2))
     expect(client.openingBytes.map(({ length }) => length)).toEqual([64])
   })
 
@@ -91,6 +98,12 @@ describe('the test client', () => {
     telegram.dc(2).ready[0]?.closeExt(1n)
     await client.until(() => client.phase === 'closed')
     expect(client.ended).toBe('fin')
+    await using site = await decoySite()
+    await using reset = testClient({ port: site.port, secret: key })
+    await site.until(() => (site.connections[0]?.received.length ?? 0) === 64)
+    site.connections[0]?.reset()
+    await reset.until(() => reset.phase === 'closed')
+    expect(reset.ended).toBe('rst')
     await using other = testClient({ port, secret: key })
     await other.ask(Buffer.alloc(4, 1))
     await other.close('rst')

@@ -29,9 +29,18 @@ describe('IP addresses', () => {
     '1::2::3',
     '1:2:3:4:5:6:7',
     'g::',
+    '1:2:3:4:5:6:7:8::',
+    '::1:2:3:4:5:6:7:8',
     '12345::',
   ])('5.5: «%s» is none', (text) => {
     expect(parseIp(text)).toBeNull()
+  })
+
+  it('5.5: of runs of zeros the first of the longest is left out (RFC 5952)', () => {
+    const shown = ['1:0:0:2:0:0:3:4', '1:0:0:2:0:0:0:4', '1:0:2:3:4:5:6:7', '::'].map((text) =>
+      ipToText(parseIp(text) ?? new Uint8Array(16)),
+    )
+    expect(shown).toEqual(['1::2:0:0:3:4', '1:0:0:2::4', '1:0:2:3:4:5:6:7', '::'])
   })
 
   test.prop([fc.ipV4()])('5.5: IPv4 is written as it was read, mapped', (text) => {

@@ -4,10 +4,13 @@ import {
   MiddleProxyHandshake,
   type MiddleProxyHandshakeOptions,
 } from '../src/testing/middle-proxy-handshake.js'
+import { cbcEncryptor } from '../src/wire/cbc-stream.js'
 import type { FrameChannel } from '../src/wire/frame-channel.js'
 import { FrameWriter } from '../src/wire/full-frame.js'
+import { encodeHandshake, encodeNonce } from '../src/wire/handshake-messages.js'
 import { parseIp, type SocketAddress } from '../src/wire/ip-address.js'
 import { MiddleHandshake, type MiddleHandshakeOptions } from '../src/wire/middle-handshake.js'
+import { middleKeys } from '../src/wire/middle-keys.js'
 import { MiddleHandshakeError } from '../src/wire/middle-proxy-error.js'
 import { oneByOne } from './support/pieces.js'
 import { hex, vectors } from './vectors/vectors.js'
@@ -167,6 +170,31 @@ describe('the handshake with a middle proxy', () => {
     )
     if (answer?.kind !== 'send') throw new Error('no nonce')
     expect(ourEnd.push(answer.bytes, now)[0]).toMatchObject({ kind: 'failed', error: { problem: 'secret' } })
+  })
+
+  it('5.2: a middle proxy that wants another encryption is refused', () => {
+    const nonce = encodeNonce({ selector: proxySecret, timestamp: now, nonce: serverNonce })
+    nonce.writeUInt32LE(3, 8)
+    const ourEnd = new MiddleHandshake({ ...ends, proxySecret, clientNonce, timestamp: now })
+    const effects = ourEnd.push(new FrameWriter().write(nonce), now)
+    expect(effects).toMatchObject([{ kind: 'failed', error: { problem: 'schema' } }])
+  })
+
+  it('5.4: so is one that answers another process', () => {
+    const ourEnd = new MiddleHandshake({ ...ends, proxySecret, clientNonce, timestamp: now })
+    const nonce = encodeNonce({ selector: proxySecret, timestamp: now, nonce: serverNonce })
+    ourEnd.push(new FrameWriter().write(nonce), now)
+    const keys = middleKeys({ ...ends, proxySecret, clientNonce, serverNonce, timestamp: now })
+    const writer = new FrameWriter({ seq: -1, encrypt: cbcEncryptor(keys.toProxy) })
+    const pid = Buffer.alloc(12, 'other')
+    const effects = ourEnd.push(writer.write(encodeHandshake({ flags: 0, sender: pid, peer: pid })), now)
+    expect(effects).toMatchObject([{ kind: 'failed', error: { problem: 'pid' } }])
+  })
+
+  it.each([true, false])('11: checksums are compared if `mtp_full_check_crc32` is %s', (verify) => {
+    const { ours, theirs } = shake({ verify }, { tamper: (frame) => frame.fill(9, 8, 12) })
+    ours?.feed(theirs?.write(Buffer.alloc(4)) ?? Buffer.alloc(0))
+    expect(Buffer.isBuffer(ours?.next())).toBe(!verify)
   })
 
   it('5.3: a NAT that rewrites addresses or ports is named as what went wrong', () => {

@@ -64,6 +64,12 @@ describe('what Telegram says about its middle proxies', () => {
     expect(problems).toEqual(line === 'default;x' ? [] : [line])
   })
 
+  it('4: of many bad lines the first ten are told, shortened', () => {
+    const lines = Array.from({ length: 20 }, (_, index) => `proxy_for ${index} ${'x'.repeat(200)}`)
+    const { problems } = parseProxyConfig(lines.join('\n'))
+    expect(problems).toEqual(lines.slice(0, 10).map((line) => line.slice(0, 80)))
+  })
+
   test.prop([configs])('4: what was written is read again', (config) => {
     expect(parseProxyConfig(formatProxyConfig(config))).toEqual({ ...config, problems: [] })
   })

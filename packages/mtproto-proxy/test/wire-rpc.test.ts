@@ -310,6 +310,31 @@ describe('messages', () => {
     expect(flagsOf('padded', true)).toBe('a8021008')
   })
 
+  it.each([
+    ['9b40ac3b8877665544332211', 'an RPC_SIMPLE_ACK without its four bytes'],
+    ['9b40ac3b88776655443322118a1b2c3d00000000', 'one with eight'],
+    ['a234b65e887766554433221100000000', 'a longer RPC_CLOSE_EXT'],
+    ['dfa2305708070605', 'a shorter RPC_PING'],
+    ['0dda03440000000088776655', 'an RPC_PROXY_ANS without an id'],
+  ])('5.5: %s is %s, an error', (body) => {
+    expect(decodeMiddleMessage(hex(body))).toBeInstanceOf(RpcError)
+  })
+
+  it('5.5: a block of extra data stands before the payload, whatever is in it; one that is too long is an error', () => {
+    const payload = Buffer.alloc(8, 1)
+    const head = new ProxyRequestHead({ ...route, adTag: null, format: 'abridged' }).for(payload, {
+      quickAck: false,
+    })
+    const withInfo = (extraBytes: number): Buffer => {
+      const bytes = Buffer.concat([head, Buffer.from([extraBytes, 0, 0, 0]), Buffer.alloc(12), payload])
+      bytes.writeInt32LE(bytes.readInt32LE(4) | 4, 4)
+      return bytes
+    }
+    expect(decodeProxyMessage(withInfo(12))).toMatchObject({ kind: 'request', payload, adTag: null })
+    expect(decodeProxyMessage(withInfo(20))).toMatchObject({ kind: 'request', payload: Buffer.alloc(0) })
+    expect(decodeProxyMessage(withInfo(24))).toBeInstanceOf(RpcError)
+  })
+
   it('3.3: a packet that is no multiple of 4 is never sent', () => {
     const head = new ProxyRequestHead({ ...route, format: 'padded' })
     expect(() => head.for(Buffer.alloc(7), { quickAck: false })).toThrow(UnsendablePacketError)

@@ -75,9 +75,9 @@ export class FrameReader {
     this.#verify = verify
   }
 
-  /** Bytes held of an unfinished frame. */
-  get pending(): number {
-    return this.#partialBytes
+  /** Memory held for an unfinished frame, in bytes. */
+  get heldBytes(): number {
+    return this.#partial.length
   }
 
   /** Takes the next chunk; `next` must have returned `null` before. */
