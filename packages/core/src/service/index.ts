@@ -18,6 +18,8 @@ export {
   type MetricsServerOptions,
   serveMetrics,
 } from './metrics.js'
+export { OpenedThings } from './opened-things.js'
+export { type ConfiguredService, runConfigured } from './run-configured.js'
 export {
   describeDrain,
   type RunningService,

@@ -1,6 +1,12 @@
 import type { Env } from '@holdfast/core'
 import { sockets } from '@holdfast/core/node'
-import { collectMetrics, type RunningService, serveMetrics } from '@holdfast/core/service'
+import {
+  collectMetrics,
+  OpenedThings,
+  type RunningService,
+  runConfigured,
+  serveMetrics,
+} from '@holdfast/core/service'
 import { Command } from 'commander'
 import { httpStreamUpdates } from '../client/stream-updates.js'
 import { registerClientMetrics } from '../metrics/client-metrics.js'
@@ -10,9 +16,7 @@ import { AppendLog } from '../source/append-log.js'
 import { type RelayConfig, relaySchema } from './config.js'
 import { serveControl } from './control-endpoint.js'
 import { endpointOf } from './endpoints.js'
-import { OpenedThings } from './opened-things.js'
-import { programName } from './program-name.js'
-import { runConfigured } from './run-configured.js'
+import { programName, variablePrefix } from './program-name.js'
 import {
   addServingOptions,
   fieldsOf,
@@ -48,9 +52,11 @@ export function relayCommand(): Command {
     .action(async (flags: RelayFlags) => {
       const { upstream, name, serverName, from, updates, updatesSecret, metrics } = flags
       await runConfigured(flags, {
+        name: programName,
+        prefix: variablePrefix,
         schema: relaySchema,
         fields: { ...fieldsOf(flags), upstream, name, serverName, from, updates, updatesSecret },
-        start: (env, config, signal) => start(env, config, { metrics, signal }),
+        start: (env, config, { signal }) => start(env, config, { metrics, signal }),
       })
     })
   return command

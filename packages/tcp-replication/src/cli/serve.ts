@@ -3,7 +3,9 @@ import { sockets } from '@holdfast/core/node'
 import {
   addServiceOptions,
   collectMetrics,
+  OpenedThings,
   type RunningService,
+  runConfigured,
   type ServiceFlags,
   serveMetrics,
 } from '@holdfast/core/service'
@@ -17,9 +19,7 @@ import { type ServeConfig, serveSchema } from './config.js'
 import { serveControl } from './control-endpoint.js'
 import { endpointOf } from './endpoints.js'
 import { appendFromInput } from './input.js'
-import { OpenedThings } from './opened-things.js'
 import { programName, variablePrefix } from './program-name.js'
-import { runConfigured } from './run-configured.js'
 import { reportStatus } from './status-report.js'
 
 /** Adds the options that `serve` and `relay` share. */
@@ -58,6 +58,8 @@ export function serveCommand(): Command {
     .action(async (flags: ServingFlags & { serverName?: string; stdin?: boolean }) => {
       const { serverName, stdin, metrics } = flags
       await runConfigured(flags, {
+        name: programName,
+        prefix: variablePrefix,
         schema: serveSchema,
         fields: { ...fieldsOf(flags), serverName },
         start: (env, config) => start(env, config, { metrics, stdin: stdin === true }),

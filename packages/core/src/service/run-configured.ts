@@ -1,0 +1,45 @@
+import type { z } from 'zod'
+import type { Env } from '../index.js'
+import { nodeEnv } from '../node/index.js'
+import { loadConfig } from './config.js'
+import { createLog } from './logging.js'
+import { type RunningService, runService } from './run-service.js'
+import type { ServiceFlags } from './service-options.js'
+
+/** A service of a program: how it is configured, and how it starts. */
+export interface ConfiguredService<T> {
+  /** The program's name, for logs. */
+  readonly name: string
+  /** What its environment variables begin with. */
+  readonly prefix: string
+  readonly schema: z.ZodType<T>
+  /** What the command line says of the configuration's fields. */
+  readonly fields: Readonly<Record<string, unknown>>
+  /**
+   * Starts it. `signal` is aborted when it is told to stop meanwhile; `reread` reads the configuration again, for a
+   * service that can be reloaded.
+   */
+  readonly start: (
+    env: Env,
+    config: T,
+    o: { readonly signal: AbortSignal; readonly reread: () => Promise<T> },
+  ) => Promise<RunningService>
+}
+
+/**
+ * Runs a service by its configuration – file, environment, flags – until it is told to stop, as {@link runService} does
+ * and with the flags of {@link addServiceOptions}.
+ */
+export async function runConfigured<T>(flags: ServiceFlags, service: ConfiguredService<T>): Promise<void> {
+  const { config: file, logLevel, json, drainWithin } = flags
+  const { name, prefix, schema, fields, start } = service
+  const log = createLog({ name, level: logLevel, json })
+  const reread = (): Promise<T> => loadConfig({ schema, prefix, file, env: process.env, flags: fields })
+  await runService({
+    name,
+    log,
+    drainWithin,
+    ...(json !== undefined && { json }),
+    start: async (signal) => start(nodeEnv({ name, log }), await reread(), { signal, reread }),
+  })
+}
