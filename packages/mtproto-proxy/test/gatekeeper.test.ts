@@ -83,6 +83,14 @@ describe('the gatekeeper', () => {
     expect(keeper.counts()).toEqual(new Map([['', 1]]))
   })
 
+  it('10 counts anew, without looking it up again, who was in when a back restarted', async () => {
+    const replay = replayStore()
+    await using keeper = await gatekeeper({ env: testEnv(), rules: { ...open, replay } })
+    admitted(keeper, { replayKey: null })
+    admitted(keeper, { replayKey: null })
+    expect([keeper.size, replay.asked]).toEqual([2, []])
+  })
+
   it('counts what the policy refused, by the rule', async () => {
     const registry = new Registry()
     const rules: GatekeeperRules = { ...open, secrets: [{ ...alice, isEnabled: false }] }

@@ -81,7 +81,7 @@ export async function gatekeeper(options: GatekeeperOptions): Promise<LocalGatek
 
   const judge = (newcomer: Newcomer): Verdict => {
     const { listener, secret, ip, sni } = newcomer
-    if (replay?.seen(newcomer.replayKey, env.clock.now()) === true) {
+    if (newcomer.replayKey !== null && replay?.seen(newcomer.replayKey, env.clock.now()) === true) {
       return { refused: 'replay_session_detected' }
     }
     const inside = policy.enter({ listener, secret, ip, sni }, env.clock.wall())
