@@ -1,18 +1,16 @@
 import { type Observable, Subject } from 'rxjs'
-import { callable, hasMethod, positive, wait, whole } from '../budget.js'
+import { wait } from '../budget.js'
 import { type End, end, type LinkId, type Millis } from '../end.js'
-import { checkEnv } from '../env/check-env.js'
 import type { Timer } from '../env/types.js'
-import { OptionError } from '../errors.js'
 import { GateInterpreter } from '../gate/gate.js'
 import type { DrainReport } from '../gate/types.js'
 import { Interpreter, type Step } from '../interpreter.js'
-import { lifecycle } from '../lifecycle/lifecycle.js'
 import type { Lifecycle } from '../lifecycle/types.js'
 import { defaultDrainWithin } from '../link/options.js'
 import type { LinkProtocol } from '../link/types.js'
 import { Snapshots } from '../snapshots.js'
 import { endOf, HeldBinding } from './binding.js'
+import { checkOptions } from './check-options.js'
 import { emptyPool, poolDeadline, poolStep } from './machine.js'
 import type {
   BindingId,
@@ -25,16 +23,7 @@ import type {
   SlotId,
 } from './model.js'
 import { type HeldLink, Slot, type SlotNews } from './slot.js'
-import type {
-  Binding,
-  Movability,
-  MoveReport,
-  Pool,
-  PooledLink,
-  PoolOptions,
-  PoolSize,
-  PoolState,
-} from './types.js'
+import type { Binding, Movability, MoveReport, Pool, PooledLink, PoolOptions, PoolState } from './types.js'
 
 /** How often those who could not leave a retiring link are asked again: nothing says when they can. */
 const askAgainEveryMs = 50
@@ -508,33 +497,4 @@ function snapshotOf({ phase, slots, parked }: PoolMachine): PoolState {
     else count[slot.phase] += 1
   })
   return { phase, links, slots: count, parked: parked.size }
-}
-
-function checkOptions<S, P extends LinkProtocol>(options: PoolOptions<S, P>): void {
-  const { env, slot, mover, size, park, label } = options as Partial<PoolOptions<S, P>> & {
-    readonly env: never
-  }
-  checkEnv(env)
-  if (slot === undefined) throw new OptionError('slot', 'the options of a lifecycle', slot)
-  // Made for its checks, and never started.
-  lifecycle(slot)
-  for (const hook of ['movable', 'attach', 'detach', 'released']) hasMethod(`mover.${hook}`, mover)
-  if (label !== undefined) callable('label', label)
-  if (typeof size !== 'object') throw new OptionError('size', 'how many links', size)
-  checkSize(size)
-  if (park === undefined) return
-  positive('park.within', park.within)
-  whole('park.max', park.max, 0)
-}
-
-function checkSize(size: PoolSize): void {
-  const { min, max, growAbove, burst, shrinkBelow } = size
-  whole('size.min', min, 0)
-  whole('size.max', max, Math.max(min, 1))
-  if (growAbove !== undefined) whole('size.growAbove', growAbove, 0)
-  if (burst !== undefined) whole('size.burst', burst, 1)
-  if (shrinkBelow === undefined) return
-  positive('size.shrinkBelow', shrinkBelow)
-  if (!(shrinkBelow < (growAbove ?? Infinity)))
-    throw new OptionError('size.shrinkBelow', `less than size.growAbove (${growAbove})`, shrinkBelow)
 }
