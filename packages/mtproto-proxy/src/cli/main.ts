@@ -5,6 +5,7 @@ import { initCommand } from './init.js'
 import { linkCommand } from './link.js'
 import { programName } from './program-name.js'
 import { reloadCommand } from './reload.js'
+import { runCommand } from './run.js'
 import { secretCommand } from './secret.js'
 import { statusCommand } from './status.js'
 import { tableCommand } from './table.js'
@@ -18,6 +19,7 @@ const program = new Command(programName)
   .exitOverride((error) => process.exit(error.exitCode === 0 ? exitCodes.ok : exitCodes.usage))
 
 for (const command of [
+  runCommand(),
   initCommand(),
   linkCommand(),
   secretCommand(),

@@ -1,9 +1,10 @@
 import type { ProxyFigures } from '../metrics/figures.js'
+import type { ProxyPart } from '../node/proxy-node.js'
 
 /** What `GET /state` answers. */
 export interface StatusReport extends ProxyFigures {
   readonly version: string
-  readonly role: 'both' | 'front' | 'back'
+  readonly role: ProxyPart
   readonly phase: string
   /** How long it has been running, in seconds. */
   readonly upSeconds: number
@@ -13,12 +14,18 @@ export interface StatusReport extends ProxyFigures {
   readonly tables: Readonly<Record<string, number>>
 }
 
+const partNames: Readonly<Record<ProxyPart, string>> = {
+  both: 'alone',
+  front: 'front of a split proxy',
+  back: 'back of a split proxy',
+  worker: 'one of several workers',
+  'workers-back': 'back of several workers',
+}
+
 /** The report for people. */
 export function describeStatus(report: StatusReport): string {
   const { version, role, phase, upSeconds, telegramAgeSeconds: age, fronted, replay } = report
-  const lines = [
-    `${version}, ${role === 'both' ? 'alone' : `${role} of a split proxy`}: ${phase}, up ${span(upSeconds)}`,
-  ]
+  const lines = [`${version}, ${partNames[role]}: ${phase}, up ${span(upSeconds)}`]
   for (const [name, count] of Object.entries(report.connections))
     lines.push(`port ${name}: ${count} connections`)
   for (const { dcId, links, clients, parked } of report.dataCenters) {

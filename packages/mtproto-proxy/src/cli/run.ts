@@ -1,0 +1,62 @@
+import { addServiceOptions, runConfigured, type ServiceFlags } from '@holdfast/core/service'
+import { Command } from 'commander'
+import { configSchema } from '../config/schema.js'
+import { toSettings } from '../config/to-settings.js'
+import { userLinks } from './links.js'
+import { programName, variablePrefix } from './program-name.js'
+import { describeLinks } from './show-links.js'
+import { startNode } from './start-node.js'
+
+interface RunFlags extends ServiceFlags {
+  readonly port?: string
+  readonly secret?: string
+  readonly tag?: string
+  readonly role?: string
+  readonly qr: boolean
+}
+
+/** `run`: the proxy, or a half of one. */
+export function runCommand(): Command {
+  return addServiceOptions(new Command('run'), variablePrefix)
+    .description('run the proxy, or a half of one')
+    .option('-p, --port <port>', 'where clients connect, instead of the configured ports')
+    .option('-s, --secret <hex>', 'the secret of that port, 32 hex digits')
+    .option('-t, --tag <hex>', 'the tag of its promoted channel, 32 hex digits')
+    .option('--role <role>', 'the whole, or a half of a split proxy: both, front or back')
+    .option('--no-qr', 'print links without QR codes')
+    .addHelpText('after', examples)
+    .action(async (flags: RunFlags) => {
+      const isQuiet = flags.json === true || flags.logLevel === 'silent'
+      await runConfigured(flags, {
+        name: programName,
+        prefix: variablePrefix,
+        schema: configSchema,
+        fields: fieldsOf(flags),
+        start: async (env, config, { signal, reread }) => {
+          const settings = toSettings(config)
+          const service = await startNode({
+            env,
+            settings,
+            signal,
+            reread: async () => toSettings(await reread()),
+          })
+          if (!isQuiet) {
+            process.stdout.write(`${describeLinks(userLinks(settings), { qr: flags.qr })}\n`)
+          }
+          return service
+        },
+      })
+    })
+}
+
+const examples = `
+Examples:
+  $ ${programName} run --config proxy.toml
+  $ ${programName} run --port 8443 --secret d0d6e111bada5511fcce9584deadbeef
+  $ kill -HUP PID    # reads the configuration again; nobody is dropped`
+
+/** The flags that are fields of the configuration. */
+function fieldsOf({ port, secret, tag, role, metrics }: RunFlags): Record<string, unknown> {
+  const one = port === undefined ? undefined : [{ name: 'main', port: Number(port), secret, tag }]
+  return { ports: one, node_role: role, metrics }
+}

@@ -1,0 +1,67 @@
+import type { Env } from '@holdfast/core'
+import { collectMetrics, OpenedThings, type RunningService, serveMetrics } from '@holdfast/core/service'
+import { configDiff } from '../config/diff.js'
+import type { ProxySettings } from '../config/settings.js'
+import { registerFigures } from '../metrics/figures.js'
+import { prometheusMetrics } from '../metrics/prometheus-metrics.js'
+import { proxyNode } from '../node/proxy-node.js'
+import { serveAdmin } from './admin-endpoint.js'
+import { figuresOf, reportOf } from './node-report.js'
+import type { ReloadReport } from './reload.js'
+import { version } from './version.js'
+
+/** How {@link startNode} starts a proxy. */
+export interface NodeStart {
+  readonly env: Env
+  readonly settings: ProxySettings
+  /** Reads the configuration again. */
+  readonly reread: () => Promise<ProxySettings>
+  readonly signal: AbortSignal
+}
+
+/**
+ * Starts a proxy of one process with its endpoints for operators.
+ *
+ * @throws what `proxyNode` and its `start` throw; nothing is left open then
+ */
+export async function startNode({ env, settings, reread, signal }: NodeStart): Promise<RunningService> {
+  const opened = new OpenedThings()
+  try {
+    const { registry } = collectMetrics()
+    const node = opened.add(await proxyNode({ env, settings, metrics: prometheusMetrics(registry), signal }))
+    registerFigures(registry, { read: () => figuresOf(node), version })
+    const began = env.clock.now()
+    let current = settings
+    const reload = async (): Promise<ReloadReport> => {
+      const next = await reread()
+      await node.reload(next)
+      const { listeners, changed } = configDiff(current, next)
+      current = next
+      const names = changed.map(({ option }) => option).filter((option) => option !== 'ports')
+      env.log.info({ changed: names }, 'reloaded')
+      return { started: listeners.start.map(({ name }) => name), stopped: listeners.stop, changed: names }
+    }
+    if (settings.admin !== null) {
+      const state = (): object => reportOf(node, (env.clock.now() - began) / 1000)
+      const { tables } = node
+      const admin = opened.add(await serveAdmin({ at: settings.admin, registry, state, reload, tables }))
+      env.log.info({ url: admin.url }, 'serving the admin endpoint')
+    }
+    if (settings.metrics !== null) {
+      const { uri } = opened.add(await serveMetrics({ at: settings.metrics, registry }))
+      env.log.info({ uri }, 'serving metrics')
+    }
+    await node.start()
+    for (const { name, endpoint } of node.state.listeners) {
+      env.log.info({ port: name, endpoint: endpoint.uri }, 'listening for clients')
+    }
+    return {
+      drain: (o) => node.drain(o),
+      reload: async () => void (await reload()),
+      [Symbol.asyncDispose]: () => opened.close(),
+    }
+  } catch (failure) {
+    await opened.close()
+    throw failure
+  }
+}
