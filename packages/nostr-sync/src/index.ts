@@ -119,6 +119,10 @@ export {
   strategySteps,
 } from './sync/strategy.js'
 export { type SyncEndState, syncEnd } from './sync/sync-end.js'
+export { VerifierError } from './verify/errors.js'
+export { KnownIds } from './verify/known-ids.js'
+export type { SchnorrBackend, Verdict, Verifier } from './verify/types.js'
+export { startVerifier, type VerifierOptions } from './verify/verifier.js'
 export {
   type Address,
   addressOf,
