@@ -49,6 +49,20 @@ describe('a listener', () => {
     listener.close()
   })
 
+  it('looks at its limits for each newcomer, so that they can be changed', async () => {
+    const limits = { links: 1, handshaking: 5 }
+    const { acceptor, listener } = await serving({ limits })
+    acceptor.comes()
+    expect(acceptor.comes()).toBeNull()
+    limits.links = 3
+    expect(acceptor.comes()).not.toBeNull()
+    expect(listener.state.phase).toBe('listening')
+    limits.links = 2
+    expect(acceptor.comes()).toBeNull()
+    expect(listener.state.phase).toBe('full')
+    listener.close()
+  })
+
   it('refuses newcomers at its limit of handshakes', async () => {
     const { acceptor, listener } = await serving<LinkProtocol>({ protocol: shy })
     acceptor.comes()

@@ -29,11 +29,14 @@ export function listenerStep(
   if (state.phase === 'closed')
     return { state, effects: event.kind === 'incoming' ? [{ kind: 'refuse' }] : [] }
   switch (event.kind) {
-    case 'incoming':
-      if (state.phase !== 'listening' || event.fromSameAddress >= (limits.perAddress ?? Infinity)) {
-        return { state, effects: [{ kind: 'refuse' }] }
+    case 'incoming': {
+      // The limits may have changed.
+      const now = counted(state, 0, 0, limits)
+      if (now.phase !== 'listening' || event.fromSameAddress >= (limits.perAddress ?? Infinity)) {
+        return { state: now.phase === state.phase ? state : now, effects: [{ kind: 'refuse' }] }
       }
       return { state: counted(state, 0, 1, limits), effects: [{ kind: 'take' }] }
+    }
     case 'ready':
       return { state: counted(state, 1, -1, limits), effects: [] }
     case 'ended': {

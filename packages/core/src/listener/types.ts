@@ -26,6 +26,7 @@ export interface ListenerLimits {
 export interface ListenerOptions<P extends LinkProtocol> extends LinkOptions<P> {
   readonly acceptor: Acceptor
   readonly at: Endpoint
+  /** Looked at for each newcomer, so that getters can change them. */
   readonly limits: ListenerLimits
 }
 
