@@ -1,41 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { TestClient } from '../src/testing/test-client.js'
 import { numbered, RunningProxy, type RunningProxyOptions } from './support/running-proxy.js'
-
-/** Clients that each had one answer. */
-async function clients(running: RunningProxy, count: number): Promise<TestClient[]> {
-  const all = Array.from({ length: count }, () => running.client())
-  await Promise.all(all.map((client, index) => client.ask(numbered(index))))
-  return all
-}
-
-/** Keeps sending from every client until stopped. */
-function talk(all: readonly TestClient[], everyMs: number): () => Promise<void> {
-  let isOver = false
-  const loops = all.map(async (client, index) => {
-    await new Promise((resolve) => setTimeout(resolve, (everyMs * index) / all.length))
-    while (!isOver && client.phase === 'ready') {
-      await client.send(numbered(index))
-      await new Promise((resolve) => setTimeout(resolve, everyMs))
-    }
-  })
-  return async () => {
-    isOver = true
-    await Promise.all(loops)
-  }
-}
-
-const closed = (all: readonly TestClient[]): number => all.filter(({ phase }) => phase !== 'ready').length
-
-async function migrations(running: RunningProxy) {
-  const of = (result: string) => running.metric('downstream_migration_total', { result })
-  return {
-    ok: await of('ok'),
-    parked: await of('parked'),
-    mid_send: await of('mid_send'),
-    empty: await of('empty'),
-  }
-}
+import { closedOf, migrationsOf, talk, talkingClients } from './support/talking-clients.js'
 
 const fast: RunningProxyOptions = { centers: { stableAfter: 10 } }
 
@@ -44,25 +10,25 @@ describe('14.12 when Telegram closes a connection', () => {
     await using running = await RunningProxy.start(fast)
     const { telegram } = running
     await telegram.until(() => telegram.dc(2).ready.length === 2)
-    const [client] = (await clients(running, 1)) as [TestClient]
+    const [client] = (await talkingClients(running, 1)) as [TestClient]
     const used = telegram.dc(2).connections.find((each) => each.clients.size > 0)
     used?.close('fin')
     await telegram.until(() => telegram.dc(2).ready.length === 2)
     expect(await client.ask(numbered(7))).toEqual(numbered(7))
-    expect(await migrations(running)).toEqual({ ok: 1, parked: 0, mid_send: 0, empty: 0 })
+    expect(await migrationsOf(running)).toEqual({ ok: 1, parked: 0, resent: 0, mid_send: 0, empty: 0 })
     const links = running.proxy.state.dataCenters.get(2)?.links ?? []
     expect(links.reduce((sum, { bound }) => sum + bound, 0)).toBe(1)
   })
 
   it.each(['fin', 'rst'] as const)('by %s, none of 100 idle clients notices', async (by) => {
     await using running = await RunningProxy.start(fast)
-    const all = await clients(running, 100)
+    const all = await talkingClients(running, 100)
     await running.telegram.rotate({ by })
     await running.telegram.rotate({ by })
-    expect(closed(all)).toBe(0)
+    expect(closedOf(all)).toBe(0)
     const answers = await Promise.all(all.map((client, index) => client.ask(numbered(1000 + index))))
     expect(answers.map((answer) => answer?.readUInt32LE(8))).toEqual(all.map((_, index) => 1000 + index))
-    const { ok, parked, mid_send, empty } = await migrations(running)
+    const { ok = 0, parked = 0, mid_send, empty } = await migrationsOf(running)
     expect(ok + parked).toBeGreaterThanOrEqual(100)
     expect([mid_send, empty]).toEqual([0, 0])
   })
@@ -76,12 +42,12 @@ describe('14.12 when Telegram closes a connection', () => {
     'by %s, of 100 clients that send every %d ms only those in the middle of it are cut',
     async (by, every) => {
       await using running = await RunningProxy.start(fast)
-      const all = await clients(running, 100)
+      const all = await talkingClients(running, 100)
       const stop = talk(all, every)
       for (let round = 0; round < 4; round += 1) await running.telegram.rotate({ by, pause: 50 })
       await stop()
-      const { mid_send, empty } = await migrations(running)
-      expect(closed(all)).toBe(mid_send)
+      const { mid_send, empty } = await migrationsOf(running)
+      expect(closedOf(all)).toBe(mid_send)
       expect(empty).toBe(0)
       // One for each connection that was closed, whose write found out; the reference lost 50 to 100 per reset.
       expect(mid_send).toBeLessThanOrEqual(8)
@@ -93,21 +59,21 @@ describe('14.12 when Telegram closes a connection', () => {
       ...fast,
       config: { migration: { resend_unsent: true } },
     })
-    const all = await clients(running, 100)
+    const all = await talkingClients(running, 100)
     const stop = talk(all, 20)
     for (let round = 0; round < 4; round += 1) await running.telegram.rotate({ by, pause: 50 })
     await stop()
-    expect(closed(all)).toBe(0)
-    expect(await migrations(running)).toMatchObject({ mid_send: 0, empty: 0 })
+    expect(closedOf(all)).toBe(0)
+    expect(await migrationsOf(running)).toMatchObject({ mid_send: 0, empty: 0 })
   })
 
   it('and the replacement is slow to come, clients of a lone connection wait for it', async () => {
     await using running = await RunningProxy.start({ config: { init_dc_connections: 1 }, ...fast })
-    const all = await clients(running, 20)
+    const all = await talkingClients(running, 20)
     running.telegram.rules.handshakeDelay = 500
     await running.telegram.rotate()
     const answers = await Promise.all(all.map((client, index) => client.ask(numbered(index))))
     expect(answers.every((answer) => answer !== null)).toBe(true)
-    expect(await migrations(running)).toMatchObject({ mid_send: 0, empty: 0, parked: 20 })
+    expect(await migrationsOf(running)).toMatchObject({ mid_send: 0, empty: 0, parked: 20 })
   })
 })

@@ -48,6 +48,13 @@ export interface DataCenterSettings {
    */
   readonly resendUnsent?: boolean
   /**
+   * The age at which a connection is replaced, give or take a fifth, in milliseconds: its clients are on another one
+   * before Telegram closes it (spec 9.6).
+   *
+   * @defaultValue null, never
+   */
+  readonly replaceAfter?: Millis | null
+  /**
    * How long a client waits for a connection when none is ready, in milliseconds.
    *
    * @defaultValue 3000
@@ -287,6 +294,9 @@ class Pools implements LocalDataCenters {
       },
       get resendUnsent() {
         return current().resendUnsent ?? false
+      },
+      get replaceAfter() {
+        return current().replaceAfter ?? null
       },
       get pauseWithin() {
         return current().pauseWithin ?? 15_000

@@ -40,6 +40,8 @@ export interface DcLinkSettings {
   readonly verifyChecksums: boolean
   /** Whether packets are kept until they have left, to be sent again on another link (spec 9.6). */
   readonly resendUnsent: boolean
+  /** The age at which a connection asks to be replaced, before Telegram closes it; `null` for never. */
+  readonly replaceAfter: Millis | null
   /** How long reading may stop for clients that take nothing, before the slowest of them is given up (R11). */
   readonly pauseWithin: Millis
 }
@@ -60,6 +62,7 @@ type Phase =
 export class DcLink implements LinkProtocol {
   readonly #scope: LinkScope
   readonly #settings: DcLinkSettings
+  readonly #replace: (link: LinkId) => void
   /** Our end, as Telegram sees it. */
   readonly #us: SocketAddress
   readonly #clients = new Map<ConnId, DcClient>()
@@ -77,8 +80,10 @@ export class DcLink implements LinkProtocol {
   readonly #leaving = new Set<DcClient>()
   #pings = 0n
 
-  constructor(scope: LinkScope, settings: DcLinkSettings) {
+  /** @param replace - takes its clients off it, in favour of another */
+  constructor(scope: LinkScope, settings: DcLinkSettings, replace: (link: LinkId) => void) {
     this.#scope = scope
+    this.#replace = replace
     this.#settings = settings
     this.#credits = new Credits(settings.credits)
     const { us, them } = addressesOf(scope, settings.externalIp)
@@ -244,8 +249,17 @@ export class DcLink implements LinkProtocol {
         this.#settings.metrics.connected.inc()
         this.#scope.armKeepalive()
         this.#scope.ready()
+        this.#growOld()
         this.#read()
     }
+  }
+
+  /** Spread, so that connections that began together do not all go together. */
+  #growOld(): void {
+    const { replaceAfter, env } = this.#settings
+    if (replaceAfter === null) return
+    const age = replaceAfter * (0.8 + 0.4 * env.random())
+    this.#scope.after(age, () => this.#replace(this.#scope.link.id))
   }
 
   /** All that has come, whatever becomes of the link meanwhile. */

@@ -50,6 +50,8 @@ const maxConnections = 1000
 /** How many connections are opened at a time when all are busy (spec 6.2). */
 const burst = 2
 const handshakeWithin: Millis = 8000
+/** How long clients of a connection that is replaced have to get to where they can move. */
+const replaceWithin: Millis = 10_000
 const outboundBytes = 64 * 1024 * 1024
 
 /**
@@ -64,7 +66,8 @@ export function dcPool(options: DcPoolOptions): Pool<DcClient, DcLink> {
     env: settings.env,
     dialer,
     endpoints: endpoint,
-    protocol: (scope) => new DcLink(scope, settings),
+    protocol: (scope) =>
+      new DcLink(scope, settings, (link) => void made.retire(link, { within: replaceWithin })),
     handshakeWithin,
     stableAfter: settings.stableAfter,
     // All the packets of a full link wait in their clients, so this is never reached by way of them.

@@ -36,6 +36,8 @@ export class MiddlePeer {
   readonly link: FaultyLink
   readonly plan: Mutable<DialPlan>
   readonly heard: Heard[] = []
+  /** Reads and answers nothing. */
+  deaf = false
   /** Answers every packet by itself. */
   echoes = false
   #read = 0
@@ -71,6 +73,7 @@ export class MiddlePeer {
 
   /** Reads what the kernel has taken. */
   pump(): void {
+    if (this.deaf) return
     const flushed = this.link.accepted - this.link.unflushed
     if (flushed === this.#read) return
     const chunk = this.link.writtenBytes.subarray(this.#read, flushed)
@@ -221,10 +224,12 @@ export class ScriptedTelegram {
   readonly migrations: MigrationResult[] = []
   readonly backpressure: string[] = []
   readonly centers: LocalDataCenters
+  /** Nobody answers. */
+  isDeaf = false
   /** Followed by the next dials. */
   plan: DialPlan = { openAfter: 5 }
 
-  constructor(settings: DataCenterSettings = {}) {
+  constructor(settings: DataCenterSettings = {}, addresses: readonly string[] = ['10.0.0.2:8888']) {
     const dial = (to: Endpoint, sink: Parameters<ScriptedDialer['dial']>[1]): FaultyLink => {
       // Each link has a plan of its own, which the test may change.
       const plan: Mutable<DialPlan> = { addresses: { local, remote }, ...this.plan }
@@ -250,7 +255,7 @@ export class ScriptedTelegram {
       },
       dialer: { dial },
       randomBytes: (size) => new Uint8Array(size),
-      telegram: this.access('10.0.0.2:8888'),
+      telegram: this.access(...addresses),
     })
     this.env.clock.sweep(1, () => this.pump())
     this.centers.start()
@@ -281,7 +286,7 @@ export class ScriptedTelegram {
   }
 
   pump(): void {
-    for (const peer of this.peers) peer.pump()
+    if (!this.isDeaf) for (const peer of this.peers) peer.pump()
   }
 
   advance(ms: Millis): void {
