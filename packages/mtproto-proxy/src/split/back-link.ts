@@ -1,11 +1,11 @@
 import type { LinkProtocol, LinkScope } from '@holdfast/core'
 import { SplitDecoder, SplitError } from './decoder.js'
-import type { FrontTunnel } from './front-tunnel.js'
+import type { BackConnection, FrontTunnel } from './front-tunnel.js'
 import { encodeSplitMessage, type SplitHandle, type SplitMessage, splitVersion } from './messages.js'
 import type { RemoteGatekeeper } from './remote-gatekeeper.js'
 
 /** The back, as a front sees it: one link. */
-export class BackLink implements LinkProtocol {
+export class BackLink implements LinkProtocol, BackConnection {
   readonly #scope: LinkScope
   readonly #gatekeeper: RemoteGatekeeper
   readonly #decoder = new SplitDecoder()

@@ -1,7 +1,15 @@
 import type { Binding, End, Off } from '@holdfast/core'
 import type { Tunnel, TunnelClient, TunnelEnd, TunnelRequest } from '../tunnel.js'
-import type { BackLink } from './back-link.js'
-import type { SplitHandle } from './messages.js'
+import type { SplitHandle, SplitMessage } from './messages.js'
+
+/** A link to the back, as a tunnel uses it. */
+export interface BackConnection {
+  /** Asks for a tunnel, and says by which handle the back knows it. */
+  open(tunnel: FrontTunnel): SplitHandle
+  /** Nothing of this handle is wanted any more. */
+  forget(handle: SplitHandle): void
+  tell(message: SplitMessage): void
+}
 
 /** What the end of a binding to the back means for its client. */
 export function tunnelEnd({ code }: End): TunnelEnd {
@@ -22,8 +30,8 @@ export function tunnelEnd({ code }: End): TunnelEnd {
 export class FrontTunnel implements Tunnel {
   readonly request: TunnelRequest
   readonly #client: TunnelClient
-  #binding: Binding<FrontTunnel, BackLink> | null = null
-  #on: { readonly link: BackLink; readonly handle: SplitHandle } | null = null
+  #binding: Binding<FrontTunnel, BackConnection> | null = null
+  #on: { readonly link: BackConnection; readonly handle: SplitHandle } | null = null
   /** The client is not read for up to three reasons. */
   #sending: Off | null = null
   #held: Off | null = null
@@ -40,7 +48,7 @@ export class FrontTunnel implements Tunnel {
     return this.#sending !== null
   }
 
-  bound(binding: Binding<FrontTunnel, BackLink>): void {
+  bound(binding: Binding<FrontTunnel, BackConnection>): void {
     this.#binding = binding
     if (binding.on === null && !this.#isOver) this.#parked ??= this.#client.pause()
   }
@@ -98,7 +106,7 @@ export class FrontTunnel implements Tunnel {
 
   // For the pool -------------------------------------------------------------------------------------------------
 
-  attach(link: BackLink): void {
+  attach(link: BackConnection): void {
     this.#on = { link, handle: link.open(this) }
     this.#parked?.()
     this.#parked = null
