@@ -56,7 +56,7 @@ describe('the normal form of a filter', () => {
     (filter, chance) => {
       const shuffled = <T>(list: readonly T[]): T[] =>
         list
-          .map((value) => ({ value, at: chance.next().value }))
+          .map((value) => ({ value, at: chance.next().value as number }))
           .sort((a, b) => a.at - b.at)
           .map(({ value }) => value)
       const other = Object.fromEntries(

@@ -6,7 +6,9 @@ import {
   NegentropyInitiator,
   type NegentropyItems,
   NegentropyResponder,
+  negentropyFromHex,
   negentropyItems,
+  negentropyToHex,
 } from '@holdfast/nostr-sync'
 import { describe, expect, it } from 'vitest'
 import { MessageReader, MessageWriter } from '../src/wire/negentropy/message.js'
@@ -115,6 +117,15 @@ describe('items of negentropy', () => {
     const builder = new NegentropyBuilder()
     builder.add(7, pooled)
     expect(listed(builder.build())).toEqual([[7, universeId(1)]])
+  })
+})
+
+describe('messages in hex', () => {
+  it('9.4: have pairs of digits and nothing else', () => {
+    expect(negentropyToHex(negentropyFromHex('61a0FF'))).toBe('61a0ff')
+    expect(negentropyToHex(Uint8Array.of(0, 1, 2).subarray(1))).toBe('0102')
+    for (const text of ['6', 'zz', '61 ', '0x61'])
+      expect(() => negentropyFromHex(text)).toThrow(NegentropyError)
   })
 })
 

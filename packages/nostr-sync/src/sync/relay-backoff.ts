@@ -28,10 +28,11 @@ const hour: Millis = 3_600_000
  */
 export function relayBackoff(options: RelayBackoffOptions = {}): Backoff {
   const { base = 5000, cap = hour, deadAfter = 24 * hour, deadRetry = 24 * hour } = options
-  return ({ attempt, reached, random }) => {
+  return (context) => {
+    const { attempt, reached } = context
     const failingFor = reached.sinceReady ?? waited(attempt, base, cap)
     const delay = failingFor > deadAfter ? deadRetry : delayAfter(attempt + 1, base, cap)
-    return delay * (0.8 + 0.4 * random())
+    return delay * (0.8 + 0.4 * context.random())
   }
 }
 

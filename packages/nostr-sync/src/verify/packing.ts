@@ -26,7 +26,7 @@ export function pack(events: readonly Pick<NostrEvent, 'id' | 'pubkey' | 'sig'>[
     packed.write(pubkey, at + 32, 'hex')
     packed.write(sig, at + 64, 'hex')
   })
-  return new Uint8Array(packed.buffer as ArrayBuffer)
+  return new Uint8Array(packed.buffer)
 }
 
 /** Checks what {@link pack} has packed. */

@@ -37,5 +37,5 @@ export function isSubscriptionId(value: unknown, most = 64): value is string {
 
 /** A value of JSON for a message to people. */
 export function shown(value: unknown): string {
-  return excerpt(JSON.stringify(value) ?? 'nothing', 40)
+  return excerpt(value === undefined ? 'nothing' : JSON.stringify(value), 40)
 }

@@ -2,27 +2,29 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Filter, NostrEvent } from '@holdfast/nostr-sync'
 
-function load<T>(name: string): T {
-  return JSON.parse(readFileSync(join(import.meta.dirname, `../vectors/nostr-${name}.json`), 'utf8')) as T
+function load(name: string): unknown {
+  return JSON.parse(readFileSync(join(import.meta.dirname, `../vectors/nostr-${name}.json`), 'utf8'))
 }
 
 /** BIP-340's own test vectors. */
-export const bip340 = load<{
-  vectors: readonly {
-    index: number
-    publicKey: string
-    message: string
-    signature: string
-    valid: boolean
-    comment: string
-  }[]
-}>('bip340').vectors
+export const bip340 = (
+  load('bip340') as {
+    vectors: readonly {
+      index: number
+      publicKey: string
+      message: string
+      signature: string
+      valid: boolean
+      comment: string
+    }[]
+  }
+).vectors
 
 /** Signed events with their serialization. */
-export const signedEvents = load<{
+export const signedEvents = load('events') as {
   keys: Record<string, { sk: string; pk: string }>
   events: readonly { name: string; author: string; serialized: string; event: NostrEvent }[]
-}>('events')
+}
 
 /** The event of that name. */
 export function eventNamed(name: string): NostrEvent {
@@ -32,9 +34,11 @@ export function eventNamed(name: string): NostrEvent {
 }
 
 /** Events to refuse, with a baseline and borderline ones, whose verdict is a sentence. */
-export const invalidEvents = load<{
-  cases: readonly { name: string; valid: boolean | string; event: unknown }[]
-}>('invalid-events').cases
+export const invalidEvents = (
+  load('invalid-events') as {
+    cases: readonly { name: string; valid: boolean | string; event: unknown }[]
+  }
+).cases
 
 type ItemList = readonly (readonly [timestamp: number, id: string])[]
 
@@ -65,7 +69,7 @@ export interface Scenario {
 }
 
 /** Negentropy as the reference in C++ speaks it. */
-export const negentropy = load<{
+export const negentropy = load('negentropy') as {
   varints: readonly { value: string; hex: string }[]
   /** Without `ids`: the first `count` of the universe. */
   fingerprints: readonly { ids?: readonly string[]; count: number; fingerprint: string }[]
@@ -77,7 +81,7 @@ export const negentropy = load<{
     error?: string
   }[]
   scenarios: readonly Scenario[]
-}>('negentropy')
+}
 
 interface Items {
   readonly repos: readonly string[]
@@ -85,7 +89,7 @@ interface Items {
 }
 
 /** The decision tables. */
-export const rules = load<{
+export const rules = load('sync-rules') as {
   filters: {
     layer1: Record<string, readonly Filter[]>
     cases: readonly {
@@ -145,9 +149,11 @@ export const rules = load<{
   backoff: readonly { failures: number; baseSecs: number; maxSecs: number; delaySecs: number }[]
   rateLimitNotices: readonly { notice: string; expected: boolean | string }[]
   negentropyUnsupportedNotices: readonly { notice: string; treatAsUnsupported: boolean }[]
-}>('sync-rules')
+}
 
 /** Conversations with strfry, as they were on the wire. */
-export const strfryLogs = load<{
-  logs: readonly { name: string; log: readonly { dir: string; msg?: string }[] }[]
-}>('wire-strfry').logs
+export const strfryLogs = (
+  load('wire-strfry') as {
+    logs: readonly { name: string; log: readonly { dir: string; msg?: string }[] }[]
+  }
+).logs
