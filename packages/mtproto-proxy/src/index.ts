@@ -14,6 +14,7 @@ export type {
   BadClient,
   RefusalReason,
 } from './accept/types.js'
+export type { ListenerFigures } from './client/front-door.js'
 export { type ChangedOption, type ConfigDiff, configDiff } from './config/diff.js'
 export type { ReloadEffect } from './config/meta.js'
 export { configSchema, type ProxyOptions } from './config/schema.js'
@@ -60,6 +61,13 @@ export type { PolicyRules, SecretFigures, SecretLimits } from './policy/policy.j
 export type { PolicyKey, PolicyRule, PolicyValue } from './policy/rules.js'
 export { parseTable, Tables } from './policy/tables.js'
 export { parseUsage, type Usage } from './policy/usage.js'
+export {
+  type MtprotoProxy,
+  type MtprotoProxyOptions,
+  mtprotoProxy,
+  type ProxyState,
+  type RunningDataCenters,
+} from './proxy.js'
 export { type ReplayStatus, ReplayStore, type ReplayStoreOptions } from './replay/replay-store.js'
 export type { BackLink } from './split/back-link.js'
 export { type BackSideOptions, backSide, FrontLink } from './split/back-side.js'
@@ -73,7 +81,21 @@ export {
   splitEndpoint,
 } from './split/split-endpoint.js'
 export { type CachedCopy, cachedCopy } from './telegram/cached-copy.js'
+export {
+  type CreditAccount,
+  type CreditLimits,
+  type CreditOverflow,
+  Credits,
+} from './telegram/credits.js'
+export {
+  type DataCenterSettings,
+  type DataCentersOptions,
+  dataCenters,
+  type LocalDataCenters,
+  type TelegramAccess,
+} from './telegram/data-centers.js'
 export { type TelegramSource, type TelegramSourceOptions, telegramSource } from './telegram/source.js'
+export type { DataCenters, Tunnel, TunnelClient, TunnelEnd, TunnelRequest } from './tunnel.js'
 export { type CbcStream, cbcDecryptor, cbcEncryptor, type DirectionKey } from './wire/cbc-stream.js'
 export type { Checksum } from './wire/checksum.js'
 export { ClientBytesError, type ClientBytesReason } from './wire/client-bytes-error.js'

@@ -31,10 +31,8 @@ describe.each(kinds)('a client that speaks %s', (_, options, protocol) => {
     const packets = Array.from({ length: 15 }, (_, index) => numbered(index, 40 + 4 * index))
     await Promise.all(packets.map((packet) => client.send(packet)))
     const answers = []
-    for (const _packet of packets) answers.push(await client.next())
-    expect(answers.map((answer, index) => isEcho(answer, packets[index] as Buffer))).toEqual(
-      packets.map(() => true),
-    )
+    while (answers.length < packets.length) answers.push(await client.next())
+    expect(answers.map((answer, index) => isEcho(answer, packets[index]!))).toEqual(packets.map(() => true))
   })
 
   it('14.1 has a packet of 500 kB carried both ways', async () => {
@@ -76,7 +74,7 @@ describe.each(kinds)('a client that speaks %s', (_, options, protocol) => {
     await client.ask(numbered(1))
     const connection = connectionOf(running)
     const [connId] = [...connection.clients.keys()]
-    connection.closeExt(connId as bigint)
+    connection.closeExt(connId!)
     await client.until(() => client.phase === 'closed')
     expect(client.ended).toBe('fin')
     connection.ping(1n)

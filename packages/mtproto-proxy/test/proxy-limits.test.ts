@@ -53,7 +53,7 @@ describe('14.10 a client that takes nothing', () => {
     slow.pause()
     const connection = connectionOf(running)
     const [connId] = [...connection.clients.keys()]
-    void connection.blast(connId as bigint, 1000, 60_000)
+    void connection.blast(connId!, 1000, 60_000)
     const stopped = () => running.metric('down_backpressure_total', { state: 'count_total' })
     while ((await stopped()) === 0) await new Promise(setImmediate)
     expect(await other.ask(numbered(3))).toEqual(numbered(3))
@@ -70,7 +70,7 @@ describe('14.10 a client that takes nothing', () => {
     slow.pause()
     const connection = connectionOf(running)
     const [connId] = [...connection.clients.keys()]
-    void connection.blast(connId as bigint, 1000, 60_000)
+    void connection.blast(connId!, 1000, 60_000)
     while ((running.proxy.state.listeners[0]?.links ?? 0) > 0) await new Promise(setImmediate)
     await running.telegram.until(() => running.telegram.stats.closeConns > 0)
     expect(running.telegram.stats.closeConns).toBe(1)
@@ -174,7 +174,7 @@ describe('3.6 reset_close_socket', () => {
     const client = running.client()
     await client.ask(numbered(1))
     const connection = connectionOf(running)
-    connection.closeExt([...connection.clients.keys()][0] as bigint)
+    connection.closeExt([...connection.clients.keys()][0]!)
     await client.until(() => client.phase === 'closed')
     expect(client.ended).toBe(expected)
   })

@@ -7,7 +7,7 @@ const loose: CreditLimits = { packetsTotal: 1000, bytesTotal: 1_000_000, bytesOf
 function joined(limits: Partial<CreditLimits>, clients = 1): { credits: Credits; accounts: CreditAccount[] } {
   const credits = new Credits({ ...loose, ...limits })
   const accounts = Array.from({ length: clients }, () => ({ unackedPackets: 0, unackedBytes: 0 }))
-  for (const _ of accounts) credits.join()
+  accounts.forEach(() => credits.join())
   return { credits, accounts }
 }
 

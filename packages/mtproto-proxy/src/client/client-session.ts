@@ -165,12 +165,12 @@ export class ClientSession implements LinkProtocol, Connection {
 
   #judged(verdict: Verdict): void {
     const judging = this.#judging
-    if (judging === null || judging.asked === null) {
+    const resume = judging?.asked?.resume
+    if (judging === null || resume === undefined) {
       // Gone while it was decided.
       if (!('refused' in verdict)) verdict.leave()
       return
     }
-    const { resume } = judging.asked
     judging.asked = null
     if (!('refused' in verdict)) this.#admitted = verdict
     this.#follow(judging.acceptance.handle({ kind: 'verdict', verdict }))

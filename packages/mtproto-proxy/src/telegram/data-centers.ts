@@ -1,5 +1,6 @@
 import type { Dialer, Endpoint, Env, Millis, Pool, PoolState } from '@holdfast/core'
 import { HoldfastError } from '@holdfast/core'
+import { Subscription } from 'rxjs'
 import type { ProxyMetrics } from '../metrics/types.js'
 import type { DataCenters, Tunnel, TunnelClient, TunnelEnd, TunnelRequest } from '../tunnel.js'
 import type { MiddleProxyAddress, ProxyConfig } from '../wire/proxy-config.js'
@@ -147,6 +148,8 @@ class Pools implements LocalDataCenters {
   readonly #waiting = new Set<() => void>()
   #telegram: TelegramAccess
   #settings: DataCenterSettings
+  /** Of the pools, while somebody waits for them. */
+  #watching = new Subscription()
   #conns = 0n
   #isOver = false
 
@@ -185,18 +188,21 @@ class Pools implements LocalDataCenters {
 
   whenUsable({ within }: { readonly within?: Millis } = {}): Promise<void> {
     if (this.#isUsable()) return Promise.resolve()
+    if (this.#isOver) return Promise.reject(notUsable(this.state))
     return new Promise((resolve, reject) => {
       const { clock } = this.#options.env
-      const timer = within === undefined ? null : clock.after(within, () => look(true))
-      const look = (isOver: boolean): void => {
-        if (!this.#isUsable() && !isOver && !this.#isOver) return
+      const settle = (): void => {
         timer?.cancel()
-        this.#waiting.delete(ask)
+        this.#waiting.delete(settle)
         if (this.#isUsable()) resolve()
         else reject(notUsable(this.state))
+        if (this.#waiting.size === 0) this.#watching.unsubscribe()
       }
-      const ask = (): void => look(false)
-      this.#waiting.add(ask)
+      const timer = within === undefined ? null : clock.after(within, settle)
+      this.#waiting.add(settle)
+      if (this.#waiting.size > 1) return
+      this.#watching = new Subscription()
+      for (const pool of this.#pools.values()) this.#watch(pool)
     })
   }
 
@@ -217,7 +223,7 @@ class Pools implements LocalDataCenters {
 
   #end(): void {
     this.#isOver = true
-    for (const ask of [...this.#waiting]) ask()
+    this.#settle()
   }
 
   #isUsable(): boolean {
@@ -245,16 +251,24 @@ class Pools implements LocalDataCenters {
       endpoint: () => this.#endpoint(dcId) ?? nowhere,
     })
     this.#pools.set(dcId, made)
-    made.state$.subscribe({
-      next: () => {
-        for (const ask of [...this.#waiting]) ask()
-      },
-      error: (cause: unknown) => {
-        settings.env.log.error({ name: settings.env.name, err: cause }, 'a pool broke down')
-      },
-    })
+    if (this.#waiting.size > 0) this.#watch(made)
     made.start()
     return made
+  }
+
+  /** Only while somebody waits: a pool tells of each client that comes and goes. */
+  #watch(pool: Pool<DcClient, DcLink>): void {
+    const { env } = this.#options
+    this.#watching.add(
+      pool.state$.subscribe({
+        next: () => this.#isUsable() && this.#settle(),
+        error: (err: unknown) => env.log.error({ name: env.name, err }, 'a pool broke down'),
+      }),
+    )
+  }
+
+  #settle(): void {
+    for (const settle of [...this.#waiting]) settle()
   }
 
   /** One of the addresses that Telegram names for it now, or did when it last named any. */

@@ -2,6 +2,7 @@ import {
   type End,
   type Env,
   end,
+  type LinkId,
   type LinkProtocol,
   type LinkScope,
   type Millis,

@@ -71,6 +71,7 @@ for (const by of ['fin', 'rst'] as const) {
       { setting: 'two, resend_unsent', by, every, options: connections(2, true) },
       { setting: 'one connection', by, every, options: connections(1, false) },
       { setting: 'one, replaced after 1 s', by, every, options: connections(1, false), slow: 1000 },
+      { setting: 'the same, resend_unsent', by, every, options: connections(1, true), slow: 1000 },
     ]
     for (const row of rows) isSound = (await run(row)) && isSound
   }

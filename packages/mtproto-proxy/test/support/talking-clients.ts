@@ -40,7 +40,8 @@ export function closedOf(all: readonly TestClient[]): number {
 export async function migrationsOf(running: RunningProxy): Promise<Record<string, number>> {
   const results = ['ok', 'parked', 'resent', 'mid_send', 'empty']
   const counts = results.map((result) => running.metric('downstream_migration_total', { result }))
-  return Object.fromEntries((await Promise.all(counts)).map((count, index) => [results[index], count]))
+  const pairs = (await Promise.all(counts)).map((count, index) => [results[index] ?? '', count] as const)
+  return Object.fromEntries(pairs)
 }
 
 function pause(ms: number): Promise<void> {
