@@ -11,7 +11,7 @@ import {
   type SeenMessage,
 } from '@holdfast/conference'
 import { describe, expect, it } from 'vitest'
-import { vectors } from './support/vectors.js'
+import { vectorFile } from './support/vectors.js'
 
 interface Verdicts {
   readonly checkpoints: {
@@ -43,8 +43,8 @@ describe('the window of message numbers', () => {
     // What is malformed is dropped after its number has been used up.
     const isMalformed = (messageId: number, text: string): boolean =>
       messageId === 99 || (messageId === 64 && text === '')
-    for (const { messageNumber, messageId, text, accepted } of vectors<Verdicts>('dup-filter').checkpoints
-      .verdicts) {
+    for (const { messageNumber, messageId, text, accepted } of (vectorFile('dup-filter') as Verdicts)
+      .checkpoints.verdicts) {
       const next = remember(seen, messageNumber, messageId)
       seen = next ?? seen
       expect({ messageNumber, text, accepted: next !== null && !isMalformed(messageId, text) }).toEqual({
@@ -83,7 +83,7 @@ describe('the window of message numbers', () => {
 describe('the window of lossy numbers', () => {
   it('T17: takes and drops what the real one did', () => {
     let window: LossyWindow | null = null
-    for (const { lossyNumber, relayed, note } of vectors<Verdicts>('lossy').checkpoints.verdicts) {
+    for (const { lossyNumber, relayed, note } of (vectorFile('lossy') as Verdicts).checkpoints.verdicts) {
       const next: LossyWindow | null = rememberLossy(window, lossyNumber)
       window = next ?? window
       expect({ lossyNumber, note, relayed: next !== null }).toEqual({ lossyNumber, note, relayed })
@@ -104,7 +104,7 @@ describe('the window of lossy numbers', () => {
 })
 
 describe('the closest peers', () => {
-  const { checkpoints, peers } = vectors<Rounds>('closest')
+  const { checkpoints, peers } = vectorFile('closest') as Rounds
   const self = peers[0]?.realPk ?? ''
   // R had come in before, and has the first slot.
   const first = offerClosest(noClosestPeers, self, { realKey: peers[1]?.realPk ?? '', dhtKey: '' })

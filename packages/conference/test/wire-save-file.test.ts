@@ -10,7 +10,7 @@ import {
   withConferencesSection,
 } from '@holdfast/conference'
 import { describe, expect, it } from 'vitest'
-import { vectors } from './support/vectors.js'
+import { vectorFile } from './support/vectors.js'
 
 interface SaveVector {
   readonly fileHex: string
@@ -22,7 +22,7 @@ interface SaveVector {
   readonly sections: readonly { readonly type: number; readonly length: number }[]
 }
 
-const vector = vectors<SaveVector>('savefile')
+const vector = vectorFile('savefile') as SaveVector
 const file = Buffer.from(vector.fileHex, 'hex')
 const section = Buffer.from(vector.conferencesSectionHex, 'hex')
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString()

@@ -30,7 +30,10 @@ export function invite(c: ConferenceTurn, friend: RealKey): boolean {
 export function receiveInvite(turn: Turn, from: RealKey, packet: InvitePacket): void {
   if (turn.machine.friends.get(from) !== 'online') return
   const c = turn.find(packet.identifier)
-  if (c?.state.phase === 'connected') return answerAsMember(c, from, packet.sender)
+  if (c?.state.phase === 'connected') {
+    answerAsMember(c, from, packet.sender)
+    return
+  }
   if (c) return
   const { identifier, sender: theirNumber } = packet
   const others = withoutInvitation(turn, from, identifier)

@@ -10,7 +10,10 @@ const joinWithinMs = 60_000
 
 /** Time has passed: what is due is done, in this order (spec 5, T10). */
 export function iterate(c: ConferenceTurn): void {
-  if (c.state.phase === 'joining') return giveUpIfInVain(c)
+  if (c.state.phase === 'joining') {
+    giveUpIfInVain(c)
+    return
+  }
   connectToClosest(c)
   pingIfDue(c)
   freezeSilent(c)

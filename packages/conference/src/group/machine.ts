@@ -61,8 +61,10 @@ export function conferencesStep(
 
 function take(turn: Turn, input: ConferencesInput): void {
   switch (input.kind) {
-    case 'link-up':
-      return linkUp(turn, input.realKey, input.dhtKey)
+    case 'link-up': {
+      linkUp(turn, input.realKey, input.dhtKey)
+      return
+    }
     case 'link-down':
       if (turn.isUp(input.realKey)) linkDown(turn, input.realKey)
       return
@@ -74,13 +76,17 @@ function take(turn: Turn, input: ConferencesInput): void {
       noteMissed(turn, input.from)
       return
     }
-    case 'friend':
-      return befriend(turn, input.realKey, input.is)
+    case 'friend': {
+      befriend(turn, input.realKey, input.is)
+      return
+    }
     case 'tick':
       for (const c of turn.each()) iterate(c)
       return
-    default:
-      return command(turn, input)
+    default: {
+      command(turn, input)
+      return
+    }
   }
 }
 
@@ -96,11 +102,15 @@ function befriend(turn: Turn, realKey: RealKey, is: 'online' | 'offline' | 'none
 
 function receive(turn: Turn, from: RealKey, packet: ConferencePacket, bytes: Uint8Array): void {
   switch (packet.kind) {
-    case 'invite':
-      return receiveInvite(turn, from, packet)
+    case 'invite': {
+      receiveInvite(turn, from, packet)
+      return
+    }
     case 'invite-accept':
-    case 'invite-member':
-      return receiveAccept(turn, from, packet)
+    case 'invite-member': {
+      receiveAccept(turn, from, packet)
+      return
+    }
     case 'online': {
       const c = turn.find(packet.identifier)
       const connection = c && connectionTo(c, from)
@@ -118,8 +128,10 @@ function receive(turn: Turn, from: RealKey, packet: ConferencePacket, bytes: Uin
     case 'title-response':
     case 'extension':
     case 'message':
-    case 'lossy':
-      return receiveIn(turn, from, packet, bytes)
+    case 'lossy': {
+      receiveIn(turn, from, packet, bytes)
+      return
+    }
   }
 }
 
@@ -131,21 +143,33 @@ function receiveIn(turn: Turn, from: RealKey, packet: AddressedPacket, bytes: Ui
   const connection = c && connectionTo(c, from)
   if (!connection) return
   switch (packet.kind) {
-    case 'peer-introduced':
-      return receiveIntroduced(c, connection)
-    case 'peer-query':
-      return answerQuery(c, connection)
-    case 'peer-response':
-      return receivePeerResponse(c, packet.entries)
+    case 'peer-introduced': {
+      receiveIntroduced(c, connection)
+      return
+    }
+    case 'peer-query': {
+      answerQuery(c, connection)
+      return
+    }
+    case 'peer-response': {
+      receivePeerResponse(c, packet.entries)
+      return
+    }
     case 'title-response':
       if (packet.title.length > 0 && packet.title.length <= 128) receiveTitleResponse(c, from, packet.title)
       return
-    case 'message':
-      return receiveMessage(c, connection, packet, bytes)
-    case 'lossy':
-      return receiveLossy(c, connection, packet, bytes)
-    case 'extension':
-      return receiveExtension(c, connection, packet.id, packet.data)
+    case 'message': {
+      receiveMessage(c, connection, packet, bytes)
+      return
+    }
+    case 'lossy': {
+      receiveLossy(c, connection, packet, bytes)
+      return
+    }
+    case 'extension': {
+      receiveExtension(c, connection, packet.id, packet.data)
+      return
+    }
   }
 }
 

@@ -136,7 +136,10 @@ function connect(c: ConferenceTurn, selfNumber: number): void {
 
 /** Somebody says what the title is: believed only if ours is not fresh (R22). */
 export function receiveTitleResponse(c: ConferenceTurn, from: RealKey, title: Uint8Array): void {
-  if (!c.state.titleFresh) return takeTitle(c, title, null)
+  if (!c.state.titleFresh) {
+    takeTitle(c, title, null)
+    return
+  }
   const text = textOf(title)
   if (text === textOf(c.state.title)) return
   c.turn.tell({ kind: 'title-conflict', conference: c.number, title: text, from })

@@ -25,7 +25,10 @@ export function receiveMessage(
   bytes: Uint8Array,
 ): void {
   const { author, messageNumber, messageId } = packet
-  if (c.isSelf(author)) return receiveOwn(c, via, packet, bytes)
+  if (c.isSelf(author)) {
+    receiveOwn(c, via, packet, bytes)
+    return
+  }
   if (!isHeard(c, via, packet)) return
   const { realKey } = peer(c, author) ?? {}
   if (realKey === undefined) return

@@ -7,4 +7,10 @@
 export { MessageOracle } from './message-oracle.js'
 export { type LinkUser, type NetworkWeather, SimulatedLinks } from './simulated-links.js'
 export { SimulatedPeer, type SimulatedPeerOptions } from './simulated-peer.js'
-export { type FaultKind, Simulation, type SimulationOptions, type SimulationReport } from './simulation.js'
+export {
+  type FaultKind,
+  type Friendships,
+  Simulation,
+  type SimulationOptions,
+  type SimulationReport,
+} from './simulation.js'

@@ -56,6 +56,8 @@ class SimulatedLink {
  */
 export class SimulatedLinks {
   readonly weather: NetworkWeather
+  /** Packets sent since the beginning, by all. */
+  sent = 0
   readonly #clock: VirtualClock
   readonly #random: () => number
   readonly #users = new Map<RealKey, LinkUser>()
@@ -116,6 +118,7 @@ export class SimulatedLinks {
     const link = this.#links.get(pair(from.realKey, to))
     const [mine, theirs] = endsOf(link, from)
     if (!link || !mine?.isUp || !theirs) return
+    this.sent += 1
     const isLost = this.#random() < this.weather.loss
     if (isLossless) {
       const side = link.ends.indexOf(mine)

@@ -5,6 +5,9 @@ import { MessageOracle } from './message-oracle.js'
 import { type NetworkWeather, SimulatedLinks } from './simulated-links.js'
 import { SimulatedPeer } from './simulated-peer.js'
 
+/** Who are friends in a {@link Simulation}. */
+export type Friendships = 'all' | 'sparse' | 'chain'
+
 /** Options of {@link Simulation}. */
 export interface SimulationOptions {
   /** The same seed gives the same run. */
@@ -12,11 +15,12 @@ export interface SimulationOptions {
   /** @defaultValue 5 */
   readonly peers?: number
   /**
-   * Who are friends: everybody with everybody, or as few as keep them connected and some more by chance.
+   * Who are friends: everybody with everybody, only those who came one after the other, or as few as keep them connected
+   * and some more by chance.
    *
    * @defaultValue `sparse`
    */
-  readonly friends?: 'all' | 'sparse'
+  readonly friends?: Friendships
   /** @defaultValue {@link defaultRules} */
   readonly rules?: ConferencesRules
 }
@@ -156,10 +160,14 @@ export class Simulation {
     const peer = this.#pick(this.#candidates(kind))
     this.history.push(`${this.clock.now()} ${kind} ${peer?.name ?? ''}`)
     switch (kind) {
-      case 'split':
-        return this.split(this.peers.map(() => Math.floor(this.#random() * 3)))
-      case 'merge':
-        return this.merge()
+      case 'split': {
+        this.split(this.peers.map(() => Math.floor(this.#random() * 3)))
+        return
+      }
+      case 'merge': {
+        this.merge()
+        return
+      }
       case 'loss':
         this.weather.loss = this.#random() * 0.3
         return
@@ -273,12 +281,13 @@ export class Simulation {
     return components
   }
 
-  #makeFriends(friends: 'all' | 'sparse'): void {
+  #makeFriends(friends: Friendships): void {
     for (const [index, peer] of this.peers.entries()) {
       const earlier = this.peers.slice(0, index)
-      const first = this.#pick(earlier)
+      const first = friends === 'chain' ? earlier.at(-1) : this.#pick(earlier)
       for (const other of earlier) {
-        if (friends === 'all' || other === first || this.#random() < 0.3) peer.befriend(other)
+        const isChance = friends === 'sparse' && this.#random() < 0.3
+        if (friends === 'all' || other === first || isChance) peer.befriend(other)
       }
     }
   }
@@ -310,22 +319,31 @@ export class Simulation {
       case 'quit':
       case 'start':
       case 'sleep':
-      case 'wake':
-        return peer[kind]()
+      case 'wake': {
+        peer[kind]()
+        return
+      }
       case 'clock-step':
         peer.wallOffset += (this.#random() - 0.5) * 172_800_000
         return
-      case 'say':
-        return this.say(peer, this.members)
+      case 'say': {
+        this.say(peer, this.members)
+        return
+      }
       case 'rename':
         return void peer.do({ kind: 'set-name', name: `${peer.name} at ${this.clock.now()}` })
       case 'title':
         return void peer.do({ kind: 'set-title', conference, title: `title at ${this.clock.now()}` })
       case 'leave':
         peer.do({ kind: 'leave', conference })
-        return peer.save()
-      case 'invite':
-        return this.#bringIn(peer)
+        {
+          peer.save()
+          return
+        }
+      case 'invite': {
+        this.#bringIn(peer)
+        return
+      }
     }
   }
 

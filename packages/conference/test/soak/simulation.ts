@@ -49,6 +49,9 @@ const share =
 console.log(`${(share * 100).toFixed(1)} % of what was said during the faults was heard`)
 const again = reports.filter(({ repeated }) => repeated > 0)
 console.log(
-  `${again.length} runs in which somebody heard something again: ${again.map(({ seed }) => seed).slice(0, 10)}`,
+  `${again.length} runs in which somebody heard something again: ${again
+    .map(({ seed }) => seed)
+    .slice(0, 10)
+    .join(' ')}`,
 )
 console.log(`${reports.filter(({ flaws }) => flaws.length === 0).length} of ${seeds} without a flaw`)

@@ -154,31 +154,57 @@ class Player {
       case 'friend':
         this.#friends.add(this.#key(first))
         this.#lease(this.#key(first), 'friend', null)
-        return this.#step({ kind: 'friend', realKey: this.#key(first), is: 'online' })
-      case 'name':
-        return this.#step({ kind: 'set-name', name: text(first) })
-      case 'new':
-        return this.#step({ kind: 'create', identifier: `00${this.#id}` })
-      case 'newav':
-        return this.#step({ kind: 'create', identifier: `01${this.#id}` })
-      case 'title':
-        return this.#step({ kind: 'set-title', conference, title: text(second) })
-      case 'msg':
-        return this.#step({ kind: 'say', conference, text: text(second), as: 'chat' })
-      case 'act':
-        return this.#step({ kind: 'say', conference, text: text(second), as: 'action' })
-      case 'invite':
-        return this.#step({ kind: 'invite', conference: Number(second), friend: this.#key(first) })
-      case 'join':
-        return this.#step({ kind: 'accept', from: this.#key(first), identifier: second.slice(4) })
-      case 'maxoff':
-        return this.#step({ kind: 'set-max-frozen', conference, max: Number(second) })
-      case 'del':
-        return this.#step(second === '0' ? { kind: 'close' } : { kind: 'leave', conference })
+        {
+          this.#step({ kind: 'friend', realKey: this.#key(first), is: 'online' })
+          return
+        }
+      case 'name': {
+        this.#step({ kind: 'set-name', name: text(first) })
+        return
+      }
+      case 'new': {
+        this.#step({ kind: 'create', identifier: `00${this.#id}` })
+        return
+      }
+      case 'newav': {
+        this.#step({ kind: 'create', identifier: `01${this.#id}` })
+        return
+      }
+      case 'title': {
+        this.#step({ kind: 'set-title', conference, title: text(second) })
+        return
+      }
+      case 'msg': {
+        this.#step({ kind: 'say', conference, text: text(second), as: 'chat' })
+        return
+      }
+      case 'act': {
+        this.#step({ kind: 'say', conference, text: text(second), as: 'action' })
+        return
+      }
+      case 'invite': {
+        this.#step({ kind: 'invite', conference: Number(second), friend: this.#key(first) })
+        return
+      }
+      case 'join': {
+        this.#step({ kind: 'accept', from: this.#key(first), identifier: second.slice(4) })
+        return
+      }
+      case 'maxoff': {
+        this.#step({ kind: 'set-max-frozen', conference, max: Number(second) })
+        return
+      }
+      case 'del': {
+        this.#step(second === '0' ? { kind: 'close' } : { kind: 'leave', conference })
+        return
+      }
       case 'save':
         // The process quits.
         this.#saved = savedConferences(this.machine)
-        return this.#step({ kind: 'close' })
+        {
+          this.#step({ kind: 'close' })
+          return
+        }
       default:
         throw new Error(`unknown call ${call}`)
     }
@@ -203,8 +229,10 @@ class Player {
       case 'send-lossy':
         this.#outputs.push(`lossy ${effect.to} ${Buffer.from(effect.packet).toString('hex')}`)
         return
-      case 'want':
-        return this.#lease(effect.realKey, `conference ${effect.conference}`, effect.dhtKey)
+      case 'want': {
+        this.#lease(effect.realKey, `conference ${effect.conference}`, effect.dhtKey)
+        return
+      }
       case 'release': {
         const leases = this.#leases.get(effect.realKey)
         leases?.delete(`conference ${effect.conference}`)
