@@ -153,6 +153,8 @@ export class FakeTelegram implements AsyncDisposable {
   /**
    * Closes each connection that is there now, one after another, as Telegram does every 30 to 70 seconds.
    *
+   * Whoever rotates again before replacements have become stable measures the proxy's backoff besides.
+   *
    * @returns when all are closed, and replaced if that is waited for: a proxy that does not connect again makes it wait
    *   for ever
    */
