@@ -13,6 +13,7 @@ export type {
   ConferencesInput,
   FrozenBecause,
   RefusedWhy,
+  ThawedBy,
 } from './group/events.js'
 export type { History, HistoryEntry } from './group/history.js'
 export { type LossyWindow, rememberLossy } from './group/lossy-window.js'

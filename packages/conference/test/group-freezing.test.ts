@@ -34,6 +34,22 @@ describe('a member that falls silent', () => {
     })
   })
 
+  it('U7: is frozen in the same tick as others who fell silent with it', () => {
+    const rig = new Rig().create().join(B).newPeer(B, B, 1, C, C).newPeer(B, B, 2, D, D)
+    rig.now += 60
+    expect(rig.tick().frozen).toEqual([B, C, D])
+  })
+
+  it('U8: is in the list of the frozen when that is told', () => {
+    const rig = new Rig()
+      .create()
+      .join(B)
+      .join(C)
+      .message(B, B, 1, messageIds.freeze, Buffer.from([0, B]))
+    expect(rig.news.map(({ kind }) => kind)).toEqual(['frozen'])
+    expect([rig.live, rig.frozen]).toEqual([[C], [B]])
+  })
+
   it('R3: gets no packets but a Rejoin', () => {
     const rig = silence(new Rig().create().join(B).join(C), 60)
     expect(rig.kinds(B)).toContain('rejoin')
@@ -90,13 +106,13 @@ describe('a frozen member', () => {
   }
 
   it.each([
-    ['R8: a message of its own', (rig: Rig) => rig.message(C, B, 5, messageIds.ping)],
-    ['R9: a Rejoin', (rig: Rig) => rig.packet(B, { kind: 'rejoin', identifier })],
-    ['R10: a New Peer message about it', (rig: Rig) => rig.newPeer(C, C, 9000, B, B)],
-  ])('%s thaws it', (_what, happens) => {
+    ['R8: a message of its own', 'message', (rig: Rig) => rig.message(C, B, 5, messageIds.ping)],
+    ['R9: a Rejoin', 'rejoin', (rig: Rig) => rig.packet(B, { kind: 'rejoin', identifier })],
+    ['R10: a New Peer message about it', 'new-peer', (rig: Rig) => rig.newPeer(C, C, 9000, B, B)],
+  ])('%s thaws it', (_what, by, happens) => {
     const rig = happens(withFrozen())
     expect([rig.live, rig.frozen]).toEqual([[B, C], []])
-    expect(rig.news).toContainEqual({ kind: 'thawed', conference: 0, who: key(B) })
+    expect(rig.news).toContainEqual({ kind: 'thawed', conference: 0, who: key(B), by })
   })
 
   it('R11: keeps its name and the numbers of its messages', () => {
@@ -147,7 +163,7 @@ describe('a frozen member', () => {
     expect(rig.conference.roster.live.get(B)?.value.dhtKey).toBe(dhtKey(B, 1))
   })
 
-  it('R16: is sent Rejoin, and then Online, when its friend connection comes up', () => {
+  it('R16, L1: is sent Rejoin, and then Online, though we had no connection to it, when its friend connection comes up', () => {
     const rig = withFrozen().down(B).forget().up(B, 1)
     expect(rig.kinds(B)).toEqual(['rejoin', 'online'])
     expect(rig.connection(B)).toMatchObject({ state: 'connecting', reasons: { introducer: true } })

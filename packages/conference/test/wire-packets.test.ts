@@ -184,6 +184,12 @@ describe('packets', () => {
     if (packet.kind === 'rejoin') expect(decodePacket(bytes)).toEqual(packet)
   })
 
+  it('R1: Rejoin is 64 and the identifier, 34 bytes', () => {
+    const bytes = encodePacket({ kind: 'rejoin', identifier: `00${'ab'.repeat(32)}` })
+    expect(Buffer.from(bytes).toString('hex')).toBe(`6400${'ab'.repeat(32)}`)
+    expect(bytes).toHaveLength(34)
+  })
+
   it('spec 2: what is read is a copy', () => {
     const bytes = Buffer.from('6200000a486f6c64', 'hex')
     const packet = decodePacket(bytes)

@@ -70,6 +70,17 @@ export type FrozenBecause =
   /** It was loaded from a file (R24). */
   | 'restored'
 
+/** What showed that a frozen member is back. */
+export type ThawedBy =
+  /** A message that it wrote, whoever passed it on (R8). */
+  | 'message'
+  /** It asked us to take it in (R9). */
+  | 'rejoin'
+  /** Another member met it (R10). */
+  | 'new-peer'
+  /** It took up an invitation of ours, or is in already. */
+  | 'invitation'
+
 /** What the application is told. */
 export type ConferenceNews =
   | { readonly kind: 'invited'; readonly from: RealKey; readonly identifier: ConferenceIdentifier }
@@ -117,7 +128,7 @@ export type ConferenceNews =
   | { readonly kind: 'name'; readonly conference: number; readonly of: RealKey; readonly name: string }
   | { readonly kind: 'joined'; readonly conference: number; readonly who: RealKey }
   | { readonly kind: 'frozen'; readonly conference: number; readonly who: RealKey; readonly why: string }
-  | { readonly kind: 'thawed'; readonly conference: number; readonly who: RealKey }
+  | { readonly kind: 'thawed'; readonly conference: number; readonly who: RealKey; readonly by: ThawedBy }
   /** It left for good, or came in again under another peer number. */
   | { readonly kind: 'left'; readonly conference: number; readonly who: RealKey }
   /** It was frozen, and others went before it. */

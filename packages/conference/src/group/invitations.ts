@@ -76,7 +76,7 @@ export function receiveAccept(turn: Turn, from: RealKey, packet: AcceptPacket): 
   // Knowing the identifier would be enough otherwise (spec 8).
   if (!c.state.invited.has(from)) return
   const peerNumber = packet.kind === 'invite-member' ? packet.peerNumber : freePeerNumber(c)
-  if (peerNumber === null || !meetPeer(c, { peerNumber, realKey: from, dhtKey })) return
+  if (peerNumber === null || !meetPeer(c, { peerNumber, realKey: from, dhtKey }, 'invitation')) return
   c.set({ invited: c.state.invited.delete(from) })
   addReason(c, from, 'introducing')
   const connection =

@@ -86,7 +86,7 @@ export function receiveRejoin(c: ConferenceTurn, realKey: RealKey): void {
   const peerNumber = numberOf(c, realKey)
   const dhtKey = c.turn.provenDhtKey(realKey)
   if (peerNumber === null || dhtKey === null) return
-  meetPeer(c, { peerNumber, realKey, dhtKey })
+  meetPeer(c, { peerNumber, realKey, dhtKey }, 'rejoin')
   if (addReason(c, realKey, 'introducing')) sendOnline(c, realKey)
 }
 

@@ -3,7 +3,7 @@ import { type RosterChange, type RosterEvent, type RosterRules, rosterStep } fro
 import { type DhtKey, isValidKey, type RealKey } from '../wire/identity.js'
 import { offerClosest, removeClosest } from './closest.js'
 import { addReason, removeConnection } from './connections.js'
-import type { FrozenBecause } from './events.js'
+import type { FrozenBecause, ThawedBy } from './events.js'
 import { sendRejoin } from './sending.js'
 import { textOf } from './text.js'
 import type { ConferenceTurn } from './turn.js'
@@ -31,8 +31,9 @@ export function numberOf(c: ConferenceTurn, realKey: RealKey): number | null {
 }
 
 /** Something was heard of a member: a frozen one thaws (R8 to R11). False for strangers. */
-export function noteActive(c: ConferenceTurn, peerNumber: number): boolean {
+export function noteActive(c: ConferenceTurn, peerNumber: number, by: ThawedBy): boolean {
   if (peer(c, peerNumber) === null) return false
+  c.heardBy = by
   change(c, { kind: 'touch', key: peerNumber, at: c.at })
   return true
 }
@@ -42,9 +43,9 @@ export function noteActive(c: ConferenceTurn, peerNumber: number): boolean {
  *
  * @returns whether it is listed now; not if its number is somebody else's, or there is no room
  */
-export function meetPeer(c: ConferenceTurn, facts: PeerFacts): boolean {
+export function meetPeer(c: ConferenceTurn, facts: PeerFacts, by: ThawedBy): boolean {
   if (!isListable(c, facts)) return false
-  if (!noteActive(c, facts.peerNumber)) return addPeer(c, facts)
+  if (!noteActive(c, facts.peerNumber, by)) return addPeer(c, facts)
   updatePeer(c, facts.peerNumber, { dhtKey: facts.dhtKey, dhtKeyFresh: true })
   return true
 }
@@ -181,7 +182,7 @@ function follow(c: ConferenceTurn, moved: RosterChange<number, Peer>): void {
       offer(c, realKey, dhtKey)
       c.set({ needSendName: true })
       c.thawedSince = Math.min(c.thawedSince ?? Infinity, c.at.stamp - moved.frozenFor)
-      c.turn.tell({ kind: 'thawed', ...news })
+      c.turn.tell({ kind: 'thawed', ...news, by: c.heardBy })
       return
     case 'frozen':
       takeOut(c, realKey)

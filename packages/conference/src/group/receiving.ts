@@ -62,7 +62,7 @@ function receiveOwn(c: ConferenceTurn, via: GroupConnection, packet: MessagePack
 /** Whether the author is a member that may be heard; one that is frozen thaws, unless it says that it goes. */
 function isHeard(c: ConferenceTurn, via: GroupConnection, { author, messageId }: MessagePacket): boolean {
   if (messageId === messageIds.freeze) return c.state.roster.live.has(author)
-  if (noteActive(c, author)) return true
+  if (noteActive(c, author, 'message')) return true
   // Whoever passed this on knows its author (R15).
   if (via.state === 'online' && mayTake(c, via.realKey, 'queries', queriesPerSecond)) {
     sendQuery(c, via.realKey, via.theirNumber)
@@ -100,7 +100,7 @@ function act(c: ConferenceTurn, packet: MessagePacket, realKey: string): boolean
       return true
     case 'new-peer':
       // Ours is the last word on ourselves.
-      return isUs(c, body.peerNumber, body.realKey) || meetPeer(c, body)
+      return isUs(c, body.peerNumber, body.realKey) || meetPeer(c, body, 'new-peer')
     case 'leave':
       if (body.peerNumber === author) removePeer(c, author)
       return body.peerNumber === author

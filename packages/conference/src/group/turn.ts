@@ -1,6 +1,6 @@
 import type { RosterTime } from '@holdfast/core'
 import type { DhtKey, RealKey } from '../wire/identity.js'
-import type { ConferenceNews, ConferencesCommand, ConferencesEffect, RefusedWhy } from './events.js'
+import type { ConferenceNews, ConferencesCommand, ConferencesEffect, RefusedWhy, ThawedBy } from './events.js'
 import type { Conference, ConferencesContext, ConferencesMachine } from './types.js'
 
 /** One step in the making: the machine as it has come to be so far, and what has to be done about it. */
@@ -112,6 +112,8 @@ export class Turn {
 export class ConferenceTurn {
   readonly turn: Turn
   state: Conference
+  /** What is just being heard of somebody. */
+  heardBy: ThawedBy = 'message'
   /** Somebody thawed in this step, who was last heard of then. */
   thawedSince: number | null = null
 

@@ -134,7 +134,7 @@ export interface ConferencesMachine {
   /** Friends, and whether they are online in the sense of the messenger. */
   readonly friends: SortedMap<RealKey, 'online' | 'offline'>
   readonly conferences: SortedMap<number, Conference>
-  /** By {@link invitationKey}, the oldest first. */
+  /** The oldest first; at most 16 of each friend. */
   readonly invitations: readonly Invitation[]
 }
 

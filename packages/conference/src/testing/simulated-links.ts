@@ -13,8 +13,11 @@ export interface LinkUser {
   wants(other: RealKey): boolean
   /** Whether it can find this peer: a friend, or somebody whose DHT key it was told. */
   canFind(other: LinkUser): boolean
+  /** A link came up, with the DHT key that the other proved. */
   up(other: RealKey, dhtKey: DhtKey): void
+  /** It went down. */
   down(other: RealKey): void
+  /** Something came over it. */
   packet(from: RealKey, bytes: Uint8Array): void
 }
 
@@ -71,6 +74,7 @@ export class SimulatedLinks {
     this.weather = weather
   }
 
+  /** Lets somebody have links. */
   add(user: LinkUser): void {
     this.#users.set(user.realKey, user)
   }
@@ -114,6 +118,7 @@ export class SimulatedLinks {
     }
   }
 
+  /** Over a link that is up for the sender; otherwise it is gone. */
   send(from: LinkUser, to: RealKey, bytes: Uint8Array, isLossless: boolean): void {
     const link = this.#links.get(pair(from.realKey, to))
     const [mine, theirs] = endsOf(link, from)

@@ -23,6 +23,7 @@ import type { LinkUser, SimulatedLinks } from './simulated-links.js'
 export interface SimulatedPeerOptions {
   readonly name: string
   readonly clock: VirtualClock
+  /** Uniform in [0, 1). */
   readonly random: () => number
   readonly links: SimulatedLinks
   /** @defaultValue {@link defaultRules} */
@@ -87,6 +88,7 @@ export class SimulatedPeer implements LinkUser {
     return this.machine.conferences.first()?.[1] ?? null
   }
 
+  /** Both become friends of each other. */
   befriend(other: SimulatedPeer): void {
     this.#friends.add(other.realKey)
     other.#friends.add(this.realKey)
@@ -96,6 +98,7 @@ export class SimulatedPeer implements LinkUser {
     this.#options.links.wanted(this, other.realKey)
   }
 
+  /** Whether they are friends. */
   isFriendOf(other: SimulatedPeer): boolean {
     return this.#friends.has(other.realKey)
   }
@@ -166,6 +169,7 @@ export class SimulatedPeer implements LinkUser {
     this.#options.links.changed()
   }
 
+  /** The host wakes up; its links may be dead meanwhile. */
   wake(): void {
     if (!this.isAsleep) return
     this.isAsleep = false
@@ -186,15 +190,18 @@ export class SimulatedPeer implements LinkUser {
     return this.#friends.has(other.realKey) || this.#dhtKeys.get(other.realKey) === other.dhtKey
   }
 
+  /** {@inheritDoc LinkUser.up} */
   up(other: RealKey, dhtKey: DhtKey): void {
     this.#dhtKeys.set(other, dhtKey)
     this.take({ kind: 'link-up', realKey: other, dhtKey })
   }
 
+  /** {@inheritDoc LinkUser.down} */
   down(other: RealKey): void {
     this.take({ kind: 'link-down', realKey: other })
   }
 
+  /** {@inheritDoc LinkUser.packet} */
   packet(from: RealKey, bytes: Uint8Array): void {
     this.take({ kind: 'packet', from, bytes })
   }
