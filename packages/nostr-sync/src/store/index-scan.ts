@@ -24,8 +24,9 @@ export interface ScanPlan {
 
 /** More pairs of author and kind are looked up by author alone. */
 const maxPairs = 256
-/** Keys read at a time for each prefix. */
-const chunkKeys = 64
+/** Keys read at a time for each prefix: few at first, because most are asked for few; then twice as many each time. */
+const firstChunk = 16
+const longestChunk = 1024
 
 /** Chooses the index that leads to the fewest events, as far as the filter tells. Not for filters by id. */
 export function planScan(filter: Filter): ScanPlan {
@@ -71,6 +72,7 @@ export class IndexScan {
       end: Buffer.concat([start, to]),
       keys: [],
       at: 0,
+      chunk: firstChunk,
       isDry: false,
     }))
     for (const source of this.#sources) this.#fill(source)
@@ -96,9 +98,11 @@ export class IndexScan {
 
   #fill(source: Source): void {
     if (source.isDry) return
-    source.keys = this.#table.keys({ start: source.next, end: source.end, limit: chunkKeys })
+    const { next: start, end, chunk: limit } = source
+    source.keys = this.#table.keys({ start, end, limit })
     source.at = 0
-    source.isDry = source.keys.length < chunkKeys
+    source.isDry = source.keys.length < limit
+    source.chunk = Math.min(2 * limit, longestChunk)
     const last = source.keys.at(-1)
     if (last !== undefined) source.next = Buffer.concat([last, Buffer.of(0)])
   }
@@ -124,6 +128,7 @@ interface Source {
   readonly end: Buffer
   keys: readonly Buffer[]
   at: number
+  chunk: number
   isDry: boolean
 }
 
