@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { build, type Plugin } from 'esbuild'
@@ -19,11 +19,13 @@ const dependenciesOutside: Plugin = {
 /** Every `*.bench.ts` here and in the packages, relative to the repository. */
 export function benchFiles(): string[] {
   const folders = ['bench', ...readdirSync('packages').map((name) => join('packages', name, 'bench'))]
-  return folders.flatMap((folder) =>
-    readdirSync(folder)
-      .filter((file) => file.endsWith('.bench.ts'))
-      .map((file) => join(folder, file)),
-  )
+  return folders
+    .filter((folder) => existsSync(folder))
+    .flatMap((folder) =>
+      readdirSync(folder)
+        .filter((file) => file.endsWith('.bench.ts'))
+        .map((file) => join(folder, file)),
+    )
 }
 
 /**
