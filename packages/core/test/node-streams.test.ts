@@ -25,6 +25,16 @@ function dial(transport: ReturnType<typeof tcp>, to: { uri: string; [option: str
   return { link: transport.dial(to, sink), sink }
 }
 
+/** Wants to go on writing when the peer has finished. */
+class HalfOpenSink extends RecordingSink {
+  hasFinished = false
+
+  finished(): boolean {
+    this.hasFinished = true
+    return true
+  }
+}
+
 describe('a TCP link', () => {
   it('tells the addresses of both ends while it is open', async () => {
     await using server = await rawServer((socket) => socket.resume())
@@ -37,6 +47,42 @@ describe('a TCP link', () => {
       remote: { host: '127.0.0.1', port: server.port },
     })
     link.destroy(done)
+  })
+
+  it('goes on to be written to when the peer has finished, if its owner wants that', async () => {
+    const heard: Buffer[] = []
+    await using server = await rawServer((socket) => socket.on('data', (chunk) => heard.push(chunk)))
+    const sink = new HalfOpenSink()
+    const link = tcp().dial({ uri: `tcp://127.0.0.1:${server.port}` }, sink)
+    await sink.until('opened')
+    while (server.sockets.length === 0) await new Promise(setImmediate)
+    server.sockets[0]!.end()
+    while (!sink.hasFinished) await new Promise(setImmediate)
+    expect(link.phase).toBe('open')
+    link.write('an answer')
+    link.end(done)
+    await sink.until('ended')
+    await new Promise((resolve) => server.sockets[0]!.on('close', resolve))
+    expect(Buffer.concat(heard).toString()).toBe('an answer')
+    expect(sink.end).toBe(done)
+  })
+
+  it('that has finished refuses writes and hears what the peer says, until that has finished too', async () => {
+    await using server = await rawServer((socket) => {
+      socket.resume().on('end', () => {
+        socket.write('after your end')
+        socket.end()
+      })
+    })
+    const { link, sink } = dial(tcp(), { uri: `tcp://127.0.0.1:${server.port}` })
+    await sink.until('opened')
+    link.write('question')
+    link.finish?.()
+    link.finish?.()
+    expect([link.write('more'), link.phase]).toEqual(['refused', 'open'])
+    await sink.until('ended')
+    expect(Buffer.from(sink.bytes).toString()).toBe('after your end')
+    expect(sink.end?.kind).toBe('closed-by-peer')
   })
 
   it('refuses a write as soon as the kernel knows that the peer is gone', async () => {

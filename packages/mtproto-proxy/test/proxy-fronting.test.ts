@@ -28,8 +28,26 @@ describe('3.6 fronting', () => {
     await site.until(() => site.connections[0]?.received.toString('latin1').endsWith('and more') === true)
     site.connections[0]?.end()
     await client.until(() => client.phase === 'closed')
-    expect(running.proxy.state.fronted).toBe(0)
+    while (running.proxy.state.fronted > 0) await new Promise(setImmediate)
     expect(await running.metric('protocol_error_total', { reason: 'tls_invalid_digest' })).toBe(1)
+  })
+
+  it('hands on that one side has finished, and what the other still says', async () => {
+    await using site = await decoySite()
+    await using running = await RunningProxy.start({
+      config: { domain_fronting: `127.0.0.1:${site.port}` },
+    })
+    const hello = running.client({ secret: stranger })
+    await site.until(() => site.connections.length === 1)
+    const socket = connect({ port: running.port, host: '127.0.0.1', allowHalfOpen: true })
+    const got: Buffer[] = []
+    socket.on('data', (chunk) => got.push(chunk))
+    socket.end(Buffer.concat(hello.openingBytes))
+    await site.until(() => (site.connections[1]?.received.length ?? 0) >= 500)
+    site.connections[1]?.write(Buffer.from('an answer after the end'))
+    site.connections[1]?.end()
+    await new Promise((resolve) => socket.once('close', resolve))
+    expect(Buffer.concat(got).toString()).toBe('an answer after the end')
   })
 
   it('14.7 closes the site’s connection with the client’s', async () => {

@@ -160,6 +160,15 @@ export class LinkRun<P extends LinkProtocol> implements LinkSink, LinkScope {
     if (protocol?.writable !== undefined) this.#call(() => protocol.writable?.())
   }
 
+  finished(): boolean {
+    try {
+      return this.#hearer?.finished?.() === true && this.over === null
+    } catch (thrown) {
+      this.#threw(thrown)
+      return false
+    }
+  }
+
   ended(why: End): void {
     if (this.#early === null) this.fail(why)
     else this.#early.push(() => this.fail(why))

@@ -80,6 +80,10 @@ export class ScopedLink implements Link {
     this.#run.endGracefully(why)
   }
 
+  finish(): void {
+    this.#link.finish?.()
+  }
+
   destroy(why: End): void {
     this.#run.fail(why)
   }

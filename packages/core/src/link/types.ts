@@ -37,6 +37,11 @@ export interface Link {
   pause(): Off
   /** Graceful: flushes within a deadline, then ends. */
   end(why: End): void
+  /**
+   * Half of a graceful end, where the transport has halves: writes are refused from now on, the peer is told after what
+   * was accepted, and what it says is still heard, until it has finished too.
+   */
+  finish?(): void
   /** Ends at once. Idempotent. */
   destroy(why: End): void
   /** As {@link Link.destroy}, and without goodbye: by RST, where the transport has it. */
@@ -61,6 +66,11 @@ export interface LinkSink {
   heard?(): void
   /** What was accepted has been flushed after a `full`. */
   writable(): void
+  /**
+   * The peer says that it writes no more. `true`: the link stays open for writing until it is ended; else, and without
+   * this, what was accepted is flushed and the link ends as `closed-by-peer`.
+   */
+  finished?(): boolean
   /** The link is over. */
   ended(why: End): void
 }
@@ -106,6 +116,8 @@ export interface LinkProtocol {
   datagram?(chunk: Uint8Array): void
   /** What was written has been flushed, after a write that answered `full`. */
   writable?(): void
+  /** The peer writes no more, see {@link LinkSink.finished}: `true` keeps the link open for writing. */
+  finished?(): boolean
   /** Nothing was written for {@link Keepalive.sendEvery}, or the host woke: say something. */
   probe?(): void
   /** Draining began: say goodbye; what is in flight may finish until the deadline (a point on `clock.now()`). */

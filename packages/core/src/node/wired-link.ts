@@ -64,6 +64,8 @@ export class WiredLink implements Link, WireEvents {
   #unflushed = 0
   #full = false
   #holders = 0
+  /** We have said that we write no more; whether that is with the kernel. */
+  #finishing: 'no' | 'said' | 'flushed' = 'no'
   /** Why the link is retiring. */
   #why: End | null = null
   #deadline: Timer | null = null
@@ -104,7 +106,7 @@ export class WiredLink implements Link, WireEvents {
   }
 
   write(chunk: Uint8Array | string): WriteResult {
-    if (this.#phase !== 'open') return 'refused'
+    if (this.#phase !== 'open' || this.#finishing !== 'no') return 'refused'
     const bytes = typeof chunk === 'string' ? Buffer.byteLength(chunk) : chunk.byteLength
     if (!this.#wire.write(chunk, () => this.#flushedWrite(bytes))) return 'refused'
     this.#accepted += bytes
@@ -130,6 +132,12 @@ export class WiredLink implements Link, WireEvents {
   end(why: End): void {
     if (this.#phase === 'opening') this.destroy(why)
     else if (this.#phase === 'open') this.#retire(why)
+  }
+
+  finish(): void {
+    if (this.#phase !== 'open' || this.#finishing !== 'no') return
+    this.#finishing = 'said'
+    this.#wire.finish(halfEnd)
   }
 
   destroy(why: End): void {
@@ -180,10 +188,23 @@ export class WiredLink implements Link, WireEvents {
   }
 
   peerFinished(why: End): void {
-    if (this.#phase === 'open') this.#retire(why)
+    if (this.#phase !== 'open') return
+    const isKept = this.#finishing === 'no' && this.#isToStayOpen()
+    // Asking may have ended it.
+    if (!isKept && this.#isLive()) this.#retire(why)
+  }
+
+  #isToStayOpen(): boolean {
+    try {
+      return this.#sink?.finished?.() === true
+    } catch (cause) {
+      this.#threw(cause)
+      return false
+    }
   }
 
   flushed(): void {
+    if (this.#finishing === 'said') this.#finishing = 'flushed'
     if (this.#phase !== 'retiring' || this.#why === null) return
     this.#wire.unref()
     this.#deadline?.unref()
@@ -208,7 +229,8 @@ export class WiredLink implements Link, WireEvents {
     })
     // Nothing is told from here on, but the peer's goodbye must be seen.
     this.#wire.reading(true)
-    this.#wire.finish(why)
+    if (this.#finishing === 'no') this.#wire.finish(why)
+    else if (this.#finishing === 'flushed') this.flushed()
   }
 
   #flushedWrite(bytes: number): void {
@@ -244,6 +266,8 @@ export class WiredLink implements Link, WireEvents {
     this.destroy(end('adapter-threw', { cause, detail: String(cause) }))
   }
 }
+
+const halfEnd = end('closed-by-us', { detail: 'we write no more' })
 
 /** Stands in where none could be made. */
 const brokenWire: Wire = {

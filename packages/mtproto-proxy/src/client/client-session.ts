@@ -52,6 +52,10 @@ export class ClientSession implements LinkProtocol, Connection {
     this.#stage?.writable()
   }
 
+  finished(): boolean {
+    return this.#stage?.finished?.() === true
+  }
+
   /** Now and then, to judge silence. */
   tick(now: Millis): void {
     this.#stage?.tick(now)

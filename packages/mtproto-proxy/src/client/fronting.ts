@@ -98,6 +98,9 @@ class FrontStage implements Stage {
   #clientHeld: Off | null
   #targetHeld: Off | null = null
   #activeAt: Millis
+  /** Who has said that it writes no more. */
+  #clientDone = false
+  #targetDone = false
   #isOver = false
 
   constructor(connection: Connection, client: Link, fronted: Fronted, relay: Relay) {
@@ -137,6 +140,13 @@ class FrontStage implements Stage {
     off?.()
   }
 
+  /** Half closed: the site may still answer. */
+  finished(): boolean {
+    this.#clientDone = true
+    this.#target?.finish?.()
+    return !this.#targetDone
+  }
+
   tick(now: Millis): void {
     const { initWithin, fronting } = this.#fronted.settings
     const isConnecting = this.#target?.phase !== 'open'
@@ -165,6 +175,11 @@ class FrontStage implements Stage {
       },
       data: (chunk) => this.#toClient(chunk),
       writable: () => this.#readClient(),
+      finished: () => {
+        this.#targetDone = true
+        this.#client.finish?.()
+        return !this.#clientDone
+      },
       ended: () => {
         this.#target = null
         this.#connection.close('fronting-over')

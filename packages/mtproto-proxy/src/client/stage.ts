@@ -6,6 +6,8 @@ export interface Stage {
   data(chunk: Uint8Array): void
   /** What was written has been flushed after a `full`. */
   writable(): void
+  /** The peer writes no more. `true`: it may still be written to. */
+  finished?(): boolean
   /** Now and then, to judge silence. */
   tick(now: Millis): void
   /** Draining has begun: calls `done` once nothing of the peer's is under way any more. */
