@@ -103,6 +103,11 @@ export class SimulatedPeer implements LinkUser {
     return this.#friends.has(other.realKey)
   }
 
+  /** Whether the other is a member as far as this one knows, live or frozen. */
+  remembers(other: SimulatedPeer): boolean {
+    return this.conference?.numbers.has(other.realKey) ?? false
+  }
+
   /** @returns whether it was done */
   do(command: ConferencesCommand): boolean {
     return this.take(command).every(({ kind }) => kind !== 'refused')

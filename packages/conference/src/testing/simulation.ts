@@ -69,6 +69,11 @@ export interface SimulationReport {
   readonly peers: number
   /** From the last fault until everybody saw everybody; `null` if they never did. */
   readonly healedAfterMs: number | null
+  /**
+   * Friends who had to invite each other again, because neither remembered the other: one left and came in again while
+   * the other was away. Nothing but that heals it (spec 6, L4).
+   */
+  readonly invitedAgain: number
   /** What was wrong at the end. */
   readonly flaws: readonly string[]
   /** Messages said while things went wrong: copies that others should have had, and had. */
@@ -191,10 +196,12 @@ export class Simulation {
   conclude({ within = 300_000 }: { readonly within?: number } = {}): SimulationReport {
     this.calm()
     const healedAfterMs = this.heal(within)
+    const invitedAgain = this.#inviteForgotten()
+    const isWhole = healedAfterMs !== null && (invitedAgain === 0 || this.heal(within) !== null)
     this.oracle.collect(this.peers)
     const said = this.oracle.counts()
-    const flaws = healedAfterMs === null ? this.disagreements() : this.#finalWords()
-    return { seed: this.#seed, peers: this.peers.length, healedAfterMs, flaws, ...said }
+    const flaws = isWhole ? this.#finalWords() : this.disagreements()
+    return { seed: this.#seed, peers: this.peers.length, healedAfterMs, invitedAgain, flaws, ...said }
   }
 
   /** Ends all faults: everybody runs, is awake, and is reached. */
@@ -228,7 +235,10 @@ export class Simulation {
     for (const peer of this.peers) peer.stop()
   }
 
-  /** Who does not see whom, or under another number, among members that a chain of friends connects. */
+  /**
+   * Who does not see whom, or under another number, among members that a chain of friends connects who remember each
+   * other.
+   */
   disagreements(): string[] {
     return this.#components().flatMap((component) =>
       component.flatMap((a) => component.flatMap((b) => this.#disagreement(a, b))),
@@ -257,10 +267,30 @@ export class Simulation {
     const others = components.flat().filter(({ conference }) => titleOf(conference?.title) !== 'the end')
     return [
       ...this.disagreements(),
+      ...this.#forgotten().map(([one, other]) => `${one.name} and ${other.name} forgot each other`),
       ...missing.map((what) => `never heard: ${what}`),
       ...repeated.map((what) => `heard again: ${what}`),
       ...others.map(({ name }) => `${name} has another title`),
     ]
+  }
+
+  /** One of each two friends who do not remember each other invites the other. Returns how many did. */
+  #inviteForgotten(): number {
+    const pairs = this.#forgotten()
+    for (const [one, other] of pairs) {
+      one.do({ kind: 'invite', conference: one.conference?.number ?? 0, friend: other.realKey })
+      this.clock.advance(1000)
+    }
+    return pairs.length
+  }
+
+  #forgotten(): [SimulatedPeer, SimulatedPeer][] {
+    return this.members.flatMap((one, index) =>
+      this.members
+        .slice(index + 1)
+        .filter((other) => one.isFriendOf(other) && !(one.remembers(other) && other.remembers(one)))
+        .map((other): [SimulatedPeer, SimulatedPeer] => [one, other]),
+    )
   }
 
   #components(): SimulatedPeer[][] {
@@ -271,7 +301,7 @@ export class Simulation {
       left.delete(first)
       for (const one of component) {
         for (const other of left) {
-          if (!one.isFriendOf(other)) continue
+          if (!one.isFriendOf(other) || !one.remembers(other) || !other.remembers(one)) continue
           left.delete(other)
           component.push(other)
         }

@@ -54,4 +54,8 @@ console.log(
     .slice(0, 10)
     .join(' ')}`,
 )
+const invited = reports.filter(({ invitedAgain }) => invitedAgain > 0)
+console.log(
+  `${invited.length} runs in which somebody had to be invited again: neither side remembered the other`,
+)
 console.log(`${reports.filter(({ flaws }) => flaws.length === 0).length} of ${seeds} without a flaw`)
