@@ -74,6 +74,7 @@ export class RejectedEvents {
     }
   }
 
+  /** How many are remembered, by id at least. */
   get size(): number {
     return this.#cold.size
   }

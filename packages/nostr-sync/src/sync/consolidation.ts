@@ -30,10 +30,12 @@ export class HistoricQueue<T> {
     this.#concurrency = concurrency
   }
 
+  /** Requests that are held back. */
   get waiting(): number {
     return this.#waiting.length
   }
 
+  /** Requests that were sent and are not finished. */
   get open(): number {
     return this.#open
   }

@@ -42,6 +42,7 @@ export class PendingBatches {
   #lastId = 0
   #hasFailed = false
 
+  /** How many are in flight. */
   get size(): number {
     return this.#entries.size
   }

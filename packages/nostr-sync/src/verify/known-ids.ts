@@ -22,6 +22,7 @@ export class KnownIds {
     this.#older = new IdSet(0, seed)
   }
 
+  /** How many ids are held; one that was asked for of late may count twice. */
   get size(): number {
     return this.#recent.size + this.#older.size
   }

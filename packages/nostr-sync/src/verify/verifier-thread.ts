@@ -17,11 +17,11 @@ interface Job {
 }
 
 const isSource = import.meta.url.endsWith('.ts')
-const program = new URL(isSource ? './worker-thread.ts' : './worker-thread.js', import.meta.url)
+const program = new URL('./worker-thread.js', import.meta.url)
 /** From sources: a thread does not inherit the loader that its parent was started with. */
 const fromSource = `import('tsx/esm/api').then(({ register }) => {
   register()
-  return import(${JSON.stringify(program.href)})
+  return import(${JSON.stringify(program.href.replace(/js$/, 'ts'))})
 })`
 
 /** One thread, with one batch in work and one behind it, so that it need not wait for the next. */

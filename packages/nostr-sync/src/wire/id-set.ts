@@ -36,11 +36,12 @@ export class IdSet {
     this.#seed = seed | 0
   }
 
+  /** How many ids are in it. */
   get size(): number {
     return this.#size
   }
 
-  /** @returns whether the id was new */
+  /** Adds an id, of which the bytes are copied. @returns whether it was new */
   add(id: Uint8Array): boolean {
     const slot = this.#find(id)
     if (this.#slots[slot] !== 0) return false
@@ -56,6 +57,7 @@ export class IdSet {
     return true
   }
 
+  /** Whether the id was added. */
   has(id: Uint8Array): boolean {
     return this.#slots[this.#find(id)] !== 0
   }

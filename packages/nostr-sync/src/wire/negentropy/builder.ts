@@ -24,11 +24,12 @@ export class NegentropyBuilder {
     this.#ids = Buffer.allocUnsafeSlow(capacity * idBytes)
   }
 
+  /** How many pairs were added. */
   get size(): number {
     return this.#size
   }
 
-  /** @param id - 32 bytes, which are copied */
+  /** Adds a pair. @param id - 32 bytes, which are copied */
   add(timestamp: number, id: Uint8Array): void {
     if (this.#size === this.#times.length) this.#grow()
     this.#times[this.#size] = timestamp

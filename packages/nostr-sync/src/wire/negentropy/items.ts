@@ -43,10 +43,12 @@ export class NegentropyItems {
     return new NegentropyItems(times, ids, size)
   }
 
+  /** How many items there are. */
   get size(): number {
     return this.#size
   }
 
+  /** The time of an item; `Infinity` behind the last one. */
   timestampAt(index: number): number {
     return this.#times[index] ?? Infinity
   }
