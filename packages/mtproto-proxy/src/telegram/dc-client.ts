@@ -2,7 +2,6 @@ import type { Millis, Off } from '@holdfast/core'
 import type { Tunnel, TunnelClient, TunnelEnd, TunnelRequest } from '../tunnel.js'
 import type { ConnId, ProxyRequestHead } from '../wire/rpc.js'
 import type { CreditAccount } from './credits.js'
-import type { DcLink } from './dc-link.js'
 
 /** A packet of a client that is not known to have left. */
 export interface UnsentPacket {
@@ -12,9 +11,17 @@ export interface UnsentPacket {
   mark: number
 }
 
+/** What a client asks of the link that it is on. */
+export interface Carrier {
+  /** Sends one packet of a client, which is held while the link is full. */
+  send(client: DcClient, packet: Uint8Array, quickAck: boolean): void
+  /** A client has taken so much of what it was handed. */
+  delivered(client: DcClient, packets: number, bytes: number): void
+}
+
 /**
- * One client on the side of its data centre: the session of a pool's binding. It is on one {@link DcLink} at a time,
- * which keeps its record here.
+ * One client on the side of its data centre: the session of a pool's binding. It is on one link at a time, which
+ * keeps its record here.
  */
 export class DcClient implements Tunnel, CreditAccount {
   readonly request: TunnelRequest
@@ -22,7 +29,7 @@ export class DcClient implements Tunnel, CreditAccount {
   unackedPackets = 0
   unackedBytes = 0
   /** The link that it is on; `null` while it is parked, and at the end. */
-  link: DcLink | null = null
+  link: Carrier | null = null
   /** Its name on that link; a new one on each. */
   connId: ConnId = 0n
   /** What all its packets on that link begin with; made by the first. */

@@ -23,7 +23,7 @@ import {
   ProxyRequestHead,
 } from '../wire/rpc.js'
 import { type CreditLimits, Credits } from './credits.js'
-import type { DcClient, UnsentPacket } from './dc-client.js'
+import type { Carrier, DcClient, UnsentPacket } from './dc-client.js'
 
 /** What the connections to one data centre have in common. Read when it is needed, so it may change. */
 export interface DcLinkSettings {
@@ -60,7 +60,7 @@ type Phase =
  * One connection to a middle proxy, shared by many clients (spec 5, 6.3): handshake, frames, and whom of the clients a
  * message is for. Clients get on by {@link DcLink.add} and off by {@link DcLink.remove}, called by the pool's mover.
  */
-export class DcLink implements LinkProtocol {
+export class DcLink implements LinkProtocol, Carrier {
   readonly #scope: LinkScope
   readonly #settings: DcLinkSettings
   readonly #replace: (link: LinkId) => void
@@ -186,13 +186,11 @@ export class DcLink implements LinkProtocol {
 
   // What the client says -----------------------------------------------------------------------------------------
 
-  /** Sends one packet of a client, which is held while the link is full. */
   send(client: DcClient, packet: Uint8Array, quickAck: boolean): void {
     client.keep({ packet, quickAck, mark: Infinity })
     this.#sendWaiting(client)
   }
 
-  /** A client has taken so much of what it was handed. */
   delivered(client: DcClient, packets: number, bytes: number): void {
     this.#credits.ack(client, packets, bytes)
     this.#regulate()
