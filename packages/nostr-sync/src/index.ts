@@ -16,6 +16,12 @@ export {
   type RejectedEventsOptions,
 } from './admission/rejected-events.js'
 export type { Admission, AdmissionPolicy, AdmissionView, RejectReason } from './admission/types.js'
+export { IntakeError } from './intake/errors.js'
+export { EventCounts, type EventResult } from './intake/event-counts.js'
+export type { HeldEventsOptions } from './intake/held-events.js'
+export { type EventIntakeOptions, eventIntake } from './intake/intake.js'
+export { LinkIntake } from './intake/link-intake.js'
+export type { EventSource, Intake, IntakeOutcome } from './intake/types.js'
 export { EventStoreError, type EventStoreErrorCode } from './store/errors.js'
 export { type LmdbStoreOptions, openLmdbStore } from './store/lmdb-store.js'
 export { memoryStore } from './store/memory-store.js'
