@@ -1,6 +1,7 @@
 import { exitCodes } from '@holdfast/core/service'
 import { Command } from 'commander'
 import { certsCommand } from './certs.js'
+import { checkCommand } from './check/check.js'
 import { initCommand } from './init.js'
 import { linkCommand } from './link.js'
 import { programName } from './program-name.js'
@@ -22,6 +23,7 @@ for (const command of [
   runCommand(),
   initCommand(),
   linkCommand(),
+  checkCommand(),
   secretCommand(),
   statusCommand(),
   tableCommand(),

@@ -1,4 +1,4 @@
-import { generateKeyPairSync, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { type Clock, systemClock } from '@holdfast/core'
@@ -6,6 +6,7 @@ import type { ClientCodec } from '../wire/client-codec.js'
 import { type ClientOpeningStep, openClient } from '../wire/client-opening.js'
 import type { PacketFormat } from '../wire/packet-format.js'
 import { parseSecret, type Secret } from '../wire/secret.js'
+import { x25519PublicKey } from '../x25519-key.js'
 import type { ClosedBy } from './fake-connection.js'
 import { Waiters } from './waiters.js'
 
@@ -171,7 +172,7 @@ export class TestClient implements AsyncDisposable {
         dcId,
         plainFormat: format,
         timestamp: Math.floor(clock.wall() / 1000) + clockAheadSeconds,
-        x25519PublicKey: publicKey(),
+        x25519PublicKey: x25519PublicKey(),
         random,
       }),
     )
@@ -244,9 +245,4 @@ export class TestClient implements AsyncDisposable {
  */
 export function testClient(options: TestClientOptions): TestClient {
   return new TestClient(options)
-}
-
-function publicKey(): Buffer {
-  const { x = '' } = generateKeyPairSync('x25519').publicKey.export({ format: 'jwk' })
-  return Buffer.from(x, 'base64url')
 }
