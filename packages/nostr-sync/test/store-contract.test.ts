@@ -85,8 +85,11 @@ const plainEvent = fc
   })
   .map(madeEvent)
 
+const shuffled = <T>(all: readonly T[]): fc.Arbitrary<T[]> =>
+  fc.shuffledSubarray([...all], { minLength: all.length })
+
 /** Events, some of which ask for the deletion of others. */
-const events = fc.array(plainEvent, { maxLength: 25 }).chain((made) =>
+const events = fc.array(plainEvent, { minLength: 5, maxLength: 25, size: 'max' }).chain((made) =>
   fc
     .array(
       fc.record({ pubkey: letter.map(author), created_at: time, target: fc.nat(), isAddress: fc.boolean() }),
@@ -100,7 +103,7 @@ const events = fc.array(plainEvent, { maxLength: 25 }).chain((made) =>
         return madeEvent({ pubkey, created_at, kind: 5, tags: [tag] })
       }),
     )
-    .chain((requests) => fc.shuffledSubarray([...made, ...requests, ...made.slice(0, 3)], { minLength: 0 })),
+    .chain((requests) => shuffled([...made, ...requests, ...made.slice(0, 3)])),
 )
 
 const filter: fc.Arbitrary<Filter> = fc.record(
@@ -220,15 +223,45 @@ describe.each(Object.entries(kinds))('a store %s', (name, open) => {
     expect([store.isReferenced(issue.id), store.has('nonsense')]).toEqual([false, false])
   })
 
-  it('R86: a request counts for events that come after it, and only for those of its author', async () => {
+  it('R86: a request counts for events that come after it, and never for requests', async () => {
     await using opened = await open()
     const { store } = opened
     const request = eventNamed('deletion request NIP-09')
     const issue = eventNamed('issue')
     expect(await store.put([request, issue])).toEqual(['saved', 'deleted'])
-    const foreign = madeEvent({ kind: 5, tags: [['e', request.id]] })
-    expect(await store.put([foreign])).toEqual(['saved'])
+    const { pubkey } = request
+    const own = madeEvent({ kind: 5, pubkey, tags: [['e', request.id]] })
+    expect(await store.put([own])).toEqual(['saved'])
     expect(store.has(request.id)).toBe(true)
+    const later = madeEvent({ kind: 5, pubkey, content: 'later' })
+    expect(await store.put([madeEvent({ kind: 5, pubkey, tags: [['e', later.id]] }), later])).toEqual([
+      'saved',
+      'saved',
+    ])
+  })
+
+  it('spec 6: finds an event once, although it has several of the values that are asked for', async () => {
+    await using opened = await open()
+    const event = madeEvent({ tags: ['x', 'y', 'x'].map((value) => ['t', value]) })
+    await opened.store.put([event])
+    expect(opened.store.query({ '#t': ['x', 'y', 'x'] }, { limit: 10 }).events).toEqual([event])
+    expect(await opened.store.items({ '#t': ['x', 'y'] })).toMatchObject({ size: 1 })
+  })
+
+  it('R97: lists what was replaced, as long as the filter asks for kinds, authors and time alone', async () => {
+    await using opened = await open()
+    const { store } = opened
+    const version = (created_at: number) => madeEvent({ kind: 30_617, created_at, tags: [['d', 'x']] })
+    expect(await store.put([6, 5, 7].map(version))).toEqual(['saved', 'superseded', 'saved'])
+    const sizeOf = async (filter: Filter): Promise<unknown> => {
+      const items = await store.items(filter)
+      return items === 'too-many' ? items : items.size
+    }
+    expect(await sizeOf({ kinds: [30_617] })).toBe(3)
+    expect(await sizeOf({ kinds: [30_617], authors: [author('a')], since: 6 })).toBe(2)
+    expect(await sizeOf({ kinds: [30_617], authors: [author('b')] })).toBe(0)
+    expect(await sizeOf({ kinds: [30_617], '#d': ['x'] })).toBe(1)
+    expect(await sizeOf({ authors: [author('a')] })).toBe(1)
   })
 
   it('I25: refuses to list more than it may', async () => {

@@ -114,6 +114,19 @@ describe('pages', () => {
     expect([isFull(74, {}), isFull(75, {})]).toEqual([false, true])
   })
 
+  it('R54: a page of one second that brings something new is followed by the same page, until nothing is new', () => {
+    const full = { maxLimit: 2 }
+    const second = (...ids: string[]) => ids.map((id) => ({ id, created_at: 7 }))
+    const next = (page: PageState, events: readonly { id: string; created_at: number }[]): PageState => {
+      const outcome = pageEnd(events.reduce(pageEvent, page))
+      if (outcome.kind !== 'next') throw new Error(outcome.kind)
+      return outcome.page
+    }
+    const third = next(next(firstPage(filter, full), second('a', 'b')), second('b', 'c'))
+    expect(third.filter.until).toBe(7)
+    expect(pageEnd(second('a', 'c').reduce(pageEvent, third))).toEqual({ kind: 'wall', at: 7 })
+  })
+
   it('R54: narrows the second that does not fit, and goes on before it', () => {
     const page = firstPage({ '#e': ['a', 'b'] }, { maxLimit: 3 })
     expect(passWall(page, 7, true)).toMatchObject({ kind: 'negentropy', second: { since: 7, until: 7 } })

@@ -74,6 +74,7 @@ describe('the index of what is wanted', () => {
     expect(index.targetOf('wss://a.example').rootEvents).toEqual(new Set())
     expect(index.withdraw(key('x'))).toEqual(new Set(['wss://a.example']))
     expect(index.withdraw(key('x'))).toEqual(new Set())
+    expect(index.detachRoot('r')).toEqual(new Set())
     expect(index.relays()).toEqual([])
   })
 

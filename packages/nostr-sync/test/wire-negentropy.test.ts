@@ -95,6 +95,9 @@ describe('items of negentropy', () => {
     'R108: changed one by one they are what they would be if made at once, sums included',
     (changes) => {
       const items = negentropyItems([])
+      // Enough of them that sums are stored, and have to be made anew.
+      for (let index = 0; index < 200; index++)
+        items.insert(index % 3, Buffer.from(universeId(1000 + index), 'hex'))
       const model = new Map<string, [number, string]>()
       for (const [isAdded, [time, id]] of changes) {
         const key = `${time},${id}`
@@ -103,14 +106,24 @@ describe('items of negentropy', () => {
           expect(items.insert(time, bytes)).toBe(!model.has(key))
           model.set(key, [time, id])
         } else expect(items.remove(time, bytes)).toBe(model.delete(key))
-        if (items.size % 50 === 7) items.fingerprint(0, items.size)
+        if (items.size % 3 === 0) items.fingerprint(0, items.size)
       }
+      for (let index = 0; index < 200; index++)
+        model.set(`initial ${index}`, [index % 3, universeId(1000 + index)])
       const afresh = negentropyItems(model.values())
       expect(listed(items)).toEqual(listed(afresh))
       expect(hex(items.fingerprint(0, items.size))).toBe(hex(afresh.fingerprint(0, afresh.size)))
       expect(hex(items.snapshot().fingerprint(0, items.size))).toBe(hex(afresh.fingerprint(0, afresh.size)))
     },
   )
+
+  it('9.4: are sorted by the whole id, also where ids have their first bytes in common', () => {
+    const ids = ['00000000ff', '00000000aa', '0000ff0000', '0000aa0000', '00ff', '00aa'].map((start) =>
+      start.padEnd(64, '0'),
+    )
+    const items = negentropyItems(ids.map((id) => [1, id]))
+    expect(listed(items).map(([, id]) => id)).toEqual([...ids].sort())
+  })
 
   it('R95: take an id from the middle of a larger buffer', () => {
     const pooled = Buffer.from(`ff${universeId(1)}ff`, 'hex').subarray(1, 33)

@@ -63,8 +63,7 @@ export class IndexScan {
   ) {
     this.#table = table
     const newest = timeKey(Math.min(until, Number.MAX_SAFE_INTEGER))
-    const begin = after === null ? newest : Buffer.concat([placeKey(after), Buffer.of(0)])
-    const from = Buffer.compare(begin, newest) < 0 ? newest : begin
+    const from = after === null ? newest : Buffer.concat([placeKey(after), Buffer.of(0)])
     // All ids of the oldest second: nothing begins with more than 32 bytes of 0xff.
     const to = Buffer.concat([timeKey(Math.min(since, Number.MAX_SAFE_INTEGER)), Buffer.alloc(33, 0xff)])
     this.#sources = prefixes.map((start) => ({
