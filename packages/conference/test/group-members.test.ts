@@ -22,6 +22,19 @@ describe('coming in', () => {
     expect(rig.do({ kind: 'create', identifier }).refused).toEqual(['known-already'])
   })
 
+  it('T1: an identifier is a type byte and 32 bytes, and a limit a whole number', () => {
+    const rig = new Rig().create()
+    for (const wrong of ['', `02${'ab'.repeat(32)}`, `00${'AB'.repeat(32)}`])
+      rig.do({ kind: 'create', identifier: wrong })
+    for (const max of [-1, Number.NaN, 0.5]) rig.do({ kind: 'set-max-frozen', conference: 0, max })
+    rig.do({ kind: 'set-max-frozen', conference: 9, max: 1 })
+    expect(rig.refused).toEqual([
+      ...Array<string>(3).fill('no-identifier'),
+      ...Array<string>(3).fill('no-limit'),
+      'no-such-conference',
+    ])
+  })
+
   it('T2: only friends who are online as friends are invited, and may invite', () => {
     const rig = new Rig()
       .create()

@@ -66,6 +66,7 @@ function attemptIn(c: ConferenceTurn, asked: InConference): RefusedWhy | null {
     case 'set-title':
       return setTitle(c, bytesOf(asked.title))
     case 'set-max-frozen':
+      if (!Number.isInteger(asked.max) || asked.max < 0) return 'no-limit'
       c.set({ maxFrozen: asked.max })
       trimFrozen(c)
       return null
@@ -76,6 +77,7 @@ function attemptIn(c: ConferenceTurn, asked: InConference): RefusedWhy | null {
 }
 
 function create(turn: Turn, identifier: ConferenceIdentifier): RefusedWhy | null {
+  if (!/^0[01][0-9a-f]{64}$/.test(identifier)) return 'no-identifier'
   if (turn.find(identifier)) return 'known-already'
   const state = newConference(turn, identifier, 'connected')
   if (!state) return 'too-many'

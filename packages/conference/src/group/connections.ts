@@ -4,7 +4,7 @@ import type { ConferenceTurn } from './turn.js'
 import type { GroupConnection, Reason, Reasons } from './types.js'
 
 /** Group connections per conference (spec 1). */
-export const maxConnections = 16
+const maxConnections = 16
 
 /** How many of them are kept free for newcomers (spec 6, L5). */
 const keptFree = 2
@@ -25,7 +25,7 @@ export function onlineConnections(c: ConferenceTurn): readonly GroupConnection[]
  * Wants a link to a peer for one more reason. A new group connection is connecting.
  *
  * @param dhtKey - where to look for the peer; `null` if there is a link, or somebody else knows
- * @returns `null` when all {@link maxConnections} are in use
+ * @returns `null` when all 16 are in use
  */
 export function addReason(
   c: ConferenceTurn,

@@ -56,6 +56,10 @@ export type RefusedWhy =
   | 'no-connection'
   | 'too-long'
   | 'empty'
+  /** Neither a text nor an audio conference's type byte and 32 bytes in lower-case hexadecimal. */
+  | 'no-identifier'
+  /** A limit must be a whole number from 0. */
+  | 'no-limit'
   /** 65,536 conferences. */
   | 'too-many'
 

@@ -4,6 +4,7 @@
  * @packageDocumentation
  */
 
+export type { FaultKind } from './faults.js'
 export { MessageOracle } from './message-oracle.js'
 export { type LinkUser, type NetworkWeather, SimulatedLinks } from './simulated-links.js'
 export { SimulatedPeer, type SimulatedPeerOptions } from './simulated-peer.js'

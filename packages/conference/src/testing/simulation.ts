@@ -1,6 +1,7 @@
 import { seededRandom, VirtualClock } from '@holdfast/core/testing'
 import { type ConferencesRules, defaultRules } from '../group/types.js'
 import type { ConferenceIdentifier, RealKey } from '../wire/identity.js'
+import { type FaultKind, pickFault } from './faults.js'
 import { MessageOracle } from './message-oracle.js'
 import { type NetworkWeather, SimulatedLinks } from './simulated-links.js'
 import { SimulatedPeer } from './simulated-peer.js'
@@ -25,43 +26,8 @@ export interface SimulationOptions {
   readonly rules?: ConferencesRules
 }
 
-/** One thing that goes wrong, or is done by somebody. */
-export type FaultKind =
-  | 'split'
-  | 'merge'
-  | 'crash'
-  | 'quit'
-  | 'start'
-  | 'sleep'
-  | 'wake'
-  | 'loss'
-  | 'clock-step'
-  | 'say'
-  | 'rename'
-  | 'title'
-  | 'leave'
-  | 'invite'
-
 /** By then a link that died is known to be dead, and has been replaced. */
 const settledAfterMs = 45_000
-
-/** How often each happens, as shares of the whole. */
-const shares: Readonly<Record<FaultKind, number>> = {
-  split: 12,
-  merge: 12,
-  crash: 5,
-  quit: 4,
-  start: 14,
-  sleep: 4,
-  wake: 8,
-  loss: 4,
-  'clock-step': 3,
-  say: 40,
-  rename: 4,
-  title: 4,
-  leave: 1,
-  invite: 3,
-}
 
 /** What a run came to. */
 export interface SimulationReport {
@@ -154,7 +120,7 @@ export class Simulation {
   /** Lets faults happen, one to thirty seconds apart. */
   disturb(faults: number): void {
     for (let left = faults; left > 0; left -= 1) {
-      this.fault(this.#pickFault())
+      this.fault(pickFault(this.#random))
       this.clock.advance(1000 + this.#random() * 29_000)
       this.oracle.collect(this.peers)
     }
@@ -382,12 +348,6 @@ export class Simulation {
     const text = `message ${(this.#said += 1)}`
     const conference = peer.conference?.number ?? 0
     if (peer.do({ kind: 'say', conference, text, as: 'chat' })) this.oracle.said(text, peer, members)
-  }
-
-  #pickFault(): FaultKind {
-    const kinds = Object.entries(shares) as [FaultKind, number][]
-    let at = this.#random() * kinds.reduce((sum, [, share]) => sum + share, 0)
-    return kinds.find(([, share]) => (at -= share) < 0)?.[0] ?? 'say'
   }
 
   #pick<T>(from: readonly T[]): T | undefined {
