@@ -9,7 +9,6 @@ export { MessageOracle } from './message-oracle.js'
 export { type LinkUser, type NetworkWeather, SimulatedLinks } from './simulated-links.js'
 export { SimulatedPeer, type SimulatedPeerOptions } from './simulated-peer.js'
 export {
-  type FaultKind,
   type Friendships,
   Simulation,
   type SimulationOptions,
