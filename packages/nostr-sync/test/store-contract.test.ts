@@ -285,6 +285,36 @@ describe.each(Object.entries(kinds))('a store %s', (name, open) => {
     await expect(store.put([])).rejects.toMatchObject({ code: 'HF_STORE_CLOSED' })
   })
 
+  it('answers each put for itself', async () => {
+    await using opened = await open()
+    const { store } = opened
+    const event = madeEvent()
+    const puts = [[event], [event, madeEvent({ kind: 20_001 })], [], [madeEvent({ kind: 2 })]]
+    expect(await Promise.all(puts.map((events) => store.put(events)))).toEqual([
+      ['saved'],
+      ['duplicate', 'not-stored'],
+      [],
+      ['saved'],
+    ])
+  })
+
+  it('stores nothing of a put that fails, tells nobody, and goes on', async () => {
+    await using opened = await open()
+    const { store } = opened
+    const told: StoreChange[] = []
+    store.onChange((change) => told.push(change))
+    const first = madeEvent({ kind: 0, created_at: 1 })
+    await store.put([first])
+    const newer = madeEvent({ kind: 0, created_at: 2 })
+    const broken = { ...madeEvent(), tags: null } as unknown as NostrEvent
+    await expect(store.put([newer, madeEvent({ kind: 3 }), broken])).rejects.toMatchObject({
+      code: 'HF_STORE_WRITE_FAILED',
+    })
+    expect([store.size, store.has(first.id), store.knows(newer.id), told.length]).toEqual([1, true, false, 1])
+    expect(await store.put([newer])).toEqual(['saved'])
+    expect(store.query({}, { limit: 10 }).events).toEqual([newer])
+  })
+
   it('stops telling who has let go', async () => {
     await using opened = await open()
     const told: StoreChange[] = []

@@ -24,7 +24,7 @@ export function memoryStore(clock: Clock = systemClock()): EventStore {
       table,
       path: 'memory',
       count: () => table.countOf(prefix.event),
-      transaction: (write) => Promise.resolve().then(write),
+      transaction: (write) => Promise.resolve().then(() => table.transaction(write)),
       close: () => Promise.resolve(),
     },
     clock,

@@ -24,6 +24,22 @@ export class MemoryTable implements Table {
   /** Sorted, none empty. Keys as text whose order is that of the bytes. */
   readonly #chunks: string[][] = []
   readonly #values = new Map<string, Buffer>()
+  /** What takes the present transaction back, newest last. */
+  #undo: (() => void)[] = []
+
+  /** Runs all of it, or, if it throws, nothing. */
+  transaction<T>(write: () => T): T {
+    this.#undo = []
+    try {
+      return write()
+    } catch (error) {
+      // A copy: taking back is a change as well.
+      for (const step of this.#undo.toReversed()) step()
+      throw error
+    } finally {
+      this.#undo = []
+    }
+  }
 
   get(key: Buffer): Buffer | undefined {
     return this.#values.get(key.toString('latin1'))
@@ -31,13 +47,18 @@ export class MemoryTable implements Table {
 
   put(key: Buffer, value: Buffer): void {
     const name = key.toString('latin1')
-    if (!this.#values.has(name)) this.#insert(name)
+    const before = this.#values.get(name)
+    this.#undo.push(() => (before === undefined ? this.remove(key) : this.put(key, before)))
+    if (before === undefined) this.#insert(name)
     this.#values.set(name, value)
   }
 
   remove(key: Buffer): void {
     const name = key.toString('latin1')
-    if (!this.#values.delete(name)) return
+    const before = this.#values.get(name)
+    if (before === undefined) return
+    this.#undo.push(() => this.put(key, before))
+    this.#values.delete(name)
     const at = this.#chunkOf(name)
     const chunk = this.#chunks[at]
     if (chunk === undefined) return
