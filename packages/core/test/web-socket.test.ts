@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createServer as createHttpServer } from 'node:http'
+import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
@@ -237,6 +237,19 @@ describe('the opening of a WebSocket', () => {
     expect(remote).toMatchObject({ address: '127.0.0.1', headers: { 'x-token': 'abc' } })
     link.destroy(done)
     expect((await fetch(origin)).status).toBe(426)
+  })
+
+  it('answers requests that are no WebSocket as it is told to', async () => {
+    const at = {
+      ...here,
+      answer: (_request: IncomingMessage, response: ServerResponse) => void response.end('a relay'),
+    }
+    await using accepting = await acceptAll(webSocket(), at)
+    const { uri } = accepting.endpoint
+    expect(await (await fetch(uri.replace('ws:', 'http:'))).text()).toBe('a relay')
+    const { link, sink } = dial({ uri })
+    await sink.until('opened')
+    link.destroy(done)
   })
 
   it('that is no valid upgrade is refused, and whoever took it is told', async () => {

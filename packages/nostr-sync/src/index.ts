@@ -16,6 +16,15 @@ export {
   type RejectedEventsOptions,
 } from './admission/rejected-events.js'
 export type { Admission, AdmissionPolicy, AdmissionView, RejectReason } from './admission/types.js'
+export { EndpointStats } from './endpoint/endpoint-stats.js'
+export { relayEndpoint } from './endpoint/relay-endpoint.js'
+export { relayInfoHandler } from './endpoint/relay-info-handler.js'
+export type {
+  EndpointAuth,
+  EndpointLimits,
+  RelayEndpoint,
+  RelayEndpointOptions,
+} from './endpoint/types.js'
 export { IntakeError } from './intake/errors.js'
 export { EventCounts, type EventResult } from './intake/event-counts.js'
 export type { HeldEventsOptions } from './intake/held-events.js'

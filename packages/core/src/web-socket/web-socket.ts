@@ -1,4 +1,10 @@
-import { createServer, type IncomingMessage, type Server, STATUS_CODES } from 'node:http'
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  STATUS_CODES,
+} from 'node:http'
 import { createServer as createSecureServer } from 'node:https'
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
@@ -39,6 +45,12 @@ export interface WebSocketEndpoint extends TlsEndpoint {
    * are taken. It stays its owner's to close.
    */
   readonly server?: Server
+  /**
+   * Listening on a server of its own: answers requests that are no WebSocket's, on whatever path.
+   *
+   * @defaultValue 426, upgrade required
+   */
+  readonly answer?: RequestListener
 }
 
 const defaultMaxPayload = 16 * 1024 * 1024
@@ -85,7 +97,7 @@ async function acceptOnOwnServer(
   sink: AcceptSink,
   settings: WireOptions,
 ): Promise<Accepting> {
-  const { uri, ...given } = at
+  const { uri, answer = upgradeRequired, ...given } = at
   const { protocol, hostname, port, pathname } = URL.canParse(uri) ? new URL(uri) : { ...noUrl }
   if (protocol !== 'ws:' && protocol !== 'wss:') {
     throw new OptionError('endpoint.uri', 'ws://HOST:PORT/PATH or wss://…', uri)
@@ -94,7 +106,7 @@ async function acceptOnOwnServer(
   const server = isSecure
     ? createSecureServer({ ...given, headersTimeout })
     : createServer({ headersTimeout, noDelay: true })
-  server.on('request', (_request, response) => response.writeHead(426).end())
+  server.on('request', answer)
   const accepting = acceptOnServer(server, at, sink, settings)
   const host = hostname.replace(/^\[|\]$/g, '')
   await bind(server, { host, port: Number(port === '' ? (isSecure ? 443 : 80) : port) }, at)
@@ -166,6 +178,8 @@ function acceptOnServer(
     },
   }
 }
+
+const upgradeRequired: RequestListener = (_request, response) => void response.writeHead(426).end()
 
 function invalidUpgrade(uri: string): HoldfastError {
   const detail = `${uri}: not a valid WebSocket upgrade`
