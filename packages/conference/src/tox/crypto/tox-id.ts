@@ -26,7 +26,7 @@ export class ToxIdError extends HoldfastError {
  * import { toxId, parseToxId } from '@holdfast/conference'
  *
  * const id = toxId({ realKey: '00'.repeat(31) + '01', nospam: 0x12345678 })
- * id.slice(64) // => '123456784445'
+ * id.slice(64) // => '12345678444D'
  * parseToxId(id).nospam // => 0x12345678
  * ```
  */

@@ -1,0 +1,65 @@
+import type { Env } from '@holdfast/core'
+import type { ConferenceNews } from '../group/events.js'
+import type { ConferencesRules } from '../group/types.js'
+import type { RandomBytes } from './crypto/box.js'
+import type { Address } from './dht/address.js'
+import type { NodeInfo } from './dht/packed-nodes.js'
+import type { FriendNews, Profile } from './friends/friends.js'
+
+/** A relay, by which nodes reach each other that cannot do so directly. */
+export interface RelayInfo {
+  /** The relay's DHT key. */
+  readonly key: string
+  readonly host: string
+  readonly port: number
+}
+
+/** What a node tells the application. */
+export type ToxNews =
+  | FriendNews
+  | { readonly kind: 'conference'; readonly news: ConferenceNews }
+  /** Something holds or lost the node's place in the network: nodes that answer, and relays that are connected. */
+  | { readonly kind: 'network'; readonly nodes: number; readonly relays: number }
+
+/** Options of {@link toxNode}. */
+export interface ToxNodeOptions {
+  readonly env: Env
+  /** Our identity: 32 secret bytes, random when it is made, kept ever after. */
+  readonly secretKey: Uint8Array
+  /**
+   * Part of our Tox ID that can be changed.
+   *
+   * @defaultValue 0
+   */
+  readonly nospam?: number
+  /** @defaultValue no name, no status message, available */
+  readonly profile?: Partial<Profile>
+  /**
+   * Where to listen on UDP; port 0 takes any free one, which is best: a node that was restarted is found fastest on
+   * another port (spec 12.5). `null` does without, and needs relays.
+   *
+   * @defaultValue `{ host: '0.0.0.0', port: 0 }`
+   */
+  readonly listen?: Address | null
+  /** Nodes by which to get into the network. */
+  readonly bootstrap?: readonly NodeInfo[]
+  /** Relays to be connected to, at most 8. */
+  readonly relays?: readonly RelayInfo[]
+  /**
+   * Addresses of the local network that are told of us every 10 s, so that friends on it are found without anything
+   * else; broadcast addresses, too.
+   *
+   * @defaultValue none
+   */
+  readonly neighbours?: readonly Address[]
+  /** @defaultValue {@link defaultRules} */
+  readonly rules?: ConferencesRules
+  /** Told what happens, one thing at a time. */
+  readonly tell?: (news: ToxNews) => void
+  /**
+   * Where unguessable bytes come from; for tests.
+   *
+   * @defaultValue `randomBytes` of node:crypto
+   */
+  readonly randomBytes?: RandomBytes
+}

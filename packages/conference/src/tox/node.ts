@@ -1,0 +1,253 @@
+import { randomBytes as systemRandomBytes } from 'node:crypto'
+import { OptionError, type Timer } from '@holdfast/core'
+import { defaultRules } from '../group/types.js'
+import type { DhtKey, RealKey } from '../wire/identity.js'
+import { ConferenceHost } from './conference-host.js'
+import { KeyPair } from './crypto/box.js'
+import { SharedKeys } from './crypto/shared-keys.js'
+import { toxId } from './crypto/tox-id.js'
+import type { Address } from './dht/address.js'
+import { Dht } from './dht/dht.js'
+import type { NodeInfo } from './dht/packed-nodes.js'
+import { dhtKinds } from './dht/packets.js'
+import { FriendConnections } from './friends/friend-connections.js'
+import type { FriendLink } from './friends/friend-link.js'
+import { Friends } from './friends/friends.js'
+import { isConferencePacket } from './friends/packets.js'
+import { CookieJar } from './net-crypto/cookies.js'
+import { NetCrypto } from './net-crypto/net-crypto.js'
+import { packetKinds } from './net-crypto/packets.js'
+import { type Path, udpPath } from './net-crypto/path.js'
+import type { ToxNews, ToxNodeOptions } from './node-options.js'
+import { UdpSocket } from './udp-socket.js'
+import { Whereabouts } from './whereabouts.js'
+
+/** How often time passes for the parts of a node, in milliseconds. */
+const tickEvery = { links: 50, conferences: 250, network: 1000, neighbours: 10_000 }
+
+/**
+ * Starts a node of the Tox network: an identity with friends and conferences, reached over UDP and relays.
+ *
+ * At every start it has a new DHT key, and by default a new port, by which others notice at once that it has been
+ * restarted. Close it, so that they notice that it has gone.
+ *
+ * @throws a `ToxPortError` when the UDP port cannot be had, an `OptionError` when an option cannot be used
+ * @example
+ * ```ts no-run
+ * import { toxNode } from '@holdfast/conference'
+ * import { nodeEnv } from '@holdfast/core/node'
+ * import { randomBytes } from 'node:crypto'
+ *
+ * await using node = await toxNode({
+ *   env: nodeEnv({ name: 'tox' }),
+ *   secretKey: randomBytes(32),
+ *   tell: (news) => console.log(news),
+ * })
+ * console.log(node.toxId)
+ * ```
+ */
+export async function toxNode(options: ToxNodeOptions): Promise<ToxNode> {
+  if (options.secretKey.length !== 32) {
+    throw new OptionError('secretKey', '32 bytes', `${options.secretKey.length} bytes`)
+  }
+  const node = new ToxNode(options)
+  await node[begin]()
+  return node
+}
+
+const begin = Symbol('begin')
+
+/** A node at work; see {@link toxNode}. */
+export class ToxNode implements AsyncDisposable {
+  /** Our identity. */
+  readonly realKey: RealKey
+  /** Of this run. */
+  readonly dhtKey: DhtKey
+  /** Friends, and what they and we say. */
+  readonly friends: Friends
+  /** The conferences that we are in. */
+  readonly conferences: ConferenceHost
+  readonly #options: ToxNodeOptions
+  readonly #dht: Dht
+  readonly #netCrypto: NetCrypto
+  readonly #connections: FriendConnections
+  readonly #whereabouts: Whereabouts
+  #socket: UdpSocket | null = null
+  #timers: readonly Timer[] = []
+  #isClosed = false
+
+  /** @internal */
+  constructor(options: ToxNodeOptions) {
+    this.#options = options
+    const { env, randomBytes: random = systemRandomBytes, secretKey, profile, nospam = 0 } = options
+    const real = new KeyPair(secretKey)
+    const dht = new KeyPair(random(32))
+    const dhtShared = new SharedKeys(dht)
+    this.realKey = real.name
+    this.dhtKey = dht.name
+    this.#dht = new Dht(
+      { keys: dht, shared: dhtShared, random },
+      {
+        send: (to, packet) => this.#socket?.send(to, packet),
+        found: (node, isLocal) => this.#found(node, isLocal),
+      },
+    )
+    const realShared = new SharedKeys(real)
+    this.#netCrypto = new NetCrypto(
+      { real, dht, realShared, dhtShared, cookies: new CookieJar(random), random },
+      {
+        send: (path, packet) => this.#send(path, packet),
+        isWanted: (realKey) => this.#connections.isWanted(realKey),
+        incoming: (connection) => this.#connections.incoming(connection),
+      },
+    )
+    this.#whereabouts = new Whereabouts({
+      dht: this.#dht,
+      relayPaths: () => [],
+      now: () => env.clock.now(),
+    })
+    this.#connections = new FriendConnections(
+      { env, netCrypto: this.#netCrypto, locate: (realKey) => this.#whereabouts.locate(realKey) },
+      {
+        up: (link) => this.#up(link),
+        down: (realKey) => this.#down(realKey),
+        packet: (link, packet) => this.#packet(link, packet),
+      },
+    )
+    const own = { name: '', statusMessage: '', status: 'available', ...profile } as const
+    this.friends = new Friends(this.#connections, own, nospam, (news) => this.#friendNews(news))
+    this.conferences = new ConferenceHost({
+      env,
+      self: { realKey: real.name, dhtKey: dht.name },
+      rules: options.rules ?? defaultRules,
+      connections: this.#connections,
+      whereabouts: this.#whereabouts,
+      tell: (news) => this.#tell({ kind: 'conference', news }),
+    })
+    this.conferences.do({ kind: 'set-name', name: own.name })
+  }
+
+  /** By which others make us their friend. */
+  get toxId(): string {
+    return toxId({ realKey: this.realKey, nospam: this.friends.nospam })
+  }
+
+  /** Where we listen; `null` without UDP. */
+  get address(): Address | null {
+    return this.#socket?.address ?? null
+  }
+
+  /** Makes a peer a friend. `at` is where its node is, if that is known. */
+  befriend(realKey: RealKey, at?: NodeInfo): void {
+    this.friends.add(realKey)
+    this.conferences.take({ kind: 'friend', realKey, is: this.#isOnline(realKey) ? 'online' : 'offline' })
+    if (at) this.#whereabouts.tell(realKey, at.dhtKey, at.address)
+    this.#connections.nudge(realKey)
+  }
+
+  /** Makes a friend one no more. Conferences may stay connected to it. */
+  unfriend(realKey: RealKey): void {
+    this.friends.remove(realKey)
+    this.conferences.take({ kind: 'friend', realKey, is: 'none' })
+    if (!this.#connections.isWanted(realKey)) this.#whereabouts.forget(realKey)
+  }
+
+  /** Tells everybody of another name. */
+  rename(name: string): void {
+    this.friends.introduce({ name })
+    this.conferences.do({ kind: 'set-name', name })
+  }
+
+  /** Asks these nodes for a way in. */
+  bootstrap(nodes: readonly NodeInfo[]): void {
+    this.#dht.bootstrap(nodes)
+  }
+
+  /** Tells members and friends that we go, and ends. Again, it does nothing. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.conferences.do({ kind: 'close' })
+    await this.#connections.close()
+    for (const timer of this.#timers) timer.cancel()
+    await this.#socket?.close()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  /** @internal */
+  async [begin](): Promise<void> {
+    const { env, listen = { host: '0.0.0.0', port: 0 }, bootstrap = [], neighbours = [] } = this.#options
+    const { clock } = env
+    if (listen) {
+      this.#socket = await UdpSocket.bind({ ...listen, broadcast: neighbours.length > 0 }, (packet, from) => {
+        this.#receive(packet, from)
+      })
+    }
+    this.#dht.bootstrap(bootstrap)
+    const callOut = (): void => {
+      for (const to of neighbours) this.#dht.callOut(to)
+    }
+    callOut()
+    this.#timers = [
+      clock.sweep(tickEvery.links, () => this.#netCrypto.tick(clock.now())),
+      clock.sweep(tickEvery.conferences, () => this.conferences.take({ kind: 'tick' })),
+      clock.sweep(tickEvery.network, () => this.#dht.tick(clock.now())),
+      clock.sweep(tickEvery.neighbours, callOut),
+    ]
+    this.#dht.tick(clock.now())
+  }
+
+  #receive(packet: Uint8Array, from: Address): void {
+    const now = this.#options.env.clock.now()
+    const [kind = 0xff] = packet
+    if (kind >= packetKinds.cookieRequest && kind <= packetKinds.data) {
+      this.#netCrypto.receive(packet, udpPath(from), now)
+    } else if (kind <= dhtKinds.nodesResponse || kind === dhtKinds.lanDiscovery) {
+      this.#dht.receive(packet, from, now)
+    }
+  }
+
+  #send(path: Path, packet: Uint8Array): void {
+    if (path.kind === 'udp') this.#socket?.send(path.address, packet)
+  }
+
+  #found(node: NodeInfo, isLocal: boolean): void {
+    this.#whereabouts.found(node, isLocal)
+  }
+
+  #up(link: FriendLink): void {
+    this.#whereabouts.tell(link.realKey, link.dhtKey)
+    this.friends.up(link)
+    this.conferences.up(link)
+  }
+
+  #down(realKey: RealKey): void {
+    this.friends.down(realKey)
+    this.conferences.down(realKey)
+    if (!this.#connections.isWanted(realKey)) this.#whereabouts.forget(realKey)
+  }
+
+  #packet(link: FriendLink, packet: Uint8Array): void {
+    if (!isConferencePacket(packet)) this.friends.packet(link, packet)
+    else this.conferences.take({ kind: 'packet', from: link.realKey, bytes: packet })
+  }
+
+  #friendNews(news: Parameters<NonNullable<ToxNodeOptions['tell']>>[0]): void {
+    if (news.kind === 'friend' && news.changed === 'isOnline') {
+      const is = news.friend.isOnline ? 'online' : 'offline'
+      this.conferences.take({ kind: 'friend', realKey: news.friend.realKey, is })
+    }
+    this.#tell(news)
+  }
+
+  #isOnline(realKey: RealKey): boolean {
+    return this.friends.all.get(realKey)?.isOnline ?? false
+  }
+
+  #tell(news: ToxNews): void {
+    this.#options.tell?.(news)
+  }
+}

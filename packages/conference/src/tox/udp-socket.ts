@@ -1,0 +1,79 @@
+import { createSocket, type Socket } from 'node:dgram'
+import { isIPv6 } from 'node:net'
+import { HoldfastError } from '@holdfast/core'
+import type { Address } from './dht/address.js'
+
+/** The UDP port cannot be had. Code `HF_TOX_PORT`. */
+export class ToxPortError extends HoldfastError {
+  override readonly name: string = 'ToxPortError'
+
+  constructor(at: Address, cause: unknown) {
+    super('HF_TOX_PORT', `UDP ${at.host}:${at.port} cannot be bound: choose another port, or 0 for any`, {
+      cause,
+    })
+  }
+}
+
+/** Bytes that the kernel holds for us while we are busy. */
+const receiveBuffer = 512 * 1024
+
+/** One bound UDP socket. What cannot be sent is lost, as on the way. */
+export class UdpSocket {
+  readonly #socket: Socket
+  readonly #is6: boolean
+  readonly address: Address
+  #sending = 0
+  #closing: (() => void) | null = null
+
+  private constructor(socket: Socket, is6: boolean) {
+    this.#socket = socket
+    this.#is6 = is6
+    const { address, port } = socket.address()
+    this.address = { host: address, port }
+  }
+
+  /**
+   * Binds a socket.
+   *
+   * @throws {@link ToxPortError} if the address is not ours, or taken
+   */
+  static bind(
+    at: Address & { readonly broadcast: boolean },
+    receive: (packet: Uint8Array, from: Address) => void,
+  ): Promise<UdpSocket> {
+    const is6 = isIPv6(at.host)
+    const socket = createSocket({ type: is6 ? 'udp6' : 'udp4', recvBufferSize: receiveBuffer })
+    return new Promise((resolve, reject) => {
+      socket.once('error', (cause) => reject(new ToxPortError(at, cause)))
+      socket.bind(at.port, at.host, () => {
+        socket.removeAllListeners('error')
+        // A port that nobody listens on, or a network that is down: the packet is lost.
+        socket.on('error', () => undefined)
+        if (at.broadcast) socket.setBroadcast(true)
+        socket.on('message', (packet, { address, port }) => {
+          receive(packet, { host: address.replace(/^::ffff:/i, ''), port })
+        })
+        resolve(new UdpSocket(socket, is6))
+      })
+    })
+  }
+
+  send({ host, port }: Address, packet: Uint8Array): void {
+    const is6 = isIPv6(host)
+    if ((is6 && !this.#is6) || this.#closing) return
+    this.#sending += 1
+    this.#socket.send(packet, port, this.#is6 && !is6 ? `::ffff:${host}` : host, () => {
+      this.#sending -= 1
+      if (this.#sending === 0) this.#closing?.()
+    })
+  }
+
+  /** Closes it once what was sent is with the kernel. */
+  close(): Promise<void> {
+    return new Promise((resolve) => {
+      const close = (): void => void this.#socket.close(() => resolve())
+      this.#closing = close
+      if (this.#sending === 0) close()
+    })
+  }
+}
