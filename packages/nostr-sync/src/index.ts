@@ -31,6 +31,23 @@ export type { HeldEventsOptions } from './intake/held-events.js'
 export { type EventIntakeOptions, eventIntake } from './intake/intake.js'
 export { LinkIntake } from './intake/link-intake.js'
 export type { EventSource, Intake, IntakeOutcome } from './intake/types.js'
+export { type NostrMirror, type NostrMirrorOptions, nostrMirror } from './manager/nostr-mirror.js'
+export { readSavedState, type SavedRelay, type SavedState } from './manager/saved-state.js'
+export type { MirrorState, RelayStatus } from './manager/status.js'
+export { SyncManager, type SyncManagerParts } from './manager/sync-manager.js'
+export { defaultSyncOptions, type SyncOptions } from './manager/sync-options.js'
+export { RelayTargetError } from './relay/errors.js'
+export {
+  RelayConnection,
+  type RelayCounts,
+  type RelayHost,
+  type RelayOptions,
+  type RelayRecord,
+} from './relay/relay-connection.js'
+export { type FetchRelayInfo, httpRelayInfo } from './relay/relay-document.js'
+export { type HistoricSync, RelaySession } from './relay/relay-session.js'
+export { type RelayTarget, type ResolveHost, relayTarget, systemResolve } from './relay/relay-target.js'
+export { type EventSigner, keySigner } from './relay/signer.js'
 export { EventStoreError, type EventStoreErrorCode } from './store/errors.js'
 export { type LmdbStoreOptions, openLmdbStore } from './store/lmdb-store.js'
 export { memoryStore } from './store/memory-store.js'

@@ -4,10 +4,13 @@ import { type SyncItems, syncItems } from './items.js'
 /** How a batch gets its events. */
 export type SyncMethod = 'req' | 'negentropy'
 
-/** What a batch is for: the announcements of a relay, or items (R10). */
+/**
+ * What a batch is for: the announcements of a relay, or items (R10); or what items that were asked for before have
+ * missed, which confirms none of them anew.
+ */
 export type BatchPurpose =
   | { readonly kind: 'announcements' }
-  | { readonly kind: 'items'; readonly items: SyncItems }
+  | { readonly kind: 'items' | 'catch-up'; readonly items: SyncItems }
 
 /** Something asked of a relay that is not complete yet. */
 export interface PendingBatch {

@@ -1,0 +1,84 @@
+import { z } from 'zod'
+import type { RelayRecord } from '../relay/relay-connection.js'
+import { syncItems } from '../sync/items.js'
+import type { RelayUrl } from '../wire/relay-url.js'
+import type { Confirmed } from './confirmed-state.js'
+
+const seconds = z.number().nullable()
+const record = z.object({
+  lastConnected: seconds,
+  disconnectedAt: seconds,
+  watermark: seconds,
+  failuresInRow: z.number(),
+  failingSince: seconds,
+  recoveredAt: seconds,
+  rateLimit: z.object({ until: z.number(), lastHit: z.number(), coolDown: z.number() }).nullable(),
+  negentropyRefused: z.object({ at: z.number(), version: z.string().optional() }).nullable(),
+  isLimitZeroUnsafe: z.boolean(),
+  lastFullSync: seconds,
+}) satisfies z.ZodType<RelayRecord>
+
+const savedRelay = z.object({
+  url: z.string(),
+  record,
+  announcementsSynced: z.boolean(),
+  repos: z.array(z.string()),
+  stateRepos: z.array(z.string()),
+  rootEvents: z.array(z.string()),
+})
+
+const rejected = z.object({
+  id: z.string(),
+  pubkey: z.string(),
+  kind: z.number(),
+  createdAt: z.number(),
+  reason: z.enum([
+    'blocked',
+    'invalid',
+    'does-not-list-service',
+    'no-announcement',
+    'not-authorised',
+    'orphan',
+    'not-stored',
+    'protected',
+  ]),
+  at: z.number(),
+  awaits: z.array(z.string()),
+})
+
+const savedState = z.object({
+  version: z.literal(1),
+  /** When it was saved, in seconds since the Unix epoch. */
+  at: z.number(),
+  relays: z.array(savedRelay),
+  rejected: z.array(rejected),
+})
+
+/** What a mirror keeps across restarts (R88). After a crash it may be old: then more is fetched than needed, never less. */
+export type SavedState = z.infer<typeof savedState>
+
+/** A relay of a {@link SavedState}. */
+export type SavedRelay = SavedState['relays'][number]
+
+/** Checks what was read from a file. @throws when it is not what was saved */
+export function readSavedState(json: unknown): SavedState {
+  return savedState.parse(json)
+}
+
+/** A relay, to be saved. */
+export function saveRelay(url: RelayUrl, record: RelayRecord, confirmed: Confirmed): SavedRelay {
+  const { items, announcementsSynced } = confirmed
+  return {
+    url,
+    record,
+    announcementsSynced,
+    repos: [...items.repos],
+    stateRepos: [...items.stateRepos],
+    rootEvents: [...items.rootEvents],
+  }
+}
+
+/** What was confirmed of a saved relay. */
+export function restoredConfirmed(saved: SavedRelay): Confirmed {
+  return { items: syncItems(saved), announcementsSynced: saved.announcementsSynced }
+}
