@@ -10,6 +10,7 @@ export {
   graspPolicy,
   type RepositoryRule,
 } from './admission/grasp-policy.js'
+export { openPolicy } from './admission/open-policy.js'
 export {
   type RejectedEntry,
   RejectedEvents,
