@@ -277,14 +277,20 @@ class EventIntake implements Intake {
         else if (decision.kind === 'rejected') rejections.set(entry.event.id, { entry, outcome: decision })
         else this.#settle(entry, decision)
       }
-      const saved = await this.#put(accepted)
-      round = saved.flatMap((event) =>
-        this.#rejected.release(event).map((released) => {
+      const outcomes = await this.#put(accepted)
+      // Before anybody is told, so that whoever waits until all is settled waits for these too.
+      round = accepted
+        .filter((_, index) => outcomes[index]?.kind === 'saved')
+        .flatMap(({ event }) => this.#rejected.release(event))
+        .map((released) => {
           const waiting = rejections.get(released.id)?.entry
           rejections.delete(released.id)
           return waiting ?? this.#enterReleased(released)
-        }),
-      )
+        })
+      accepted.forEach((entry, index) => {
+        const outcome = outcomes[index]
+        if (outcome !== undefined) this.#settle(entry, outcome)
+      })
     }
     for (const { entry, outcome } of rejections.values()) this.#settle(entry, outcome)
   }
@@ -312,22 +318,18 @@ class EventIntake implements Intake {
     }
   }
 
-  /** @returns what was saved */
-  async #put(entries: readonly Verified[]): Promise<readonly NostrEvent[]> {
+  async #put(entries: readonly Verified[]): Promise<readonly IntakeOutcome[]> {
     if (entries.length === 0) return []
     const { env, store } = this.#options
-    let outcomes: readonly PutOutcome[]
     try {
-      outcomes = await store.put(entries.map(({ event }) => event))
+      const outcomes = await store.put(entries.map(({ event }) => event))
+      const saved = entries.filter((_, index) => outcomes[index] === 'saved').map(({ event }) => event)
+      if (saved.length > 0) for (const listener of [...this.#savedListeners]) listener(saved)
+      return entries.map((entry, index) => this.#outcomeOf(entry, outcomes[index]))
     } catch (cause) {
       env.log.error({ err: cause, events: entries.length }, 'events could not be stored')
-      for (const entry of entries) this.#settle(entry, { kind: 'failed', cause })
-      return []
+      return entries.map(() => ({ kind: 'failed', cause }))
     }
-    const saved = entries.filter((_, index) => outcomes[index] === 'saved').map(({ event }) => event)
-    entries.forEach((entry, index) => this.#settle(entry, this.#outcomeOf(entry, outcomes[index])))
-    if (saved.length > 0) for (const listener of [...this.#savedListeners]) listener(saved)
-    return saved
   }
 
   #outcomeOf({ event }: Verified, outcome: PutOutcome | undefined): IntakeOutcome {
