@@ -56,6 +56,22 @@ const echoes = async (client: TestClient, number: number): Promise<boolean> => {
 }
 
 describe('a node that is the whole', () => {
+  it('9.6 replaces its connections at migration.replace_after_sec, and its clients notice nothing', async () => {
+    const fake = await telegram()
+    const node = await start({
+      config: {
+        ports: [port],
+        ...access(fake),
+        init_dc_connections: 1,
+        migration: { replace_after_sec: 0.1 },
+      },
+    })
+    const client = clientOf(node)
+    expect(await echoes(client, 1)).toBe(true)
+    await fake.until(() => fake.stats.connections >= 4)
+    expect(await echoes(client, 2)).toBe(true)
+  })
+
   it("serves clients by Telegram's own configuration", async () => {
     const node = await start({ config: { ports: [port], ...access(await telegram()) } })
     expect(await echoes(clientOf(node), 1)).toBe(true)

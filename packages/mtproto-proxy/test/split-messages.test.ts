@@ -111,6 +111,7 @@ describe('10 frames of the split link', () => {
   it.each([
     ['of no length', '00000000'],
     ['longer than Telegram has any', '02000000'],
+    ['that begin with more than a greeting', '00000401'],
     ['of an unknown type', '0000000163'],
     ['with too little in it', '0000000208ff'],
     ['with too much in it', '0000000308000000000001ff'.replace('00000003', '00000008')],
@@ -121,6 +122,9 @@ describe('10 frames of the split link', () => {
 
   it('of which only the length came cost no more than what came', () => {
     const decoder = new SplitDecoder()
+    decoder.push(encodeSplitMessage({ kind: 'ping' }))
+    decoder.next()
+    expect(decoder.next()).toBeNull()
     const before = process.memoryUsage().arrayBuffers
     decoder.push(Buffer.from('00ffffff0600', 'hex'))
     expect(decoder.next()).toBeNull()

@@ -106,8 +106,6 @@ export interface ProxySettings {
   readonly replay: { readonly maxItems: number; readonly maxBytes: number; readonly maxAge: Millis } | null
   readonly telegram: TelegramSettings
   readonly dataCenter: DataCenterSettings
-  /** Age at which a connection to Telegram is replaced before Telegram closes it, or `null`. */
-  readonly replaceAfter: Millis | null
   /** `null` unless this is a half. */
   readonly split: SplitSettings | null
   /** Host for links, or `null` to find one. */

@@ -42,7 +42,6 @@ export function proxySettings(config: unknown): ProxySettings {
 export function toSettings(options: ProxyOptions): ProxySettings {
   const ports = options.ports.map((port) => listener(port, options.listen_ip))
   const role = options.node_role
-  const { replace_after_sec: replaceAfter } = options.migration
   return {
     role,
     listeners: role === 'back' ? [] : ports,
@@ -56,7 +55,6 @@ export function toSettings(options: ProxyOptions): ProxySettings {
     replay: options.replay_check_session_storage ? replay(options) : null,
     telegram: telegram(options),
     dataCenter: dataCenter(options),
-    replaceAfter: replaceAfter === undefined ? null : replaceAfter * second,
     split: split(options),
     publicHost: options.public_host ?? null,
     admin: options.admin === false ? null : options.admin,
@@ -187,6 +185,7 @@ function telegram(options: ProxyOptions): TelegramSettings {
 
 function dataCenter(options: ProxyOptions): DataCenterSettings {
   const { downstream_backpressure: limits, migration } = options
+  const { replace_after_sec: replaceAfter } = migration
   return {
     minConnections: options.init_dc_connections,
     clientsPerConnection: options.clients_per_dc_connection,
@@ -199,6 +198,7 @@ function dataCenter(options: ProxyOptions): DataCenterSettings {
     },
     verifyChecksums: options.mtp_full_check_crc32,
     resendUnsent: migration.resend_unsent,
+    replaceAfter: replaceAfter === undefined ? null : replaceAfter * second,
     parkWithin: migration.wait_ready_ms,
     parkMax: migration.max_parked,
   }

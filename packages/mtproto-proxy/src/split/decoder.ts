@@ -11,6 +11,9 @@ import {
   splitVerdicts,
 } from './messages.js'
 
+/** Longest first frame, in bytes. */
+const maxGreetingBytes = 1024
+
 /** The other side of a split link broke its protocol. Code `HF_MTPROTO_BAD_SPLIT`. */
 export class SplitError extends HoldfastError {
   override readonly name: string = 'SplitError'
@@ -28,10 +31,17 @@ const kinds: ReadonlyMap<number, SplitMessage['kind']> = new Map(
 export class SplitDecoder {
   readonly #feed = new ByteFeed()
   #length: number | null = null
+  /** Nobody has to be believed a long frame before it has greeted. */
+  #longest = maxGreetingBytes
 
   /** Takes what came in; `next` must have returned `null` before. The chunk is lent for the calls of `next`. */
   push(chunk: Uint8Array): void {
     this.#feed.push(chunk)
+  }
+
+  /** Memory held for an unfinished frame, in bytes. */
+  get heldBytes(): number {
+    return this.#feed.heldBytes
   }
 
   /**
@@ -43,7 +53,7 @@ export class SplitDecoder {
     if (this.#length === null) {
       const length = this.#feed.take(4)?.readUInt32BE(0)
       if (length === undefined) return null
-      if (length === 0 || length > maxSplitFrameBytes) {
+      if (length === 0 || length > this.#longest) {
         throw new SplitError(`the split link brought a frame of ${length} bytes`)
       }
       this.#length = length
@@ -51,6 +61,7 @@ export class SplitDecoder {
     const frame = this.#feed.take(this.#length)
     if (frame === null) return null
     this.#length = null
+    this.#longest = maxSplitFrameBytes
     return readMessage(frame)
   }
 }

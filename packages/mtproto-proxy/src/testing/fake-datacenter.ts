@@ -1,7 +1,8 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import type { MiddleProxyAddress } from '../wire/proxy-config.js'
-import type { ClosedBy, FakeClient, FakeConnection } from './fake-connection.js'
+import type { FakeClient } from './fake-client.js'
+import type { ClosedBy, FakeConnection } from './fake-connection.js'
 import { type FakeTelegramRules, usualRules } from './fake-telegram-rules.js'
 
 /** What a {@link FakeDatacenter} needs. @internal */

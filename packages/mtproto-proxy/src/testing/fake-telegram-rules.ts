@@ -1,5 +1,5 @@
 import type { Millis } from '@holdfast/core'
-import type { FakeClient } from './fake-connection.js'
+import type { FakeClient } from './fake-client.js'
 
 /**
  * What an embedded Telegram answers to packets of clients.

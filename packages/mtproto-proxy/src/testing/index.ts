@@ -5,10 +5,10 @@
  */
 
 export { type DecoyConnection, DecoySite, type DecoySiteOptions, decoySite } from './decoy-site.js'
+export type { FakeClient } from './fake-client.js'
 export {
   type ClosedBy,
   confirmationOf,
-  type FakeClient,
   FakeConnection,
   type FakeConnectionHost,
 } from './fake-connection.js'

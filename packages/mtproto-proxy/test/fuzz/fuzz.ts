@@ -8,6 +8,7 @@ import { Buffer } from 'node:buffer'
 import { parseArgs } from 'node:util'
 import fc from 'fast-check'
 import { clientTargets } from './client-targets.js'
+import { splitTargets } from './split-targets.js'
 import type { FuzzTarget } from './target.js'
 import { telegramTargets } from './telegram-targets.js'
 
@@ -111,7 +112,9 @@ function property(target: FuzzTarget): fc.IProperty<[Buffer, number[]]> {
   )
 }
 
-const targets = [...clientTargets, ...telegramTargets].filter(({ name }) => name.includes(values.only ?? ''))
+const targets = [...clientTargets, ...telegramTargets, ...splitTargets].filter(({ name }) =>
+  name.includes(values.only ?? ''),
+)
 const end = performance.now() + minutes * 60_000
 const heap: number[] = []
 let runs = 0

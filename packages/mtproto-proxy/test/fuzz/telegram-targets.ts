@@ -33,7 +33,7 @@ const frames: FuzzTarget = {
         if (next instanceof FrameError) return { held, outcome: [...all, next.problem].join('\n') }
         all.push(next.toString('hex'))
       }
-      held = Math.max(held, reader.pending)
+      held = Math.max(held, reader.heldBytes)
     }
     return { held, outcome: all.join('\n') }
   },
