@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { lookup } from 'node:dns/promises'
 import { networkInterfaces } from 'node:os'
-import { type DrainReport, type Env, HoldfastError, type Millis, type PoolState } from '@holdfast/core'
+import type { DrainReport, Env, Millis, PoolState } from '@holdfast/core'
 import { sockets, type Transport } from '@holdfast/core/node'
 import { BehaviorSubject, type Observable } from 'rxjs'
 import { FrontDoor, type ListenerFigures } from './client/front-door.js'
 import { Fronting } from './client/fronting.js'
-import { configDiff } from './config/diff.js'
+import { reloadDiff } from './config/diff.js'
 import type { ProxySettings } from './config/settings.js'
 import type { Gatekeeper } from './gatekeeper.js'
 import { noMetrics } from './metrics/no-metrics.js'
@@ -142,8 +142,7 @@ class Proxy implements MtprotoProxy {
   }
 
   async reload(settings: ProxySettings): Promise<void> {
-    const { listeners, refused } = configDiff(this.#settings, settings)
-    if (refused.length > 0) throw needsRestart(refused)
+    const { listeners } = reloadDiff(this.#settings, settings)
     this.#settings = settings
     await Promise.all(listeners.stop.map((name) => this.#door.close(name)))
     this.#door.update(settings)
@@ -202,13 +201,6 @@ class Proxy implements MtprotoProxy {
     this.#phase = phase
     this.#states$.next(this.state)
   }
-}
-
-function needsRestart(options: readonly string[]): HoldfastError {
-  return new HoldfastError(
-    'HF_MTPROTO_NEEDS_RESTART',
-    `${options.join(', ')} cannot be changed while the proxy runs: nothing was changed; restart it`,
-  )
 }
 
 function isOwnAddress(address: string): boolean {

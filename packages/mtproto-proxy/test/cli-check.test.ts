@@ -44,7 +44,7 @@ async function stranger(behave: (server: Server) => void): Promise<{ port: numbe
   behave(server)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as { port: number }
-  return { port, [Symbol.asyncDispose]: async () => void (await new Promise((done) => server.close(done))) }
+  return { port, [Symbol.asyncDispose]: () => new Promise((done) => server.close(() => done())) }
 }
 
 describe('13 check', () => {

@@ -8,7 +8,7 @@ const nonce = Buffer.from('000102030405060708090a0b0c0d0e0f', 'hex')
 describe('13 req_pq_multi', () => {
   it('is an unencrypted message with an id made of the time', () => {
     expect(encodeReqPq({ nonce, now: 1_700_000_000_500 }).toString('hex')).toBe(
-      `000000000000000000000080${'00f15365'}14000000f18e7ebe${nonce.toString('hex')}`,
+      `00000000000000000000008000f1536514000000f18e7ebe${nonce.toString('hex')}`,
     )
   })
 

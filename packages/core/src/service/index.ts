@@ -16,6 +16,7 @@ export {
   type MetricsOptions,
   type MetricsServer,
   type MetricsServerOptions,
+  type MetricsSource,
   serveMetrics,
 } from './metrics.js'
 export { OpenedThings } from './opened-things.js'

@@ -77,11 +77,14 @@ export function collectMetrics(options: MetricsOptions = {}): CollectedMetrics {
   }
 }
 
+/** What metrics are served from: a registry, or whoever gathers those of several processes. */
+export type MetricsSource = Pick<Registry, 'contentType' | 'metrics'>
+
 /** Options of {@link serveMetrics}. */
 export interface MetricsServerOptions {
   /** `HOST:PORT`, or a port alone for loopback; port 0 takes a free one. */
   readonly at: string
-  readonly registry: Registry
+  readonly registry: MetricsSource
 }
 
 /** A metrics endpoint, until it is disposed of. */
@@ -109,7 +112,11 @@ export async function serveMetrics({ at, registry }: MetricsServerOptions): Prom
 }
 
 /** Answers `/metrics` from a registry, and 404 or 405 to everything else: for an {@link serveHttp} that serves more. */
-export function answerMetrics(registry: Registry, request: IncomingMessage, response: ServerResponse): void {
+export function answerMetrics(
+  registry: MetricsSource,
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
   const isRead = request.method === 'GET' || request.method === 'HEAD'
   if (!isRead || request.url?.split('?')[0] !== '/metrics') {
     response.writeHead(isRead ? 404 : 405).end()

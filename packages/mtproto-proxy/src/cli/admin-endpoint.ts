@@ -1,24 +1,38 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { HoldfastError } from '@holdfast/core'
-import { answerMetrics, type HttpEndpoint, replyJson, serveHttp } from '@holdfast/core/service'
-import type { Registry } from 'prom-client'
+import {
+  answerMetrics,
+  type HttpEndpoint,
+  type MetricsSource,
+  replyJson,
+  serveHttp,
+} from '@holdfast/core/service'
 import type { Tables } from '../policy/tables.js'
 
 /** What the admin endpoint answers from. */
 export interface AdminOptions {
   /** `HOST:PORT`, or a port on loopback. */
   readonly at: string
-  readonly registry: Registry
-  readonly state: () => object
+  readonly registry: MetricsSource
+  readonly state: () => object | Promise<object>
   /** Reads the configuration again; rejects if it is wrong and nothing was changed. */
   readonly reload: () => Promise<object>
   /** The tables; `null` on a half that has none. */
-  readonly tables: Tables | null
+  readonly tables: AdminTables | null
+  /** Replaces the workers, for a proxy that has them. */
+  readonly restart?: (o: { readonly withBack: boolean }) => Promise<object>
+}
+
+/** Tables of this process, or of another one that is asked. */
+export type AdminTables = {
+  readonly [Name in 'sizes' | 'entries' | 'add' | 'delete']: (
+    ...given: Parameters<Tables[Name]>
+  ) => ReturnType<Tables[Name]> | Promise<ReturnType<Tables[Name]>>
 }
 
 /**
  * Serves `GET /metrics` and `GET /state`, `POST /reload`, and tables: `GET /tables`, `GET /tables/NAME`, and `POST` or `DELETE`
- * of `/tables/NAME?entry=…`. Answers are JSON; one that says no has `error`.
+ * of `/tables/NAME?entry=…`; of workers also `POST /restart`. Answers are JSON; one that says no has `error`.
  *
  * @throws a `HoldfastError` `HF_LISTEN_FAILED`
  */
@@ -48,11 +62,13 @@ async function answer(
   const [, first = '', name] = /^\/(\w+)(?:\/([\w.-]+))?$/.exec(pathname) ?? []
   const asked = `${method} ${first}`
   if (first === 'metrics') answerMetrics(options.registry, request, response)
-  else if (asked === 'GET state') replyJson(response, 200, options.state())
+  else if (asked === 'GET state') replyJson(response, 200, await options.state())
   else if (asked === 'POST reload') replyJson(response, 200, await options.reload())
-  else if (first === 'tables' && options.tables !== null) {
+  else if (asked === 'POST restart' && options.restart !== undefined) {
+    replyJson(response, 200, await options.restart({ withBack: searchParams.has('with-back') }))
+  } else if (first === 'tables' && options.tables !== null) {
     const entry = searchParams.get('entry')
-    replyJson(response, 200, onTables(options.tables, { method, name, entry }))
+    replyJson(response, 200, await onTables(options.tables, { method, name, entry }))
   } else replyJson(response, 404, { error: `there is no ${method} ${pathname} here` })
 }
 
@@ -62,12 +78,12 @@ interface TableRequest {
   readonly entry: string | null
 }
 
-function onTables(tables: Tables, { method, name, entry }: TableRequest): object {
-  if (method === 'GET') return name === undefined ? tables.sizes() : { entries: tables.entries(name) }
+async function onTables(tables: AdminTables, { method, name, entry }: TableRequest): Promise<object> {
+  if (method === 'GET') return name === undefined ? tables.sizes() : { entries: await tables.entries(name) }
   if (name === undefined || entry === null || entry.trim() === '') {
     throw new HoldfastError('HF_BAD_REQUEST', 'name the table and the entry: /tables/NAME?entry=…')
   }
-  if (method === 'POST') return { changed: tables.add(name, entry.trim()) }
-  if (method === 'DELETE') return { changed: tables.delete(name, entry.trim()) }
+  if (method === 'POST') return { changed: await tables.add(name, entry.trim()) }
+  if (method === 'DELETE') return { changed: await tables.delete(name, entry.trim()) }
   throw new HoldfastError('HF_BAD_REQUEST', `${method} is nothing that can be done to a table`)
 }

@@ -6,11 +6,13 @@ import { initCommand } from './init.js'
 import { linkCommand } from './link.js'
 import { programName } from './program-name.js'
 import { reloadCommand } from './reload.js'
+import { restartCommand } from './restart.js'
 import { runCommand } from './run.js'
 import { secretCommand } from './secret.js'
 import { statusCommand } from './status.js'
 import { tableCommand } from './table.js'
 import { version } from './version.js'
+import { workerCommand } from './workers/worker-command.js'
 
 const program = new Command(programName)
   .description('A Telegram proxy whose clients do not notice that a connection to Telegram died')
@@ -28,10 +30,12 @@ for (const command of [
   statusCommand(),
   tableCommand(),
   reloadCommand(),
+  restartCommand(),
   certsCommand(),
 ]) {
   for (const each of [command, ...command.commands]) each.copyInheritedSettings(program)
   program.addCommand(command)
 }
+program.addCommand(workerCommand(), { hidden: true })
 
 await program.parseAsync()

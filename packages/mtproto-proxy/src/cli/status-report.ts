@@ -1,6 +1,21 @@
 import type { ProxyFigures } from '../metrics/figures.js'
 import type { ProxyPart } from '../node/proxy-node.js'
 
+/** Where one process of `run --workers` is. */
+export interface WorkerState {
+  readonly name: string
+  /** `null` while it is down. */
+  readonly pid: number | null
+  /** Of its lifecycle. */
+  readonly phase: string
+}
+
+/** A process and who is connected to it. */
+export interface WorkerReport extends WorkerState {
+  /** `null` of the back, and of who does not answer. */
+  readonly clients: number | null
+}
+
 /** What `GET /state` answers. */
 export interface StatusReport extends ProxyFigures {
   readonly version: string
@@ -12,6 +27,8 @@ export interface StatusReport extends ProxyFigures {
   readonly telegramAgeSeconds?: number | null
   /** How many entries each table has. */
   readonly tables: Readonly<Record<string, number>>
+  /** The processes of `run --workers`. */
+  readonly workers?: readonly WorkerReport[]
 }
 
 const partNames: Readonly<Record<ProxyPart, string>> = {
@@ -24,8 +41,17 @@ const partNames: Readonly<Record<ProxyPart, string>> = {
 
 /** The report for people. */
 export function describeStatus(report: StatusReport): string {
-  const { version, role, phase, upSeconds, telegramAgeSeconds: age, fronted, replay } = report
-  const lines = [`${version}, ${partNames[role]}: ${phase}, up ${span(upSeconds)}`]
+  const { version, role, phase, upSeconds, telegramAgeSeconds: age, fronted, replay, workers } = report
+  const part = workers === undefined ? partNames[role] : `${workers.length} processes`
+  const lines = [`${version}, ${part}: ${phase}, up ${span(upSeconds)}`]
+  for (const { name, pid, phase: state, clients } of workers ?? []) {
+    const parts = [
+      pid === null ? [] : [`process ${pid}`],
+      [state],
+      clients === null ? [] : [`${clients} clients`],
+    ]
+    lines.push(`${name}: ${parts.flat().join(', ')}`)
+  }
   for (const [name, count] of Object.entries(report.connections))
     lines.push(`port ${name}: ${count} connections`)
   for (const { dcId, links, clients, parked } of report.dataCenters) {

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import { HoldfastError } from '@holdfast/core'
 import { factsOf, type OptionFacts } from './meta.js'
 import { configSchema } from './schema.js'
 import type { ListenerSettings, ProxySettings } from './settings.js'
@@ -41,6 +42,20 @@ export function configDiff(old: ProxySettings, next: ProxySettings): ConfigDiff 
     else changed.push({ option, reload, ...(side !== undefined && { side }) })
   }
   return { listeners: compareListeners(old.listeners, next.listeners), changed, refused }
+}
+
+/**
+ * Compares as {@link configDiff}, for a program that is to take the newer settings.
+ *
+ * @throws a `HoldfastError` `HF_MTPROTO_NEEDS_RESTART` that names what cannot be changed while it runs
+ */
+export function reloadDiff(old: ProxySettings, next: ProxySettings): ConfigDiff {
+  const diff = configDiff(old, next)
+  if (diff.refused.length === 0) return diff
+  throw new HoldfastError(
+    'HF_MTPROTO_NEEDS_RESTART',
+    `${diff.refused.join(', ')} cannot be changed while the proxy runs: nothing was changed; restart it`,
+  )
 }
 
 function compareListeners(

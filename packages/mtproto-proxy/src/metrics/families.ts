@@ -8,6 +8,16 @@ export interface MetricDescription {
   readonly labels: readonly string[]
 }
 
+/** A gauge's description. */
+export interface GaugeDescription extends MetricDescription {
+  /**
+   * What becomes of the values of several processes.
+   *
+   * @defaultValue 'sum'
+   */
+  readonly aggregator?: 'sum' | 'first' | 'min'
+}
+
 /** What all names begin with. */
 export const metricPrefix = 'mtproto_proxy_'
 
@@ -65,7 +75,7 @@ export function counterFamily(
 /** A gauge of a registry whose values are asked for when somebody scrapes. */
 export function gaugeFamily(
   registry: Registry,
-  { name, help, labels }: MetricDescription,
+  { name, help, labels, aggregator = 'sum' }: GaugeDescription,
   read: () => Iterable<readonly [values: readonly string[], value: number]>,
 ): void {
   new Gauge({
@@ -73,6 +83,7 @@ export function gaugeFamily(
     help,
     labelNames: labels,
     registers: [registry],
+    aggregator,
     collect() {
       this.reset()
       for (const [values, value] of read()) this.set(labelled(labels, values), value)

@@ -83,8 +83,13 @@ export function registerFigures(
   gauge('secret_bytes', 'Bytes that the owner of a secret has used up', ['secret'], ({ secrets = [] }) =>
     secrets.map(({ name, bytes }) => [[name], bytes]),
   )
-  gauge('front_link_up', '1 while the link to a peer of a split proxy is up', ['peer'], ({ peers = [] }) =>
-    peers.map(({ name, isUp }) => [[name], isUp ? 1 : 0]),
-  )
-  gaugeFamily(registry, { name: 'build_info', help: 'Always 1', labels: ['version'] }, () => [[[version], 1]])
+  const linkUp = {
+    name: 'front_link_up',
+    help: '1 while the link to a peer of a split proxy is up',
+    labels: ['peer'],
+    aggregator: 'min',
+  } as const
+  gaugeFamily(registry, linkUp, () => (read().peers ?? []).map(({ name, isUp }) => [[name], isUp ? 1 : 0]))
+  const info = { name: 'build_info', help: 'Always 1', labels: ['version'], aggregator: 'first' } as const
+  gaugeFamily(registry, info, () => [[[version], 1]])
 }

@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 
-const bin = fileURLToPath(new URL('../../bin/holdfast-mtproto-proxy.js', import.meta.url))
+/** The built program. */
+export const bin = fileURLToPath(new URL('../../bin/holdfast-mtproto-proxy.js', import.meta.url))
 
 /** What a program left behind. */
 export interface Ran {
