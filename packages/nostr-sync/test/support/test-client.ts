@@ -9,6 +9,9 @@ import { WebSocket } from 'ws'
 
 /** A client of a relay that says what it is told and keeps what it hears. */
 export class TestClient implements AsyncDisposable {
+  /** What came, as it was. */
+  readonly texts: string[] = []
+  /** What of it can be read. */
   readonly heard: RelayMessage[] = []
   readonly socket: WebSocket
   #tell: () => void = () => undefined
@@ -18,7 +21,10 @@ export class TestClient implements AsyncDisposable {
     this.socket = new WebSocket(url, { perMessageDeflate: false })
     this.socket.on('error', () => undefined)
     this.socket.on('message', (data) => {
-      this.heard.push(readRelayMessage((data as Buffer).toString()) as RelayMessage)
+      const text = (data as Buffer).toString()
+      this.texts.push(text)
+      // Not for us: an OK of no event (R91).
+      if (!text.startsWith('["OK","?"')) this.heard.push(readRelayMessage(text) as RelayMessage)
       this.#tell()
     })
     this.socket.on('close', (code, reason) => {
