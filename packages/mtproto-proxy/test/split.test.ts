@@ -136,12 +136,12 @@ async function world(o: { grace?: number; gatekeeper?: Gatekeeper; fronts?: stri
     restart: async () => {
       back = await startBack()
     },
-    open() {
+    open: () => {
       const client = new NotedClient()
       const tunnel = front.dataCenters.open(request, client)
       if ('refused' in tunnel) throw new Error(tunnel.refused)
       pass()
-      return { client, tunnel, far: centers.tunnels.at(-1) as NotedTunnel }
+      return { client, tunnel, far: centers.tunnels.at(-1)! }
     },
   }
 }
@@ -156,10 +156,10 @@ describe('10 a tunnel through the split link', () => {
     const { open, pass } = await world()
     const { client, tunnel, far } = open()
     expect(far.request).toEqual(request)
-    tunnel.send(Buffer.from('one'), { quickAck: true })
+    tunnel.send(Buffer.from('once'), { quickAck: true })
     tunnel.delivered(2, 300)
     pass()
-    expect(far.told).toEqual(['one quick', 'delivered 2 300'])
+    expect(far.told).toEqual(['once quick', 'delivered 2 300'])
     far.client.packet(Buffer.from('answer'))
     far.client.quickAck(Buffer.from('01020384', 'hex'))
     pass()
@@ -170,10 +170,10 @@ describe('10 a tunnel through the split link', () => {
     const { open, pass } = await world()
     const { client, tunnel, far } = open()
     far.holdsOnSend = true
-    tunnel.send(Buffer.from('one'), { quickAck: false })
+    tunnel.send(Buffer.from('once'), { quickAck: false })
     expect(client.holders).toBe(1)
     pass()
-    expect([client.holders, far.told]).toEqual([1, ['one']])
+    expect([client.holders, far.told]).toEqual([1, ['once']])
     far.release?.()
     pass()
     expect(client.holders).toBe(0)
@@ -229,7 +229,7 @@ describe('10 when the back dies', () => {
     const { open, crash, pass } = await world()
     const busy = open()
     busy.far.holdsOnSend = true
-    busy.tunnel.send(Buffer.from('one'), { quickAck: false })
+    busy.tunnel.send(Buffer.from('once'), { quickAck: false })
     pass()
     crash()
     pass()
@@ -239,7 +239,7 @@ describe('10 when the back dies', () => {
   it('an idle client is parked, and goes on over the back that has restarted; nothing is sent twice', async () => {
     const { open, crash, restart, pass, centers } = await world()
     const idle = open()
-    idle.tunnel.send(Buffer.from('before'), { quickAck: false })
+    idle.tunnel.send(Buffer.from('at first'), { quickAck: false })
     pass()
     crash()
     pass()
@@ -247,9 +247,9 @@ describe('10 when the back dies', () => {
     await restart()
     pass(4_000)
     expect([idle.client.holders, idle.client.told]).toEqual([0, []])
-    idle.tunnel.send(Buffer.from('after'), { quickAck: false })
+    idle.tunnel.send(Buffer.from('and then'), { quickAck: false })
     pass()
-    expect(centers.tunnels.map(({ told }) => told)).toEqual([['before', 'close'], ['after']])
+    expect(centers.tunnels.map(({ told }) => told)).toEqual([['at first', 'close'], ['and then']])
   })
 
   it('an idle client is closed as back-lost when the grace is over', async () => {

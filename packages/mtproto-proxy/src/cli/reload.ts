@@ -28,7 +28,7 @@ export interface ReloadReport {
 }
 
 /** A reload for people. */
-export function describeReload({ started, stopped, changed }: ReloadReport): string {
+function describeReload({ started, stopped, changed }: ReloadReport): string {
   const parts = [
     ['ports started', started],
     ['ports stopped', stopped],

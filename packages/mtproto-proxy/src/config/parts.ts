@@ -12,7 +12,7 @@ export const count = z.number().int().positive()
 export const ip = z.string().refine((text) => isIP(text) !== 0, { error: 'must be an IP address' })
 
 /** A name of a port, secret or table. */
-export const name = z.string().regex(/^[\w.-]{1,64}$/, {
+const name = z.string().regex(/^[\w.-]{1,64}$/, {
   error: 'must be 1 to 64 letters, digits, dots, hyphens and underscores',
 })
 

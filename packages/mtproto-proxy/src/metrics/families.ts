@@ -19,7 +19,7 @@ export interface GaugeDescription extends MetricDescription {
 }
 
 /** What all names begin with. */
-export const metricPrefix = 'mtproto_proxy_'
+const metricPrefix = 'mtproto_proxy_'
 
 /** Series by their labels' values; prom-client hashes labels at every call, these only when first asked for. */
 class Children<C> {

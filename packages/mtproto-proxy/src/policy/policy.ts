@@ -28,7 +28,7 @@ export interface PolicyRules {
 export type PolicyRefusal = PolicyRule['kind'] | SecretRefusal
 
 /** Why the owner of a secret may not come in, or not go on. */
-export type SecretRefusal =
+type SecretRefusal =
   | 'secret_disabled'
   | 'secret_removed'
   | 'secret_expired'

@@ -12,7 +12,7 @@ export function checksumOf(kind: Checksum, bytes: Uint8Array): number {
 }
 
 /** CRC-32C (Castagnoli, RFC 3720 appendix B.4), for which Node.js has no function. */
-export function crc32c(bytes: Uint8Array): number {
+function crc32c(bytes: Uint8Array): number {
   const [t0, t1, t2, t3] = tables
   let crc = -1
   let at = 0

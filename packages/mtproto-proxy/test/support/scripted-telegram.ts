@@ -21,7 +21,7 @@ import {
   encodeSimpleAck,
 } from '../../src/wire/rpc.js'
 
-export const proxySecret = Buffer.alloc(128, 7)
+const proxySecret = Buffer.alloc(128, 7)
 const local = { host: '10.0.0.1', port: 40_000 }
 const remote = { host: '10.0.0.2', port: 8888 }
 
@@ -211,7 +211,7 @@ export class ScriptedClient implements TunnelClient {
 }
 
 /** A packet is a multiple of four bytes. */
-export function packet(text: string | Buffer): Buffer {
+function packet(text: string | Buffer): Buffer {
   if (typeof text !== 'string') return text
   return Buffer.from(text.padEnd(Math.ceil(text.length / 4) * 4), 'latin1')
 }
