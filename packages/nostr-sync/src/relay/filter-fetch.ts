@@ -11,7 +11,7 @@ import type { SyncMethod } from '../sync/pending-batches.js'
 import type { UnixSeconds } from '../wire/event.js'
 import type { Filter } from '../wire/filter.js'
 import type { NegentropyItems } from '../wire/negentropy/items.js'
-import { type ExchangeOutcome, NegentropyExchange } from './negentropy-exchange.js'
+import { type Exchange, type ExchangeOutcome, NegentropyExchange } from './negentropy-exchange.js'
 import { type RequestContext, StoredRequest } from './stored-request.js'
 
 /** What a {@link FilterFetch} needs of its session. */
@@ -32,6 +32,9 @@ export interface FetchContext extends RequestContext {
   paged(): void
   reconciled(): void
 }
+
+/** Filters that are too large are halved so often, and paged through then: who calls everything too large must not keep us busy. */
+const mostHalvings = 5
 
 /** What to do where negentropy cannot: page, or give up on what is only a second look (R46). */
 export type WithoutNegentropy = 'page' | 'give-up'
@@ -113,7 +116,7 @@ export class FilterFetch {
 
   // Negentropy -------------------------------------------------------------------------------------------------
 
-  #reconcile(filter: Filter, fallback: () => void): void {
+  #reconcile(filter: Filter, fallback: () => void, halvings = 0): void {
     const { channel, maxMessageLength } = this.#context
     const frameLimit = negentropyFrameLimit(filter, maxMessageLength)
     if (frameLimit === null || !this.#context.mayUseNegentropy()) {
@@ -121,34 +124,33 @@ export class FilterFetch {
       return
     }
     this.#left++
+    const exchanged = (outcome: ExchangeOutcome): void => this.#exchanged(outcome, filter, fallback, halvings)
     const have = channel.guard((items: NegentropyItems | 'too-many') => {
-      if (items === 'too-many') this.#exchanged({ kind: 'too-large' }, filter, fallback)
-      else this.#exchange(filter, items, frameLimit, fallback)
+      if (items === 'too-many') exchanged({ kind: 'too-large' })
+      else this.#exchange({ filter, items, frameLimit, done: exchanged })
     })
     const lost = channel.guard((error: unknown) => {
       channel.log.warn({ err: error }, 'what is stored could not be listed')
-      this.#exchanged({ kind: 'failed', why: String(error) }, filter, fallback)
+      exchanged({ kind: 'failed', why: String(error) })
     })
     this.#context.items(filter).then(have, lost)
   }
 
-  #exchange(filter: Filter, items: NegentropyItems, frameLimit: number, fallback: () => void): void {
+  #exchange(exchange: Exchange): void {
     const { channel, slots } = this.#context
-    const done = (outcome: ExchangeOutcome): void => this.#exchanged(outcome, filter, fallback)
     slots.add({
       start: (release) => {
         // What was queued before another session was refused need not find that out again.
-        if (this.#context.mayUseNegentropy())
-          new NegentropyExchange(channel, { filter, items, frameLimit, done }).start(release)
+        if (this.#context.mayUseNegentropy()) new NegentropyExchange(channel, exchange).start(release)
         else {
-          done({ kind: 'failed', why: 'refused meanwhile' })
+          exchange.done({ kind: 'failed', why: 'refused meanwhile' })
           release()
         }
       },
     })
   }
 
-  #exchanged(outcome: ExchangeOutcome, filter: Filter, fallback: () => void): void {
+  #exchanged(outcome: ExchangeOutcome, filter: Filter, fallback: () => void, halvings: number): void {
     const { channel } = this.#context
     switch (outcome.kind) {
       case 'reconciled':
@@ -156,9 +158,9 @@ export class FilterFetch {
         this.#fetchIds([...outcome.need.hex()], fallback)
         break
       case 'too-large': {
-        const halves = splitByTime(filter, channel.wallSeconds())
+        const halves = halvings < mostHalvings ? splitByTime(filter, channel.wallSeconds()) : null
         if (halves === null) fallback()
-        else for (const half of halves) this.#reconcile(half, this.#fallbackFor(half))
+        else for (const half of halves) this.#reconcile(half, this.#fallbackFor(half), halvings + 1)
         break
       }
       case 'unsupported':
