@@ -4,6 +4,9 @@
  * @packageDocumentation
  */
 
+export type { ConferenceView, MemberView } from './conference-view.js'
+export { type ConferenceMessage, Conferences, type ConferencesOptions, conferences } from './conferences.js'
+export type { FriendLinks } from './friend-links.js'
 export type { ClosestPeer, ClosestPeers } from './group/closest.js'
 export { noClosestPeers, offerClosest, removeClosest, ringDistance } from './group/closest.js'
 export type {

@@ -1,4 +1,5 @@
 import type { SavedConference, SavedPeer } from '../wire/conferences-section.js'
+import type { ConferenceNews } from './events.js'
 import { type ConferenceMemory, rememberedHistory } from './memory.js'
 import { defaultMaxFrozen, newConference } from './new-conference.js'
 import { restorePeers } from './peers.js'
@@ -8,6 +9,22 @@ import type { Conference, ConferencesMachine, Peer } from './types.js'
 /** What is skipped, so that nobody takes us for repeating ourselves after a crash (spec 9). */
 const messageNumberReserve = 65_536
 const lossyNumberReserve = 8192
+
+const worthSaving = new Set<ConferenceNews['kind']>([
+  'opened',
+  'connected',
+  'joined',
+  'left',
+  'title',
+  'frozen',
+  'message',
+  'sent',
+])
+
+/** Whether a program should save at once after this, lest a crash forget who is a member, or what was told. */
+export function isWorthSaving({ kind }: ConferenceNews): boolean {
+  return worthSaving.has(kind)
+}
 
 /** What is to be written into the save file: all conferences that we are in, with everybody, live or frozen (R23). */
 export function savedConferences(machine: ConferencesMachine): SavedConference[] {

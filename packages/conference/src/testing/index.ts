@@ -5,6 +5,7 @@
  */
 
 export type { FaultKind } from './faults.js'
+export { MemoryMember, type MemoryMemberOptions } from './memory-member.js'
 export { MessageOracle } from './message-oracle.js'
 export { type LinkUser, type NetworkWeather, SimulatedLinks } from './simulated-links.js'
 export { SimulatedPeer, type SimulatedPeerOptions } from './simulated-peer.js'

@@ -8,7 +8,7 @@ import type {
 } from '../group/events.js'
 import { conferencesStep, emptyConferences } from '../group/machine.js'
 import { type ConferenceMemory, conferenceMemories } from '../group/memory.js'
-import { savedConferences } from '../group/save.js'
+import { isWorthSaving, savedConferences } from '../group/save.js'
 import {
   type Conference,
   type ConferencesMachine,
@@ -32,18 +32,6 @@ export interface SimulatedPeerOptions {
 
 /** How often time passes for a peer, in milliseconds. */
 const tickEveryMs = 500
-
-/** News that a program would save at once, lest a crash forget who is a member, or what was told. */
-const worthSaving = new Set<ConferenceNews['kind']>([
-  'opened',
-  'connected',
-  'joined',
-  'left',
-  'title',
-  'frozen',
-  'message',
-  'sent',
-])
 
 /** A member in memory: the machine, its friends, and a save file that outlives the process. */
 export class SimulatedPeer implements LinkUser {
@@ -123,7 +111,7 @@ export class SimulatedPeer implements LinkUser {
     })
     this.machine = state
     for (const effect of effects) this.#perform(effect)
-    if (effects.some((effect) => effect.kind === 'tell' && worthSaving.has(effect.news.kind))) this.save()
+    if (effects.some((effect) => effect.kind === 'tell' && isWorthSaving(effect.news))) this.save()
     return effects
   }
 

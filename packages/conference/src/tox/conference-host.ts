@@ -1,16 +1,11 @@
-import type { Env, Mark, Millis, RosterTime } from '@holdfast/core'
-import type {
-  ConferenceNews,
-  ConferencesCommand,
-  ConferencesEffect,
-  ConferencesInput,
-  RefusedWhy,
-} from '../group/events.js'
-import { conferencesStep, emptyConferences } from '../group/machine.js'
-import type { ConferencesMachine, ConferencesRules } from '../group/types.js'
+import type { Env } from '@holdfast/core'
+import { Conferences } from '../conferences.js'
+import type { FriendLinks } from '../friend-links.js'
+import type { ConferenceNews } from '../group/events.js'
+import type { ConferencesRules } from '../group/types.js'
 import type { DhtKey, RealKey } from '../wire/identity.js'
-import type { FriendConnections } from './friends/friend-connections.js'
 import type { FriendLink } from './friends/friend-link.js'
+import type { ToxFriendLinks } from './friends/tox-friend-links.js'
 import type { Whereabouts } from './whereabouts.js'
 
 /** What the conferences of a node need. */
@@ -18,37 +13,16 @@ export interface ConferenceHostOptions {
   readonly env: Env
   readonly self: { readonly realKey: RealKey; readonly dhtKey: DhtKey }
   readonly rules: ConferencesRules
-  readonly connections: FriendConnections
+  readonly connections: ToxFriendLinks
   readonly whereabouts: Whereabouts
   readonly tell: (news: ConferenceNews) => void
 }
 
-/** The machine of the conferences at work on real links: one step after the other, each carried out before the next. */
-export class ConferenceHost {
-  readonly #options: ConferenceHostOptions
-  readonly #begun: { readonly mark: Mark; readonly wall: Millis }
-  readonly #queue: ConferencesInput[] = []
-  #machine: ConferencesMachine
-  #isRunning = false
-  #refused: RefusedWhy | null = null
-
-  constructor(options: ConferenceHostOptions) {
-    this.#options = options
-    const { clock } = options.env
-    this.#begun = { mark: clock.mark(), wall: clock.wall() }
-    this.#machine = emptyConferences(options.self)
-  }
-
-  /** What there is, as a value. */
-  get machine(): ConferencesMachine {
-    return this.#machine
-  }
-
-  /** Does what the application asks for; why not, or `null` if it was done. */
-  do(command: ConferencesCommand): RefusedWhy | null {
-    this.#refused = null
-    this.take(command)
-    return this.#refused
+/** The conferences of a node: on its friend connections. */
+export class ConferenceHost extends Conferences {
+  constructor({ env, self, rules, connections, whereabouts, tell }: ConferenceHostOptions) {
+    super({ env, self, rules, links: friendLinks(connections, whereabouts) })
+    this.events$.subscribe(tell)
   }
 
   /** A friend connection came up. */
@@ -60,63 +34,18 @@ export class ConferenceHost {
   down(realKey: RealKey): void {
     this.take({ kind: 'link-down', realKey })
   }
-
-  /** Lets the machine take a step. During a step it waits for its turn. */
-  take(input: ConferencesInput): void {
-    // A packet is lent, and may have to wait.
-    this.#queue.push(
-      this.#isRunning && input.kind === 'packet' ? { ...input, bytes: Uint8Array.from(input.bytes) } : input,
-    )
-    if (this.#isRunning) return
-    this.#isRunning = true
-    try {
-      for (let next = this.#queue.shift(); next; next = this.#queue.shift()) this.#step(next)
-    } finally {
-      this.#isRunning = false
-    }
-  }
-
-  #step(input: ConferencesInput): void {
-    const { env, rules } = this.#options
-    const context = { at: this.#at(), random: () => env.random(), rules }
-    const { state, effects } = conferencesStep(this.#machine, input, context)
-    this.#machine = state
-    for (const effect of effects) this.#perform(effect)
-  }
-
-  #perform(effect: ConferencesEffect): void {
-    const { connections, whereabouts, tell } = this.#options
-    switch (effect.kind) {
-      case 'send':
-        connections.get(effect.to)?.send(effect.packet)
-        return
-      case 'send-lossy':
-        connections.get(effect.to)?.sendLossy(effect.packet)
-        return
-      case 'want':
-        connections.lease(effect.realKey, `conference ${effect.conference}`)
-        if (effect.dhtKey !== null) whereabouts.tell(effect.realKey, effect.dhtKey)
-        connections.nudge(effect.realKey)
-        return
-      case 'release':
-        connections.release(effect.realKey, `conference ${effect.conference}`)
-        return
-      case 'tell':
-        tell(effect.news)
-        return
-      case 'refused':
-        this.#refused = effect.why
-    }
-  }
-
-  /** The machine's clock has whole seconds (spec 1). */
-  #at(): RosterTime {
-    const { clock } = this.#options.env
-    const { mark, wall } = this.#begun
-    return { beat: seconds(clock.now()), stamp: seconds(wall + clock.since(mark)) }
-  }
 }
 
-function seconds(ms: Millis): Millis {
-  return Math.floor(ms / 1000) * 1000
+function friendLinks(connections: ToxFriendLinks, whereabouts: Whereabouts): FriendLinks {
+  return {
+    want(realKey, dhtKey, by) {
+      // Told first, lest the first dial be to somebody else.
+      if (dhtKey !== null) whereabouts.tell(realKey, dhtKey)
+      connections.lease(realKey, by)
+      connections.nudge(realKey)
+    },
+    release: (realKey, by) => connections.release(realKey, by),
+    send: (realKey, packet) => void connections.get(realKey)?.send(packet),
+    sendLossy: (realKey, packet) => void connections.get(realKey)?.sendLossy(packet),
+  }
 }
