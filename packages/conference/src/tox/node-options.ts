@@ -1,24 +1,15 @@
 import type { Env } from '@holdfast/core'
-import type { ConferenceNews } from '../group/events.js'
 import type { ConferencesRules } from '../group/types.js'
 import type { RandomBytes } from './crypto/box.js'
 import type { Address } from './dht/address.js'
 import type { NodeInfo } from './dht/packed-nodes.js'
 import type { FriendNews, Profile } from './friends/friends.js'
+import type { RelayInfo } from './relay/relays.js'
 
-/** A relay, by which nodes reach each other that cannot do so directly. */
-export interface RelayInfo {
-  /** The relay's DHT key. */
-  readonly key: string
-  readonly host: string
-  readonly port: number
-}
-
-/** What a node tells the application. */
+/** What a node tells the application, apart from its conferences. */
 export type ToxNews =
   | FriendNews
-  | { readonly kind: 'conference'; readonly news: ConferenceNews }
-  /** Something holds or lost the node's place in the network: nodes that answer, and relays that are connected. */
+  /** A relay was connected or lost, or the first node answered or the last fell silent: how many there are of each. */
   | { readonly kind: 'network'; readonly nodes: number; readonly relays: number }
 
 /** Options of {@link toxNode}. */

@@ -1,8 +1,8 @@
 import { randomBytes as systemRandomBytes } from 'node:crypto'
 import { OptionError, type Timer } from '@holdfast/core'
-import { defaultRules } from '../group/types.js'
+import { tcp } from '@holdfast/core/node'
+import { type Conferences, conferences } from '../conferences.js'
 import type { DhtKey, RealKey } from '../wire/identity.js'
-import { ConferenceHost } from './conference-host.js'
 import { KeyPair } from './crypto/box.js'
 import { SharedKeys } from './crypto/shared-keys.js'
 import { toxId } from './crypto/tox-id.js'
@@ -10,20 +10,21 @@ import type { Address } from './dht/address.js'
 import { Dht } from './dht/dht.js'
 import type { NodeInfo } from './dht/packed-nodes.js'
 import { dhtKinds } from './dht/packets.js'
-import { FriendConnections } from './friends/friend-connections.js'
 import type { FriendLink } from './friends/friend-link.js'
 import { Friends } from './friends/friends.js'
 import { isConferencePacket } from './friends/packets.js'
+import { ToxFriendLinks } from './friends/tox-friend-links.js'
 import { CookieJar } from './net-crypto/cookies.js'
 import { NetCrypto } from './net-crypto/net-crypto.js'
 import { packetKinds } from './net-crypto/packets.js'
 import { type Path, udpPath } from './net-crypto/path.js'
 import type { ToxNews, ToxNodeOptions } from './node-options.js'
+import { Relays } from './relay/relays.js'
 import { UdpSocket } from './udp-socket.js'
 import { Whereabouts } from './whereabouts.js'
 
 /** How often time passes for the parts of a node, in milliseconds. */
-const tickEvery = { links: 50, conferences: 250, network: 1000, neighbours: 10_000 }
+const tickEvery = { links: 50, network: 1000, neighbours: 10_000 }
 
 /**
  * Starts a node of the Tox network: an identity with friends and conferences, reached over UDP and relays.
@@ -66,14 +67,16 @@ export class ToxNode implements AsyncDisposable {
   /** Friends, and what they and we say. */
   readonly friends: Friends
   /** The conferences that we are in. */
-  readonly conferences: ConferenceHost
+  readonly conferences: Conferences
   readonly #options: ToxNodeOptions
   readonly #dht: Dht
   readonly #netCrypto: NetCrypto
-  readonly #connections: FriendConnections
+  readonly #friendLinks: ToxFriendLinks
   readonly #whereabouts: Whereabouts
+  readonly #relays: Relays
   #socket: UdpSocket | null = null
   #timers: readonly Timer[] = []
+  #network = { nodes: 0, relays: 0 }
   #isClosed = false
 
   /** @internal */
@@ -97,17 +100,28 @@ export class ToxNode implements AsyncDisposable {
       { real, dht, realShared, dhtShared, cookies: new CookieJar(random), random },
       {
         send: (path, packet) => this.#send(path, packet),
-        isWanted: (realKey) => this.#connections.isWanted(realKey),
-        incoming: (connection) => this.#connections.incoming(connection),
+        isWanted: (realKey) => this.#friendLinks.isWanted(realKey),
+        incoming: (connection) => this.#friendLinks.incoming(connection),
       },
+    )
+    this.#relays = new Relays(
+      {
+        env,
+        dialer: tcp({ clock: env.clock }),
+        dht,
+        random,
+        packet: (packet, from) => this.#netCrypto.receive(packet, from, env.clock.now()),
+        changed: () => this.#relaysChanged(),
+      },
+      options.relays ?? [],
     )
     this.#whereabouts = new Whereabouts({
       dht: this.#dht,
-      relayPaths: () => [],
+      relays: this.#relays,
       now: () => env.clock.now(),
     })
-    this.#connections = new FriendConnections(
-      { env, netCrypto: this.#netCrypto, locate: (realKey) => this.#whereabouts.locate(realKey) },
+    this.#friendLinks = new ToxFriendLinks(
+      { env, netCrypto: this.#netCrypto, whereabouts: this.#whereabouts },
       {
         up: (link) => this.#up(link),
         down: (realKey) => this.#down(realKey),
@@ -115,16 +129,15 @@ export class ToxNode implements AsyncDisposable {
       },
     )
     const own = { name: '', statusMessage: '', status: 'available', ...profile } as const
-    this.friends = new Friends(this.#connections, own, nospam, (news) => this.#friendNews(news))
-    this.conferences = new ConferenceHost({
+    this.friends = new Friends(this.#friendLinks, own, nospam, (news) => this.#friendNews(news))
+    this.conferences = conferences({
       env,
       self: { realKey: real.name, dhtKey: dht.name },
-      rules: options.rules ?? defaultRules,
-      connections: this.#connections,
-      whereabouts: this.#whereabouts,
-      tell: (news) => this.#tell({ kind: 'conference', news }),
+      links: this.#friendLinks,
+      randomBytes: random,
+      ...(options.rules && { rules: options.rules }),
     })
-    this.conferences.do({ kind: 'set-name', name: own.name })
+    this.conferences.setName(own.name)
   }
 
   /** By which others make us their friend. */
@@ -137,25 +150,28 @@ export class ToxNode implements AsyncDisposable {
     return this.#socket?.address ?? null
   }
 
-  /** Makes a peer a friend. `at` is where its node is, if that is known. */
-  befriend(realKey: RealKey, at?: NodeInfo): void {
+  /** How many connections there are to friends and members, those being made included. */
+  get links(): number {
+    return this.#netCrypto.size
+  }
+
+  /** Makes a peer a friend. `at` is which node is its, and where, as far as that is known. */
+  befriend(realKey: RealKey, at?: Pick<NodeInfo, 'dhtKey'> & Partial<NodeInfo>): void {
+    if (at) this.#whereabouts.tell(realKey, at.dhtKey, at.address)
     this.friends.add(realKey)
     this.conferences.take({ kind: 'friend', realKey, is: this.#isOnline(realKey) ? 'online' : 'offline' })
-    if (at) this.#whereabouts.tell(realKey, at.dhtKey, at.address)
-    this.#connections.nudge(realKey)
   }
 
   /** Makes a friend one no more. Conferences may stay connected to it. */
   unfriend(realKey: RealKey): void {
     this.friends.remove(realKey)
     this.conferences.take({ kind: 'friend', realKey, is: 'none' })
-    if (!this.#connections.isWanted(realKey)) this.#whereabouts.forget(realKey)
   }
 
   /** Tells everybody of another name. */
   rename(name: string): void {
     this.friends.introduce({ name })
-    this.conferences.do({ kind: 'set-name', name })
+    this.conferences.setName(name)
   }
 
   /** Asks these nodes for a way in. */
@@ -168,8 +184,11 @@ export class ToxNode implements AsyncDisposable {
     if (this.#isClosed) return
     this.#isClosed = true
     this.conferences.do({ kind: 'close' })
-    await this.#connections.close()
+    await this.#friendLinks.close()
+    this.conferences[Symbol.dispose]()
+    await this.#relays.close()
     for (const timer of this.#timers) timer.cancel()
+    this.conferences[Symbol.dispose]()
     await this.#socket?.close()
   }
 
@@ -193,11 +212,15 @@ export class ToxNode implements AsyncDisposable {
     callOut()
     this.#timers = [
       clock.sweep(tickEvery.links, () => this.#netCrypto.tick(clock.now())),
-      clock.sweep(tickEvery.conferences, () => this.conferences.take({ kind: 'tick' })),
-      clock.sweep(tickEvery.network, () => this.#dht.tick(clock.now())),
+      clock.sweep(tickEvery.network, () => {
+        this.#dht.tick(clock.now())
+        this.#whereabouts.settle()
+        this.#networkChanged()
+      }),
       clock.sweep(tickEvery.neighbours, callOut),
     ]
     this.#dht.tick(clock.now())
+    this.#relays.start()
   }
 
   #receive(packet: Uint8Array, from: Address): void {
@@ -212,22 +235,38 @@ export class ToxNode implements AsyncDisposable {
 
   #send(path: Path, packet: Uint8Array): void {
     if (path.kind === 'udp') this.#socket?.send(path.address, packet)
+    else this.#relays.send(path, packet)
   }
 
   #found(node: NodeInfo, isLocal: boolean): void {
+    this.#netCrypto.reach(node.dhtKey, udpPath(node.address))
     this.#whereabouts.found(node, isLocal)
+  }
+
+  #relaysChanged(): void {
+    for (const path of this.#relays.wantedPaths()) this.#netCrypto.reach(path.dhtKey, path)
+    this.#whereabouts.settle()
+    this.#networkChanged()
+  }
+
+  #networkChanged(): void {
+    const network = { nodes: this.#dht.size, relays: this.#relays.connected }
+    const { nodes, relays } = this.#network
+    this.#network = network
+    const isTold = (nodes === 0) === (network.nodes === 0) && relays === network.relays
+    if (!isTold) this.#tell({ kind: 'network', ...network })
   }
 
   #up(link: FriendLink): void {
     this.#whereabouts.tell(link.realKey, link.dhtKey)
     this.friends.up(link)
-    this.conferences.up(link)
+    this.conferences.take({ kind: 'link-up', realKey: link.realKey, dhtKey: link.dhtKey })
   }
 
   #down(realKey: RealKey): void {
     this.friends.down(realKey)
-    this.conferences.down(realKey)
-    if (!this.#connections.isWanted(realKey)) this.#whereabouts.forget(realKey)
+    // What is told from here on would be of our own leaving.
+    if (!this.#isClosed) this.conferences.take({ kind: 'link-down', realKey })
   }
 
   #packet(link: FriendLink, packet: Uint8Array): void {

@@ -5,26 +5,36 @@ import type { Dht } from './dht/dht.js'
 import type { NodeInfo } from './dht/packed-nodes.js'
 import { type Path, udpPath } from './net-crypto/path.js'
 import { type ToxEndpoint, toxEndpoint } from './net-crypto/tox-link.js'
+import type { Relays } from './relay/relays.js'
 
 /** DHT keys remembered of a peer: it has a new one at each start, and word of an old one may come late. */
 const mostKeys = 2
 /** Nodes of the local network that are tried for peers whose DHT key nobody told us. */
 const mostNeighbours = 32
 const neighbourForMs = 60_000
+/** How long a DHT key that was told has to lead somewhere. */
+const guessAfterMs = 5000
 
 /** What where-abouts are made of. */
 export interface WhereaboutsOptions {
   readonly dht: Dht
-  /** Ways through relays to a node, if there are any. */
-  readonly relayPaths: (dhtKey: DhtKey) => readonly Path[]
+  readonly relays: Relays
   readonly now: () => Millis
 }
 
 interface Sought {
   /** The latest first. */
   keys: readonly DhtKey[]
+  /** When the latest was told. */
+  toldAt: Millis
   turn: number
   waiting: ((endpoint: ToxEndpoint) => void) | null
+}
+
+interface Place {
+  readonly dhtKey: DhtKey
+  readonly paths: readonly Path[]
+  readonly isGuess: boolean
 }
 
 /**
@@ -43,13 +53,15 @@ export class Whereabouts {
   }
 
   /** Somebody told the DHT key of a peer, and perhaps its address. */
-  tell(realKey: RealKey, dhtKey: DhtKey, address: Address | null = null): void {
+  tell(realKey: RealKey, dhtKey: DhtKey, address?: Address): void {
     const sought = this.#entry(realKey)
     const keys = [dhtKey, ...sought.keys.filter((key) => key !== dhtKey)]
     for (const old of keys.slice(mostKeys)) this.#drop(old)
+    if (sought.keys[0] !== dhtKey) sought.toldAt = this.#options.now()
     sought.keys = keys.slice(0, mostKeys)
     if (address) this.#given.set(dhtKey, address)
-    this.#options.dht.search(dhtKey)
+    this.#options.dht.search(dhtKey, this.#options.now())
+    this.#options.relays.want(dhtKey)
     this.#settle(realKey, sought)
   }
 
@@ -93,11 +105,11 @@ export class Whereabouts {
     sought.turn += 1
     const { waiting } = sought
     sought.waiting = null
-    waiting(toxEndpoint(realKey, place.dhtKey, place.paths))
+    waiting({ ...toxEndpoint(realKey, place.dhtKey, place.paths), isGuess: place.isGuess })
   }
 
-  *#places({ keys }: Sought): Generator<{ readonly dhtKey: DhtKey; readonly paths: readonly Path[] }> {
-    const { dht, relayPaths, now } = this.#options
+  *#places({ keys, toldAt }: Sought): Generator<Place> {
+    const { dht, relays, now } = this.#options
     for (const dhtKey of keys) {
       const known = [
         dht.whereIs(dhtKey)?.address,
@@ -105,12 +117,14 @@ export class Whereabouts {
         this.#neighbours.get(dhtKey)?.address,
       ]
       const direct = new Map(known.flatMap((at) => (at ? [[addressText(at), udpPath(at)] as const] : [])))
-      const paths = [...direct.values(), ...relayPaths(dhtKey)]
-      if (paths.length > 0) yield { dhtKey, paths }
+      const paths = [...direct.values(), ...relays.paths(dhtKey)]
+      if (paths.length > 0) yield { dhtKey, paths, isGuess: false }
     }
+    // What was told may be of an earlier run; but first it is looked for.
+    if (now() - toldAt < guessAfterMs) return
     for (const [dhtKey, { address, at }] of this.#neighbours) {
       if (now() - at > neighbourForMs) this.#neighbours.delete(dhtKey)
-      else if (!keys.includes(dhtKey)) yield { dhtKey, paths: [udpPath(address)] }
+      else if (this.who(dhtKey).length === 0) yield { dhtKey, paths: [udpPath(address)], isGuess: true }
     }
   }
 
@@ -126,7 +140,7 @@ export class Whereabouts {
   #entry(realKey: RealKey): Sought {
     const known = this.#sought.get(realKey)
     if (known) return known
-    const sought: Sought = { keys: [], turn: 0, waiting: null }
+    const sought: Sought = { keys: [], toldAt: Number.NEGATIVE_INFINITY, turn: 0, waiting: null }
     this.#sought.set(realKey, sought)
     return sought
   }
@@ -135,5 +149,6 @@ export class Whereabouts {
     if (this.who(dhtKey).length > 0) return
     this.#given.delete(dhtKey)
     this.#options.dht.stopSearch(dhtKey)
+    this.#options.relays.unwant(dhtKey)
   }
 }

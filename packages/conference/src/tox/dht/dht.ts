@@ -85,11 +85,12 @@ export class Dht {
   }
 
   /** Looks for a node until told to stop. */
-  search(dhtKey: DhtKey): void {
+  search(dhtKey: DhtKey, now: Millis): void {
     if (this.#searches.has(dhtKey) || this.#searches.size >= mostSearches) return
     const search = new Search(dhtKey)
     this.#searches.set(dhtKey, search)
     for (const node of this.#table.nearest(dhtKey, mostNodes)) search.offer(node)
+    this.#pursue(search, now)
   }
 
   /** Looks for a node no more. */
@@ -149,9 +150,11 @@ export class Dht {
     }
     if (this.#askedForSelfAt === null || now - this.#askedForSelfAt >= askForSelfEveryMs)
       this.#askForSelf(now)
-    for (const search of this.#searches.values()) {
-      for (const node of search.due(now)) this.#ask(node, search.wanted, now)
-    }
+    for (const search of this.#searches.values()) this.#pursue(search, now)
+  }
+
+  #pursue(search: Search, now: Millis): void {
+    for (const node of search.due(now)) this.#ask(node, search.wanted, now)
   }
 
   #bootstrapIfDue(now: Millis): void {
@@ -194,7 +197,11 @@ export class Dht {
   #consider(node: NodeInfo, now: Millis): void {
     if (!isUsable(node.address) || node.dhtKey === this.#context.keys.name) return
     let isWanted = false
-    for (const search of this.#searches.values()) if (search.offer(node)) isWanted = true
+    for (const search of this.#searches.values()) {
+      if (!search.offer(node)) continue
+      isWanted = true
+      this.#pursue(search, now)
+    }
     if (!isWanted && this.#table.hasRoom(node.dhtKey) && !this.#isAsked(node.dhtKey)) this.#ping(node, now)
   }
 

@@ -1,6 +1,5 @@
 import { Buffer } from 'node:buffer'
 import type { RealKey } from '../../wire/identity.js'
-import type { FriendConnections } from './friend-connections.js'
 import type { FriendLink } from './friend-link.js'
 import {
   decodeFriendPacket,
@@ -11,6 +10,7 @@ import {
   maxPrivateMessageBytes,
   maxStatusMessageBytes,
 } from './packets.js'
+import type { ToxFriendLinks } from './tox-friend-links.js'
 
 /** What is known of a friend. */
 export interface Friend {
@@ -56,19 +56,14 @@ const online = encodeFriendPacket({ kind: 'online' })
 
 /** The messenger: friends, what they say of themselves, and private messages (spec 12.6). */
 export class Friends {
-  readonly #connections: FriendConnections
+  readonly #links: ToxFriendLinks
   readonly #tell: (news: FriendNews) => void
   readonly #friends = new Map<RealKey, Friend>()
   #profile: Profile
   nospam: number
 
-  constructor(
-    connections: FriendConnections,
-    profile: Profile,
-    nospam: number,
-    tell: (news: FriendNews) => void,
-  ) {
-    this.#connections = connections
+  constructor(links: ToxFriendLinks, profile: Profile, nospam: number, tell: (news: FriendNews) => void) {
+    this.#links = links
     this.#profile = profile
     this.nospam = nospam
     this.#tell = tell
@@ -94,16 +89,16 @@ export class Friends {
       status: 'available',
       isTyping: false,
     })
-    this.#connections.lease(realKey, holder)
-    const link = this.#connections.get(realKey)
+    this.#links.want(realKey, null, holder)
+    const link = this.#links.get(realKey)
     if (link) this.up(link)
   }
 
   /** A friend no more. */
   remove(realKey: RealKey): void {
     if (!this.#friends.delete(realKey)) return
-    this.#connections.get(realKey)?.send(encodeFriendPacket({ kind: 'offline' }))
-    this.#connections.release(realKey, holder)
+    this.#links.get(realKey)?.send(encodeFriendPacket({ kind: 'offline' }))
+    this.#links.release(realKey, holder)
   }
 
   /** Changes what we tell of ourselves; what is too long is cut at a character. */
@@ -115,7 +110,7 @@ export class Friends {
       status,
     }
     for (const { realKey, isOnline } of this.#friends.values()) {
-      const link = isOnline ? this.#connections.get(realKey) : null
+      const link = isOnline ? this.#links.get(realKey) : null
       if (link) this.#tellProfile(link)
     }
   }
@@ -134,7 +129,7 @@ export class Friends {
 
   /** Asks somebody to whom there is a link, as to a fellow member, to be a friend. */
   request(to: RealKey, nospam: number, text: string): SayRefused | null {
-    const link = this.#connections.get(to)
+    const link = this.#links.get(to)
     if (!link) return 'offline'
     if (text.length === 0) return 'empty'
     return link.send(encodeFriendPacket({ kind: 'friend-request', nospam, text })) === 'refused'
@@ -199,7 +194,7 @@ export class Friends {
   #send(to: RealKey, packet: FriendPacket): SayRefused | null {
     const friend = this.#friends.get(to)
     if (!friend) return 'no-such-friend'
-    const link = friend.isOnline ? this.#connections.get(to) : null
+    const link = friend.isOnline ? this.#links.get(to) : null
     if (!link) return 'offline'
     return link.send(encodeFriendPacket(packet)) === 'refused' ? 'busy' : null
   }

@@ -53,6 +53,8 @@ export interface ConnectionPorts {
 /** How often what gets no answer is sent again, and how many times in all. */
 const retryEveryMs = 1000
 const mostTries = 8
+/** The same for a node that was only guessed to be the peer's. */
+const mostTriesOfGuess = 2
 
 /**
  * One connection to one node, from asking for a cookie to its end (spec 12.3): cookie → handshake → unconfirmed → up.
@@ -73,6 +75,7 @@ export class Connection {
   #pending: Uint8Array | null = null
   #triedAt: Millis = 0
   #tries = 0
+  #mostTries = mostTries
   #theirSession: DhtKey | null = null
   #channel: Channel | null = null
   #now: Millis = 0
@@ -105,9 +108,10 @@ export class Connection {
     return this.#channel?.unacknowledged ?? 0
   }
 
-  /** Asks for a cookie, by all known paths. */
-  start(now: Millis): void {
+  /** Asks for a cookie, by all known paths. A guess is given up soon. */
+  start(now: Millis, isGuess = false): void {
     if (this.#phase !== 'idle') return
+    if (isGuess) this.#mostTries = mostTriesOfGuess
     const shared = this.#context.dhtShared.with(this.#dhtKey, now)
     if (!shared) return this.#end('unreachable')
     const { dht, real, random } = this.#context
@@ -141,6 +145,7 @@ export class Connection {
     if (isMoved || this.#phase !== 'greeting') this.#greet(handshake.cookie, now)
     this.#phase = 'unconfirmed'
     this.#tries = 0
+    this.#mostTries = mostTries
     this.#channel.tick(now)
   }
 
@@ -188,7 +193,7 @@ export class Connection {
     this.#now = now
     this.#channel?.tick(now)
     if (this.#phase === 'up' || !this.#pending || now - this.#triedAt < retryEveryMs) return
-    if (this.#tries >= mostTries) this.#end(this.#phase === 'asking' ? 'unreachable' : 'refused')
+    if (this.#tries >= this.#mostTries) this.#end(this.#phase === 'asking' ? 'unreachable' : 'refused')
     else this.#try(now)
   }
 

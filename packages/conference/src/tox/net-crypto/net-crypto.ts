@@ -14,6 +14,16 @@ import {
 } from './packets.js'
 import type { Path } from './path.js'
 
+/** Whom to connect to. */
+export interface Whither {
+  readonly realKey: RealKey
+  /** Of the node that is taken for this peer's. */
+  readonly dhtKey: DhtKey
+  readonly paths: Iterable<Path>
+  /** Nobody has said that this node is the peer's: it is given up soon. */
+  readonly isGuess?: boolean
+}
+
 /** What connections of a node need of the world. */
 export interface NetCryptoPorts {
   /** Puts a packet on its way; what cannot be sent is lost. */
@@ -50,11 +60,11 @@ export class NetCrypto {
   }
 
   /** Connects to a peer; or finds the connection that it is about to make. */
-  connect(realKey: RealKey, dhtKey: DhtKey, paths: Iterable<Path>, now: Millis): Connection {
+  connect({ realKey, dhtKey, paths, isGuess = false }: Whither, now: Millis): Connection {
     const begun = this.#peers.get(realKey)?.find(({ phase, events }) => phase !== 'up' && events === null)
     const connection = begun ?? this.#add(Buffer.from(realKey, 'hex'), Buffer.from(dhtKey, 'hex'))
     for (const path of paths) this.addPath(connection, path)
-    connection.start(now)
+    connection.start(now, isGuess)
     return connection
   }
 
@@ -64,6 +74,13 @@ export class NetCrypto {
     if (forgotten) this.#unlist(connection, forgotten.id)
     const listed = this.#byPath.get(path.id) ?? new Set()
     this.#byPath.set(path.id, listed.add(connection))
+  }
+
+  /** A node has been found by another way, too. */
+  reach(dhtKey: DhtKey, path: Path): void {
+    for (const connections of this.#peers.values()) {
+      for (const connection of connections) if (connection.dhtKey === dhtKey) this.addPath(connection, path)
+    }
   }
 
   /** Ends a connection, and says so to the peer. */

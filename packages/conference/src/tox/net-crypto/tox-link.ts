@@ -25,6 +25,8 @@ export interface ToxEndpoint extends Endpoint {
   readonly dhtKey: DhtKey
   /** How that node may be reached. */
   readonly paths: readonly Path[]
+  /** Nobody has said that this node is the peer's: it is given up soon. */
+  readonly isGuess?: boolean
 }
 
 /** What tox links need. */
@@ -47,8 +49,7 @@ export function toxEndpoint(realKey: RealKey, dhtKey: DhtKey, paths: readonly Pa
 export function toxDialer(options: ToxLinkOptions): Dialer {
   return {
     dial(to: Endpoint, sink: LinkSink): Link {
-      const { realKey, dhtKey, paths } = to as ToxEndpoint
-      const connection = options.netCrypto.connect(realKey, dhtKey, paths, options.clock.now())
+      const connection = options.netCrypto.connect(to as ToxEndpoint, options.clock.now())
       return new ToxLink(options, to, connection, sink)
     },
   }

@@ -1,5 +1,6 @@
 import { type Env, fullJitter, type Lifecycle, lifecycle } from '@holdfast/core'
-import type { RealKey } from '../../wire/identity.js'
+import type { FriendLinks } from '../../friend-links.js'
+import type { DhtKey, RealKey } from '../../wire/identity.js'
 import type { Connection } from '../net-crypto/connection.js'
 import {
   type ToxEndpoint,
@@ -10,15 +11,21 @@ import {
 } from '../net-crypto/tox-link.js'
 import { deadAfterMs, FriendLink } from './friend-link.js'
 
-/** What friend connections need of the node. */
-export interface FriendConnectionsOptions extends Omit<ToxLinkOptions, 'clock'> {
+/** What friend links need of the node. */
+export interface ToxFriendLinksOptions extends Omit<ToxLinkOptions, 'clock'> {
   readonly env: Env
-  /** Waits until it is known where a peer may be. Asked again after each failure. */
-  locate(realKey: RealKey): Promise<ToxEndpoint>
+  readonly whereabouts: {
+    /** Somebody told the DHT key of a peer. */
+    tell(realKey: RealKey, dhtKey: DhtKey): void
+    /** Waits until it is known where a peer may be. Asked again after each failure. */
+    locate(realKey: RealKey): Promise<ToxEndpoint>
+    /** A peer is wanted no more. */
+    forget(realKey: RealKey): void
+  }
 }
 
-/** What is told of friend connections, one at a time. */
-export interface FriendConnectionsEvents {
+/** What is told of friend links, one thing at a time. */
+export interface FriendLinksEvents {
   up(link: FriendLink): void
   down(realKey: RealKey): void
   /** Lent for the call. */
@@ -30,19 +37,19 @@ interface Entry {
   readonly leases: Set<string>
 }
 
-/** A peer that dials us has most often just come back: the first retries are quick, the later ones rare. */
+/** Who is dialed has most often just come back: the first retries are quick, the later ones rare. */
 const backoff = fullJitter({ floor: 100, base: 500, cap: 15_000 })
 
 /**
- * Friend connections: one for each peer that somebody has a lease on, however many need it, begun by either side.
- * It dials again for as long as there is a lease.
+ * Friend links over Tox: one for each peer that somebody has a lease on, however many need it, begun by either side.
+ * It is dialed again for as long as there is a lease.
  */
-export class FriendConnections {
-  readonly #options: FriendConnectionsOptions
-  readonly #events: FriendConnectionsEvents
+export class ToxFriendLinks implements FriendLinks {
+  readonly #options: ToxFriendLinksOptions
+  readonly #events: FriendLinksEvents
   readonly #entries = new Map<RealKey, Entry>()
 
-  constructor(options: FriendConnectionsOptions, events: FriendConnectionsEvents) {
+  constructor(options: ToxFriendLinksOptions, events: FriendLinksEvents) {
     this.#options = options
     this.#events = events
   }
@@ -57,29 +64,28 @@ export class FriendConnections {
     return this.#entries.has(realKey)
   }
 
-  /** Peers that are wanted. */
-  wanted(): Iterable<RealKey> {
-    return this.#entries.keys()
-  }
-
-  /** Takes a lease, under a name of the holder's choice; again under the same name does nothing. */
-  lease(realKey: RealKey, holder: string): void {
+  want(realKey: RealKey, dhtKey: DhtKey | null, by: string): void {
+    if (dhtKey !== null) this.#options.whereabouts.tell(realKey, dhtKey)
     const entry = this.#entries.get(realKey) ?? this.#begin(realKey)
-    entry.leases.add(holder)
+    entry.leases.add(by)
+    // Whoever wants it now may know more than who wanted it first.
+    if (entry.life.state.phase === 'waiting') entry.life.nudge('operator')
   }
 
-  /** Gives a lease back; with the last one the connection closes. */
-  release(realKey: RealKey, holder: string): void {
+  release(realKey: RealKey, by: string): void {
     const entry = this.#entries.get(realKey)
-    if (!entry?.leases.delete(holder) || entry.leases.size > 0) return
+    if (!entry?.leases.delete(by) || entry.leases.size > 0) return
     this.#entries.delete(realKey)
+    this.#options.whereabouts.forget(realKey)
     void entry.life.drain()
   }
 
-  /** Dials now instead of later: something new is known of where the peer is. */
-  nudge(realKey: RealKey): void {
-    const life = this.#entries.get(realKey)?.life
-    if (life?.state.phase === 'waiting') life.nudge('network-up')
+  send(realKey: RealKey, packet: Uint8Array): void {
+    this.get(realKey)?.send(packet)
+  }
+
+  sendLossy(realKey: RealKey, packet: Uint8Array): void {
+    this.get(realKey)?.sendLossy(packet)
   }
 
   /** A peer has connected to us: its connection takes the place of whatever there was. */
@@ -94,16 +100,16 @@ export class FriendConnections {
   /** Closes all of them, telling the peers. */
   async close(): Promise<void> {
     const lives = [...this.#entries.values()].map(({ life }) => life)
-    this.#entries.clear()
     await Promise.all(lives.map((life) => life.drain({ within: 1000 })))
+    this.#entries.clear()
   }
 
   #begin(realKey: RealKey): Entry {
-    const { env, netCrypto, locate } = this.#options
+    const { env, netCrypto, whereabouts } = this.#options
     const life = lifecycle<FriendLink>({
       env: { ...env, name: `tox ${realKey.slice(0, 8)}` },
       dialer: toxDialer({ netCrypto, clock: env.clock }),
-      endpoints: () => locate(realKey),
+      endpoints: () => whereabouts.locate(realKey),
       // The dialer itself gives up after its tries, and a peer that is offline is waited for.
       dialWithin: Number.POSITIVE_INFINITY,
       keepalive: { hearWithin: deadAfterMs, arm: 'at-open' },
