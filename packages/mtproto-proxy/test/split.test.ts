@@ -4,7 +4,8 @@ import { afterEach, describe, expect, it } from 'vitest'
 import type { Gatekeeper, Newcomer, Verdict } from '../src/gatekeeper.js'
 import { backSide, type FrontLink } from '../src/split/back-side.js'
 import { type FrontSide, frontSide } from '../src/split/front-side.js'
-import type { DataCenters, Tunnel, TunnelClient, TunnelEnd, TunnelRequest } from '../src/tunnel.js'
+import type { TunnelEnd, TunnelRequest } from '../src/tunnel.js'
+import { NotedCenters, NotedClient } from './support/noted-centers.js'
 
 const at = { uri: 'memory:back' }
 const request: TunnelRequest = {
@@ -21,59 +22,6 @@ const newcomer: Newcomer = {
   ip: '10.0.0.1',
   sni: 'example.org',
   replayKey: Buffer.alloc(48, 3),
-}
-
-/** Data centres that note what they are told. */
-class NotedCenters implements DataCenters {
-  readonly tunnels: NotedTunnel[] = []
-  refuse: TunnelEnd | null = null
-  open(of: TunnelRequest, client: TunnelClient) {
-    if (this.refuse !== null) return { refused: this.refuse }
-    const tunnel = new NotedTunnel(of, client)
-    this.tunnels.push(tunnel)
-    return tunnel
-  }
-}
-
-class NotedTunnel implements Tunnel {
-  readonly told: string[] = []
-  /** Holds the client back from within `send`, until called. */
-  release: (() => void) | null = null
-  holdsOnSend = false
-  readonly request: TunnelRequest
-  readonly client: TunnelClient
-  constructor(of: TunnelRequest, client: TunnelClient) {
-    this.request = of
-    this.client = client
-  }
-  send(packet: Uint8Array, { quickAck }: { quickAck: boolean }) {
-    this.told.push(`${Buffer.from(packet).toString()}${quickAck ? ' quick' : ''}`)
-    if (this.holdsOnSend) this.release = this.client.pause()
-  }
-  delivered(packets: number, bytes: number) {
-    this.told.push(`delivered ${packets} ${bytes}`)
-  }
-  close() {
-    this.told.push('close')
-  }
-}
-
-class NotedClient implements TunnelClient {
-  readonly told: string[] = []
-  holders = 0
-  packet(payload: Uint8Array) {
-    this.told.push(Buffer.from(payload).toString())
-  }
-  quickAck(confirm: Uint8Array) {
-    this.told.push(`ack ${Buffer.from(confirm).toString('hex')}`)
-  }
-  pause() {
-    this.holders += 1
-    return () => void (this.holders -= 1)
-  }
-  closed(why: TunnelEnd) {
-    this.told.push(`closed: ${why}`)
-  }
 }
 
 /** Lets everybody in but `eve`, and notes. */

@@ -2,6 +2,7 @@ import type { LinkProtocol, LinkScope } from '@holdfast/core'
 import { SplitDecoder, SplitError } from './decoder.js'
 import type { BackConnection, FrontTunnel } from './front-tunnel.js'
 import { encodeSplitMessage, type SplitHandle, type SplitMessage, splitVersion } from './messages.js'
+import { readSplitMessages } from './read-messages.js'
 import type { RemoteGatekeeper } from './remote-gatekeeper.js'
 
 /** The back, as a front sees it: one link. */
@@ -10,6 +11,9 @@ export class BackLink implements LinkProtocol, BackConnection {
   readonly #gatekeeper: RemoteGatekeeper
   readonly #decoder = new SplitDecoder()
   readonly #tunnels = new Map<SplitHandle, FrontTunnel>()
+  /** Tunnels with a packet, while the link takes no more: there may be very many, each with a long one. */
+  readonly #waiting = new Set<FrontTunnel>()
+  #isFull = false
   #nextHandle: SplitHandle = 1
   #node: string | null = null
 
@@ -34,19 +38,30 @@ export class BackLink implements LinkProtocol, BackConnection {
   }
 
   forget(handle: SplitHandle): void {
+    const tunnel = this.#tunnels.get(handle)
     this.#tunnels.delete(handle)
+    if (tunnel !== undefined) this.#waiting.delete(tunnel)
+  }
+
+  turnOf(tunnel: FrontTunnel): void {
+    if (this.#isFull) this.#waiting.add(tunnel)
+    else tunnel.sendWaiting()
   }
 
   tell(message: SplitMessage): void {
-    this.#scope.link.write(encodeSplitMessage(message))
+    if (this.#scope.link.write(encodeSplitMessage(message)) === 'full') this.#isFull = true
   }
 
   data(chunk: Uint8Array): void {
-    this.#decoder.push(chunk)
-    for (;;) {
-      const message = this.#decoder.next()
-      if (message === null) return
-      this.#take(message)
+    readSplitMessages(this.#scope, this.#decoder, { chunk, take: (message) => this.#take(message) })
+  }
+
+  writable(): void {
+    this.#isFull = false
+    for (const tunnel of this.#waiting) {
+      if (this.#isFull) return
+      this.#waiting.delete(tunnel)
+      tunnel.sendWaiting()
     }
   }
 
@@ -85,7 +100,7 @@ export class BackLink implements LinkProtocol, BackConnection {
         return
       case 'closed': {
         const tunnel = this.#tunnels.get(message.handle)
-        this.#tunnels.delete(message.handle)
+        this.forget(message.handle)
         tunnel?.closed(message.why)
         return
       }

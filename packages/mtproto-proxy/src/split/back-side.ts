@@ -15,12 +15,18 @@ import type { DataCenters } from '../tunnel.js'
 import { SplitDecoder, SplitError } from './decoder.js'
 import { Guest } from './guest.js'
 import { encodeSplitMessage, type SplitHandle, type SplitMessage, splitVersion } from './messages.js'
+import { readSplitMessages } from './read-messages.js'
 import { Visitor } from './visitor.js'
 
 /** Heartbeat of the split link, both ways (spec 10). */
 export const splitKeepalive: Keepalive = { sendEvery: 5_000, hearWithin: 15_000, arm: 'at-open' }
-/** What may wait on a split link to be taken by the kernel, in bytes; beyond it the link is given up. */
-export const splitOutboundBytes = 64 * 1024 * 1024
+/**
+ * What may wait for one front to be taken by the kernel, in bytes; beyond it the link is given up. Credits stop Telegram's
+ * connections long before, each at some 9 MB (spec 6.5): this is for fifty of them.
+ */
+const outboundBytes = 512 * 1024 * 1024
+/** Names of listeners that a front may use: each is a label in metrics, for good. */
+const maxListeners = 256
 
 /** Options of {@link backSide}. */
 export interface BackSideOptions {
@@ -68,7 +74,7 @@ export function backSide(options: BackSideOptions): Promise<Listener<FrontLink>>
     at,
     limits: { links: maxFronts, handshaking: maxFronts },
     keepalive: splitKeepalive,
-    outbound: { bytes: splitOutboundBytes },
+    outbound: { bytes: outboundBytes },
     protocol: (scope) => new FrontLink(scope, options),
   })
 }
@@ -80,6 +86,7 @@ export class FrontLink implements LinkProtocol {
   readonly #decoder = new SplitDecoder()
   readonly #guests = new Map<SplitHandle, Guest>()
   readonly #visitors = new Map<SplitHandle, Visitor>()
+  readonly #listeners = new Set<string>()
   #node: string | null = null
 
   /** @internal */
@@ -108,12 +115,7 @@ export class FrontLink implements LinkProtocol {
 
   /** @internal */
   data(chunk: Uint8Array): void {
-    this.#decoder.push(chunk)
-    for (;;) {
-      const message = this.#decoder.next()
-      if (message === null) return
-      this.#take(message)
-    }
+    readSplitMessages(this.#scope, this.#decoder, { chunk, take: (message) => this.#take(message) })
   }
 
   /** @internal */
@@ -184,6 +186,7 @@ export class FrontLink implements LinkProtocol {
 
   #open(handle: SplitHandle, request: (SplitMessage & { kind: 'open' })['request']): void {
     if (this.#guests.has(handle)) throw new SplitError('a front opened the same tunnel twice')
+    this.#cameBy(request.listener)
     if (this.#isFull()) {
       this.#tell({ kind: 'closed', handle, why: 'park-full' })
       return
@@ -202,6 +205,7 @@ export class FrontLink implements LinkProtocol {
     if (gatekeeper === null)
       throw new SplitError('a front asked who may come in, which is for itself to decide')
     if (this.#visitors.has(handle)) throw new SplitError('a front asked about the same newcomer twice')
+    this.#cameBy(newcomer.listener)
     if (this.#isFull()) {
       this.#tell({ kind: 'verdict', handle, verdict: 'policy_error' })
       return
@@ -213,6 +217,13 @@ export class FrontLink implements LinkProtocol {
     )
     this.#visitors.set(handle, visitor)
     visitor.ask(gatekeeper, newcomer)
+  }
+
+  #cameBy(listener: string): void {
+    this.#listeners.add(listener)
+    if (this.#listeners.size > maxListeners) {
+      throw new SplitError(`a front has more than ${maxListeners} listeners`)
+    }
   }
 
   #isFull(): boolean {

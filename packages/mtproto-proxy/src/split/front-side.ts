@@ -10,12 +10,15 @@ import {
 import type { Gatekeeper } from '../gatekeeper.js'
 import type { DataCenters } from '../tunnel.js'
 import { BackLink } from './back-link.js'
-import { splitKeepalive, splitOutboundBytes } from './back-side.js'
+import { splitKeepalive } from './back-side.js'
 import { FrontTunnel, tunnelEnd } from './front-tunnel.js'
 import { RemoteGatekeeper } from './remote-gatekeeper.js'
 
 /** Longest wait between two dials of the back, in milliseconds: fronts are few, and clients wait for it. */
 const longestDialDelayMs = 2_000
+
+/** What may wait for the back to be taken by the kernel, in bytes. Clients' packets wait in their tunnels. */
+const outboundBytes = 64 * 1024 * 1024
 
 /** Options of {@link frontSide}. */
 export interface FrontSideOptions {
@@ -69,7 +72,7 @@ export function frontSide(options: FrontSideOptions): FrontSide {
       endpoints: [back],
       backoff: fullJitter({ cap: longestDialDelayMs }),
       keepalive: splitKeepalive,
-      outbound: { bytes: splitOutboundBytes },
+      outbound: { bytes: outboundBytes },
       protocol: (scope) => new BackLink(scope, node, gatekeeper),
     },
     mover: {

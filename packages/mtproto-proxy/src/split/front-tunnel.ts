@@ -8,6 +8,8 @@ export interface BackConnection {
   open(tunnel: FrontTunnel): SplitHandle
   /** Nothing of this handle is wanted any more. */
   forget(handle: SplitHandle): void
+  /** Has a tunnel send the packet that it has waiting, as soon as the link takes more. */
+  turnOf(tunnel: FrontTunnel): void
   tell(message: SplitMessage): void
 }
 
@@ -36,6 +38,8 @@ export class FrontTunnel implements Tunnel {
   #sending: Off | null = null
   #held: Off | null = null
   #parked: Off | null = null
+  /** A packet that waits for its turn on a full link. */
+  #unsent: { readonly payload: Uint8Array; readonly quickAck: boolean } | null = null
   #isOver = false
 
   constructor(request: TunnelRequest, client: TunnelClient) {
@@ -58,8 +62,8 @@ export class FrontTunnel implements Tunnel {
   send(packet: Uint8Array, { quickAck }: { readonly quickAck: boolean }): void {
     if (this.#on === null || this.#isOver) return
     this.#sending = this.#client.pause()
-    const { link, handle } = this.#on
-    link.tell({ kind: 'packet', handle, quickAck, payload: packet })
+    this.#unsent = { payload: packet, quickAck }
+    this.#on.link.turnOf(this)
   }
 
   delivered(packets: number, bytes: number): void {
@@ -74,6 +78,15 @@ export class FrontTunnel implements Tunnel {
   }
 
   // For the link -------------------------------------------------------------------------------------------------
+
+  /** It is its turn to send. */
+  sendWaiting(): void {
+    if (this.#on === null || this.#unsent === null) return
+    const { link, handle } = this.#on
+    const { payload, quickAck } = this.#unsent
+    this.#unsent = null
+    link.tell({ kind: 'packet', handle, quickAck, payload })
+  }
 
   packet(payload: Uint8Array): void {
     this.#client.packet(payload)

@@ -1,5 +1,6 @@
 import type { Off } from '@holdfast/core'
 import type { DataCenters, Tunnel, TunnelClient, TunnelEnd, TunnelRequest } from '../tunnel.js'
+import { maxPacketBytes } from '../wire/packet-decoder.js'
 import { SplitError } from './decoder.js'
 import type { SplitHandle, SplitMessage } from './messages.js'
 
@@ -36,8 +37,13 @@ export class Guest implements TunnelClient {
     else this.#tunnel = tunnel
   }
 
-  /** @throws a {@link SplitError} when the packet before is still on its way */
+  /** @throws a {@link SplitError} when the packet before is still on its way, and for what no client may send */
   send(payload: Uint8Array, quickAck: boolean): void {
+    const { length } = payload
+    // On its way to Telegram it shares a connection with the clients of others, who would be lost with it.
+    if (length === 0 || length % 4 !== 0 || length > maxPacketBytes) {
+      throw new SplitError(`a front sent a packet of ${length} bytes`)
+    }
     if (this.#owesSent) throw new SplitError('a front sent a packet before the one before was taken')
     this.#owesSent = true
     // The frame is lent.
