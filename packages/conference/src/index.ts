@@ -39,6 +39,23 @@ export {
   type Reasons,
   type Spending,
 } from './group/types.js'
+export { MessageLogError, type MessageLogErrorCode } from './history/errors.js'
+export {
+  type LogEntry,
+  type LoggedMessage,
+  MessageLog,
+  type MessageLogOptions,
+  type PageOptions,
+} from './history/message-log.js'
+export { ProfileStore } from './profile/profile-store.js'
+export {
+  changeProfile,
+  type NewProfile,
+  newProfile,
+  type ProfileChanges,
+  readProfile,
+  type ToxProfile,
+} from './profile/tox-profile.js'
 export {
   decodeConferencesSection,
   encodeConferencesSection,
@@ -63,6 +80,13 @@ export {
   type LateMessage,
   maxLateTextBytes,
 } from './wire/extension.js'
+export {
+  decodeFriendsSection,
+  encodeFriendsSection,
+  newSavedFriend,
+  renameSavedFriend,
+  type SavedFriend,
+} from './wire/friends-section.js'
 export {
   type ConferenceIdentifier,
   type ConferenceType,
@@ -91,4 +115,5 @@ export {
   saveFileSections,
   sectionTypes,
   withConferencesSection,
+  withSection,
 } from './wire/save-file.js'

@@ -4,7 +4,7 @@ import { HoldfastError } from '@holdfast/core'
 export class SaveFileError extends HoldfastError {
   override readonly name: string = 'SaveFileError'
 
-  constructor(message: string) {
-    super('HF_TOX_SAVE_FILE', message)
+  constructor(message: string, options?: ErrorOptions) {
+    super('HF_TOX_SAVE_FILE', message, options)
   }
 }

@@ -3,7 +3,15 @@ import { SaveFileError } from './errors.js'
 import { view } from './identity.js'
 
 /** Types of sections that this package reads or writes (spec 9). */
-export const sectionTypes = { conferences: 0x14, end: 0xff } as const
+export const sectionTypes = {
+  keys: 0x01,
+  friends: 0x03,
+  name: 0x04,
+  statusMessage: 0x05,
+  status: 0x06,
+  conferences: 0x14,
+  end: 0xff,
+} as const
 
 /** A part of a Tox save file. */
 export interface SaveSection {
@@ -25,22 +33,27 @@ export function saveFileSections(file: Uint8Array): SaveSection[] {
 }
 
 /**
- * The file with another conferences section. All other bytes stay what they are, those after the end marker too;
- * where there was no conferences section, one is put in front of the end.
+ * The file with another conferences section; see {@link withSection}.
  *
  * @throws {@link SaveFileError} as {@link saveFileSections}
  */
 export function withConferencesSection(file: Uint8Array, conferences: Uint8Array): Uint8Array {
+  return withSection(file, { type: sectionTypes.conferences, data: conferences })
+}
+
+/**
+ * The file with this section in place of the first of its type. All other bytes stay what they are, those after the
+ * end marker too; where there was no such section, it is put in front of the end.
+ *
+ * @throws {@link SaveFileError} as {@link saveFileSections}
+ */
+export function withSection(file: Uint8Array, { type, data }: SaveSection): Uint8Array {
   const sections = walk(file)
-  const old = sections.find(({ type }) => type === sectionTypes.conferences)
+  const old = sections.find((each) => each.type === type)
   const last = sections.at(-1)?.to ?? magic.length
   const from = old ? old.from - headBytes : last
   const to = old ? old.to : last
-  return Buffer.concat([
-    file.subarray(0, from),
-    section(sectionTypes.conferences, conferences),
-    file.subarray(to),
-  ])
+  return Buffer.concat([file.subarray(0, from), section(type, data), file.subarray(to)])
 }
 
 /** Writes a save file of these sections; for tests and for programs that keep their own. */

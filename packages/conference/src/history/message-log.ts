@@ -1,0 +1,230 @@
+import { Buffer } from 'node:buffer'
+import type { Budget, WallStamp } from '@holdfast/core'
+import type { ConferenceIdentifier, RealKey } from '../wire/identity.js'
+import { MessageLogError } from './errors.js'
+import { type LogDatabase, openLogDatabase } from './log-database.js'
+import { wordsOf } from './words.js'
+
+/** Something that was said, as it is kept. */
+export interface LoggedMessage {
+  readonly from: RealKey
+  /** What the author was called then. */
+  readonly name: string
+  readonly isOurs: boolean
+  readonly text: string
+  readonly as: 'chat' | 'action'
+  readonly at: WallStamp
+  readonly isLate: boolean
+}
+
+/** A message with its place in the log of its conference. */
+export interface LogEntry extends LoggedMessage {
+  /** Greater than that of all before it. */
+  readonly position: number
+}
+
+/** Options of {@link MessageLog.open}. */
+export interface MessageLogOptions {
+  /** Directory of the database; made if it is not there. */
+  readonly path: string
+  /**
+   * How much of each conference is kept. The oldest go first; `age` counts from when something was said.
+   *
+   * @defaultValue 64 MiB or 100,000 messages, however old
+   */
+  readonly keep?: Budget
+  /** Civil time, for `keep.age`. */
+  readonly wall: () => WallStamp
+}
+
+/** Which entries to read. */
+export interface PageOptions {
+  /** Only entries before this position. */
+  readonly before?: number
+  /** @defaultValue 50 */
+  readonly limit?: number
+}
+
+interface Extent {
+  readonly first: number
+  readonly next: number
+  readonly bytes: number
+}
+
+const empty: Extent = { first: 1, next: 1, bytes: 0 }
+const defaultKeep: Budget = { bytes: 64 * 1024 * 1024, count: 100_000 }
+/** What a message costs besides its text, for the budget. */
+const entryOverhead = 100
+
+/**
+ * What was said in conferences, on disk, in an embedded database (LMDB): to be scrolled back through, and searched by
+ * words.
+ *
+ * What was appended is durable when its promise resolves; a message and its place in the index are there whole or not
+ * at all, whenever the process is killed. Appends that come while the disk is busy share the next commit.
+ *
+ * @example
+ * ```ts
+ * import { mkdtemp, rm } from 'node:fs/promises'
+ * import { tmpdir } from 'node:os'
+ * import { join } from 'node:path'
+ * import { MessageLog } from '@holdfast/conference'
+ *
+ * const path = await mkdtemp(join(tmpdir(), 'messages-'))
+ * const log = await MessageLog.open({ path, wall: () => 1_700_000_000_000 })
+ * const said = { from: 'ab'.repeat(32), name: 'ada', isOurs: false, as: 'chat', at: 0, isLate: false } as const
+ * await log.append('the conference', { ...said, text: 'Hello, world' })
+ * log.search('the conference', 'WORLD').map(({ text }) => text) // => ['Hello, world']
+ * await log.close()
+ * await rm(path, { recursive: true })
+ * ```
+ */
+export class MessageLog implements AsyncDisposable {
+  readonly path: string
+  readonly #database: LogDatabase
+  readonly #closeDatabase: () => Promise<void>
+  readonly #keep: Budget
+  readonly #wall: () => WallStamp
+  #pending: { readonly conference: ConferenceIdentifier; readonly message: LoggedMessage }[] = []
+  #writing: Promise<void> = Promise.resolve()
+  #next: Promise<void> | null = null
+  #closed: Promise<void> | null = null
+
+  private constructor(options: MessageLogOptions, database: LogDatabase, close: () => Promise<void>) {
+    this.path = options.path
+    this.#keep = options.keep ?? defaultKeep
+    this.#wall = options.wall
+    this.#database = database
+    this.#closeDatabase = close
+  }
+
+  /**
+   * Opens or makes a log.
+   *
+   * @throws (rejects) a {@link MessageLogError} when the directory holds something else, is in use or out of reach
+   */
+  static async open(options: MessageLogOptions): Promise<MessageLog> {
+    const { database, close } = await openLogDatabase(options.path)
+    return new MessageLog(options, database, close)
+  }
+
+  /**
+   * Adds a message to a conference's log, in the order of the calls.
+   *
+   * @throws (rejects) a {@link MessageLogError}; then nothing of what shared the commit is stored
+   */
+  append(conference: ConferenceIdentifier, message: LoggedMessage): Promise<void> {
+    if (this.#closed) return Promise.reject(new MessageLogError('HF_STORE_CLOSED', this.path, 'was closed'))
+    this.#pending.push({ conference, message })
+    this.#next ??= this.#writing.then(() => this.#write())
+    this.#writing = this.#next.catch(() => undefined)
+    return this.#next
+  }
+
+  /** A page of a conference, the newest entries that there are, in the order in which they came. */
+  page(conference: ConferenceIdentifier, { before = Infinity, limit = 50 }: PageOptions = {}): LogEntry[] {
+    const { first, next } = this.#extent(conference)
+    const end = Math.min(before, next)
+    const entries: LogEntry[] = []
+    for (let position = Math.max(first, end - limit); position < end; position += 1) {
+      const entry = this.#entry(conference, position)
+      if (entry) entries.push(entry)
+    }
+    return entries
+  }
+
+  /** Entries that have all these words, in any order and case, the newest first. */
+  search(
+    conference: ConferenceIdentifier,
+    words: string,
+    { before = Infinity, limit = 50 }: PageOptions = {},
+  ): LogEntry[] {
+    const [rarest, ...others] = [...wordsOf(words)]
+    if (rarest === undefined) return []
+    const start = ['word', conference, rarest, Math.min(before, Number.MAX_SAFE_INTEGER)]
+    const end = ['word', conference, rarest, 0]
+    const found: LogEntry[] = []
+    for (const key of this.#database.getKeys({ start, end, reverse: true })) {
+      const position = Number((key as unknown[])[3])
+      if (position >= before) continue
+      if (!others.every((word) => this.#database.doesExist(['word', conference, word, position]))) continue
+      const entry = this.#entry(conference, position)
+      if (entry) found.push(entry)
+      if (found.length >= limit) break
+    }
+    return found
+  }
+
+  /** How much is kept of a conference: bytes are those that the budget counts. */
+  size(conference: ConferenceIdentifier): { readonly count: number; readonly bytes: number } {
+    const { first, next, bytes } = this.#extent(conference)
+    return { count: next - first, bytes }
+  }
+
+  /** Waits for what was appended, and closes. Again, it does nothing. */
+  close(): Promise<void> {
+    this.#closed ??= this.#writing.then(() => this.#closeDatabase())
+    return this.#closed
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #write(): Promise<void> {
+    const pending = this.#pending
+    this.#pending = []
+    this.#next = null
+    try {
+      await this.#database.childTransaction(() => {
+        for (const { conference, message } of pending) this.#add(conference, message)
+      })
+    } catch (failure) {
+      const cause = await reasonOf(failure)
+      const what = 'a commit failed, and nothing of it is stored: see whether the disk is full'
+      throw new MessageLogError('HF_STORE_WRITE_FAILED', this.path, what, { cause })
+    }
+  }
+
+  #add(conference: ConferenceIdentifier, message: LoggedMessage): void {
+    const { first, next, bytes } = this.#extent(conference)
+    this.#database.putSync(['message', conference, next], message)
+    for (const word of wordsOf(message.text)) this.#database.putSync(['word', conference, word, next], true)
+    this.#trim(conference, { first, next: next + 1, bytes: bytes + cost(message) })
+  }
+
+  #trim(conference: ConferenceIdentifier, extent: Extent): void {
+    const { age = Infinity, count = Infinity, bytes: most } = this.#keep
+    let { first, bytes } = extent
+    const now = this.#wall()
+    for (; first < extent.next; first += 1) {
+      const oldest = this.#entry(conference, first)
+      const isKept = bytes <= most && extent.next - first <= count && (!oldest || now - oldest.at <= age)
+      if (isKept) break
+      if (!oldest) continue
+      bytes -= cost(oldest)
+      this.#database.removeSync(['message', conference, first])
+      for (const word of wordsOf(oldest.text)) this.#database.removeSync(['word', conference, word, first])
+    }
+    this.#database.putSync(['extent', conference], { ...extent, first, bytes })
+  }
+
+  #extent(conference: ConferenceIdentifier): Extent {
+    return (this.#database.get(['extent', conference]) as Extent | undefined) ?? empty
+  }
+
+  #entry(conference: ConferenceIdentifier, position: number): LogEntry | null {
+    const message = this.#database.get(['message', conference, position]) as LoggedMessage | undefined
+    return message ? { ...message, position } : null
+  }
+}
+
+function cost({ text, name }: LoggedMessage): number {
+  return Buffer.byteLength(text) + Buffer.byteLength(name) + entryOverhead
+}
+
+/** LMDB gives the reason of a failed commit by a promise beside the error. */
+async function reasonOf(failure: unknown): Promise<unknown> {
+  if (!(failure instanceof Error && 'commitError' in failure)) return failure
+  return Promise.resolve(failure.commitError).catch((reason: unknown) => reason)
+}
