@@ -1,0 +1,252 @@
+import { end, type LinkProtocol, type LinkScope, type Timer } from '@holdfast/core'
+import { Authentication } from '../relay/authentication.js'
+import type { ReconciliationHandler, RelayChannel } from '../relay/channel.js'
+import { NegentropyExchange } from '../relay/negentropy-exchange.js'
+import type { EventSigner } from '../relay/signer.js'
+import { splitByTime } from '../sync/negentropy-plan.js'
+import { formatClientMessage } from '../wire/client-message.js'
+import { MessageError } from '../wire/errors.js'
+import type { NostrEvent } from '../wire/event.js'
+import type { Filter } from '../wire/filter.js'
+import { loadComplaint, refusalPrefix } from '../wire/refusal.js'
+import { type ReceivedRelayMessage, readRelayMessage } from '../wire/relay-message.js'
+import type { SinkProgress } from './sink-progress.js'
+import { type SentEvent, Unanswered } from './unanswered.js'
+
+/** What a session needs of its sink. */
+export interface SinkSessionContext {
+  readonly url: string
+  readonly signer: EventSigner | null
+  readonly progress: SinkProgress
+  readonly env: {
+    readonly log: RelayChannel['log']
+    readonly clock: { now(): number; wall(): number }
+    random(): number
+  }
+}
+
+const mostUnanswered = 100
+const answerWithin = 30_000
+/** As long as a rate limit is respected elsewhere (R84). */
+const coolDown = 65_000
+const frameLimit = 60_000
+
+/** One connection with the relay that events go to: first what it lacks, then what is saved, each until it is answered. */
+export class SinkSession implements LinkProtocol {
+  readonly #scope: LinkScope
+  readonly #context: SinkSessionContext
+  readonly #channel: RelayChannel
+  readonly #reconciliations = new Map<string, ReconciliationHandler>()
+  readonly #authentication: Authentication
+  readonly #unanswered = new Unanswered(mostUnanswered)
+  /** To be sent before anything else: what was refused for a passing reason. */
+  readonly #again: SentEvent[] = []
+  #missing: Iterator<NostrEvent> | null = null
+  #isFull = false
+  #isCooling = false
+  #isAuthenticating = false
+  #patience: Timer | null = null
+
+  constructor(scope: LinkScope, context: SinkSessionContext) {
+    const { env, url, signer, progress } = context
+    this.#scope = scope
+    this.#context = context
+    let ids = 0
+    this.#channel = {
+      subscriptions: new Map(),
+      reconciliations: this.#reconciliations,
+      log: env.log,
+      nextId: () => `${scope.link.id.toString(36)}.${(ids++).toString(36)}`,
+      send: (message) => {
+        if (scope.link.write(formatClientMessage(message)) === 'full') this.#isFull = true
+      },
+      after: (ms, fn) => scope.after(ms, fn),
+      guard: (fn) => scope.guard(fn),
+      now: () => env.clock.now(),
+      wallSeconds: () => Math.floor(env.clock.wall() / 1000),
+      seed: () => Math.floor(env.random() * 2 ** 32),
+      fail: (why) => scope.fail(why),
+    }
+    this.#authentication = new Authentication(this.#channel, url, signer)
+    scope.ready()
+    scope.defer(progress.onMore(() => this.#pump()))
+    const begin = progress.begin()
+    if (begin === 'resumed') this.#pump()
+    else this.#lookForMissing([{}])
+  }
+
+  message(raw: Uint8Array | string): void {
+    try {
+      if (typeof raw === 'string') this.#received(readRelayMessage(raw))
+    } catch (error) {
+      if (!(error instanceof MessageError)) throw error
+      this.#context.env.log.debug({ err: error }, 'the relay sent what is no message')
+    }
+  }
+
+  writable(): void {
+    this.#isFull = false
+    this.#pump()
+  }
+
+  probe(): void {
+    this.#scope.link.ping?.()
+  }
+
+  /** Asks the relay what it lacks of these filters; a relay that cannot say gets all of it again. */
+  #lookForMissing([filter, ...rest]: readonly Filter[]): void {
+    const { progress, env } = this.#context
+    if (filter === undefined) {
+      this.#missing = progress.missing()
+      this.#pump()
+      return
+    }
+    const next = this.#scope.guard((more: readonly Filter[]) => this.#lookForMissing([...more, ...rest]))
+    const failed = this.#scope.guard((cause: unknown) => {
+      const detail = 'what the relay lacks could not be found out'
+      this.#scope.fail(end('protocol-error', { detail, cause }))
+    })
+    progress.items(filter).then((items) => {
+      const exchange = new NegentropyExchange(this.#channel, {
+        filter,
+        items,
+        frameLimit,
+        done: (outcome) => {
+          if (outcome.kind === 'reconciled') progress.lacks(outcome.have)
+          else if (outcome.kind === 'too-large') {
+            const halves = splitByTime(filter, this.#channel.wallSeconds())
+            if (halves !== null) {
+              next(halves)
+              return
+            }
+            progress.lacksAll(filter)
+          } else {
+            env.log.info(
+              { url: this.#context.url, outcome: outcome.kind },
+              'the relay has no negentropy: it is sent everything',
+            )
+            progress.lacksAll(filter)
+          }
+          next([])
+        },
+      })
+      exchange.start(() => undefined)
+    }, failed)
+  }
+
+  #pump(): void {
+    while (!this.#isFull && !this.#isCooling && !this.#isAuthenticating && !this.#unanswered.isFull) {
+      const next = this.#next()
+      if (next === null) break
+      this.#unanswered.add(next)
+      this.#channel.send({ kind: 'event', event: next.event })
+    }
+    this.#wait()
+    const { progress } = this.#context
+    if (this.#missing === null && this.#again.length === 0 && this.#unanswered.size === 0) progress.idle()
+  }
+
+  #next(): SentEvent | null {
+    const again = this.#again.shift()
+    if (again !== undefined) return again
+    const { progress } = this.#context
+    if (this.#missing !== null) {
+      const { value, done } = this.#missing.next() as IteratorResult<NostrEvent, undefined>
+      if (done !== true) return { event: value, position: null }
+      // What is under way may still be lost with the link: then all of this comes again.
+      if (this.#unanswered.size > 0) return null
+      this.#missing = null
+      progress.caughtUp()
+    }
+    const sent = progress.next()
+    if (sent !== 'too-old') return sent
+    this.#scope.fail(
+      end('overflow', { detail: 'the relay takes less than comes in; it is asked anew what it lacks' }),
+    )
+    return null
+  }
+
+  #received(message: ReceivedRelayMessage): void {
+    switch (message.kind) {
+      case 'ok':
+        this.#authentication.ok(message.id, message.accepted)
+        this.#answered(message.id, message.accepted, message.text)
+        return
+      case 'auth':
+        this.#authentication.challenge(message.challenge)
+        return
+      case 'neg-msg':
+        this.#reconciliations.get(message.subscription)?.message(message.message)
+        return
+      case 'neg-err':
+        this.#reconciliations.get(message.subscription)?.error(message.text)
+        return
+      case 'closed':
+        this.#reconciliations.get(message.subscription)?.closed(message.text)
+        return
+      case 'notice':
+        if (loadComplaint(message.text) === 'rate-limit') this.#coolDown()
+        else for (const each of [...this.#reconciliations.values()]) each.notice(message.text)
+        return
+      case 'event':
+      case 'malformed-event':
+      case 'eose':
+      case 'count':
+      case 'unknown':
+    }
+  }
+
+  #answered(id: string, accepted: boolean, text: string): void {
+    const sent = this.#unanswered.answered(id)
+    if (sent === null) return
+    const { progress, env, url } = this.#context
+    const prefix = refusalPrefix(text)
+    if (accepted || prefix === 'duplicate') progress.delivered()
+    else if (prefix === 'rate-limited') {
+      this.#again.push(sent)
+      this.#coolDown()
+    } else if (prefix === 'auth-required') {
+      this.#again.push(sent)
+      this.#authenticate()
+    } else {
+      env.log.debug({ url, id, text }, 'an event is not wanted there')
+      progress.refused()
+    }
+    progress.answeredUpTo(this.#firstUnanswered())
+    this.#patience?.cancel()
+    this.#patience = null
+    this.#pump()
+  }
+
+  #firstUnanswered(): number | null {
+    const waiting = this.#again.flatMap(({ position }) => (position === null ? [] : [position]))
+    const first = this.#unanswered.firstPosition()
+    return waiting.length === 0 ? first : Math.min(...waiting, first ?? Infinity)
+  }
+
+  #authenticate(): void {
+    if (this.#isAuthenticating) return
+    this.#isAuthenticating = true
+    this.#authentication.require((isIn) => {
+      this.#isAuthenticating = false
+      if (!isIn) for (const _ of this.#again.splice(0)) this.#context.progress.refused()
+      this.#pump()
+    })
+  }
+
+  #coolDown(): void {
+    if (this.#isCooling) return
+    this.#isCooling = true
+    this.#channel.after(coolDown, () => {
+      this.#isCooling = false
+      this.#pump()
+    })
+  }
+
+  #wait(): void {
+    if (this.#unanswered.size === 0 || this.#patience !== null) return
+    this.#patience = this.#channel.after(answerWithin, () =>
+      this.#scope.fail(end('silent', { detail: `no OK for ${answerWithin} ms` })),
+    )
+  }
+}
