@@ -1,4 +1,4 @@
-import type { Millis } from '@holdfast/core'
+import type { Millis, Timer } from '@holdfast/core'
 import { liveFilters, liveRequests, recentFilters } from '../sync/layer-filters.js'
 import { limitZeroTolerance } from '../sync/live-guard.js'
 import type { NostrEvent } from '../wire/event.js'
@@ -16,6 +16,10 @@ export interface LiveContext {
   /** Whether the relay takes a limit of 0 for none (R37). */
   isLimitZeroUnsafe(): boolean
   limitZeroFailed(): void
+  /** How long a relay may take to its EOSE (R55). */
+  readonly eoseWithin: Millis
+  /** How long the relay is still to be left in peace (R84). */
+  quietFor(): Millis
   /** The relay said that we ask too much. */
   complained(text: string): void
   /**
@@ -105,6 +109,8 @@ class LiveSubscription implements SubscriptionHandler {
   #isLive = false
   #stored = 0
   #hasAuthenticated = false
+  #hasTimedOut = false
+  #timer: Timer | null = null
 
   constructor(context: LiveContext, filters: readonly Filter[], settled: () => void, gone: () => void) {
     this.#context = context
@@ -124,6 +130,7 @@ class LiveSubscription implements SubscriptionHandler {
       ? recentFilters(this.#filters, channel.wallSeconds())
       : liveFilters(this.#filters)
     channel.send({ kind: 'req', subscription: this.#id, filters })
+    this.#timer = channel.after(this.#context.eoseWithin, () => this.#stalled())
   }
 
   event(): void {
@@ -138,6 +145,7 @@ class LiveSubscription implements SubscriptionHandler {
   }
 
   eose(): void {
+    this.#timer?.cancel()
     this.#isLive = true
     this.#settle()
   }
@@ -153,6 +161,17 @@ class LiveSubscription implements SubscriptionHandler {
     if (meaning === 'cool-down') this.#context.complained(text)
     else this.#context.channel.log.debug({ text }, 'the relay closed a live subscription')
     this.#lose(meaning === 'cool-down' || this.#isLive ? 'passing' : 'refused')
+  }
+
+  /** No EOSE: once more, when the relay has had its quiet. */
+  #stalled(): void {
+    this.#closeRequest()
+    if (this.#hasTimedOut) {
+      this.#lose('refused')
+      return
+    }
+    this.#hasTimedOut = true
+    this.#timer = this.#context.channel.after(this.#context.quietFor(), () => this.send())
   }
 
   close(): void {
@@ -179,6 +198,7 @@ class LiveSubscription implements SubscriptionHandler {
   }
 
   #forget(): void {
+    this.#timer?.cancel()
     if (this.#id !== null) this.#context.channel.subscriptions.delete(this.#id)
     this.#id = null
   }

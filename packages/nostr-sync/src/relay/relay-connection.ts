@@ -176,7 +176,7 @@ export class RelayConnection {
       protocol: (scope) => this.#open(scope),
       dialWithin: Math.max(dialLeast, base),
       stableAfter: options.stableAfter,
-      keepalive: { sendEvery: 30_000, hearWithin: 60_000, arm: 'at-open' },
+      keepalive: { hearWithin: 60_000, arm: 'at-open' },
       backoff: (context) => {
         const { failuresInRow, failingSince } = this.#record
         const sinceReady =

@@ -37,6 +37,7 @@ export interface HistoricSync {
 }
 
 const quietSecond = 1000
+const pingEvery = 30_000
 
 /**
  * One WebSocket session with a relay, from its opening to its end: its subscriptions, timers and pending batches, none of
@@ -95,6 +96,8 @@ export class RelaySession implements LinkProtocol {
       channel: this.channel,
       authentication: this.#authentication,
       requestBytes: () => requestBytes(relay.limitation.maxMessageLength),
+      eoseWithin: relay.options.eoseWithin,
+      quietFor: () => relay.quietFor(),
       isLimitZeroUnsafe: () => relay.isLimitZeroUnsafe,
       limitZeroFailed: () => relay.limitZeroFailed(),
       complained: (text) => this.#complained(text),
@@ -104,6 +107,8 @@ export class RelaySession implements LinkProtocol {
 
   /** The relay's document is there: what was to be left in peace still is (R84), and what it wants to know it is told (R92). */
   begin(): void {
+    // Whatever is written meanwhile: of requests that a relay does not answer nothing is heard.
+    this.scope.sweep(pingEvery, () => this.probe())
     if (this.#relay.isRateLimited) this.#coolDown()
     if (this.#relay.limitation.authRequired === true) this.#authentication.require(() => undefined)
   }

@@ -114,7 +114,9 @@ export class StoredRequest implements Job, SubscriptionHandler {
       return
     }
     this.#hasTimedOut = true
-    this.#send()
+    // By way of the queue: it may be that the relay wants quiet, and did not say of what.
+    this.#release()
+    this.#context.slots.add(this)
   }
 
   #close(): void {
