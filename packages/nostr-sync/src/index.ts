@@ -37,6 +37,7 @@ export { readSavedState, type SavedRelay, type SavedState } from './manager/save
 export type { MirrorState, RelayStatus } from './manager/status.js'
 export { SyncManager, type SyncManagerParts } from './manager/sync-manager.js'
 export { defaultSyncOptions, type SyncOptions } from './manager/sync-options.js'
+export { type RelayMetricsSources, registerRelayMetrics } from './metrics/relay-metrics.js'
 export { RelayTargetError } from './relay/errors.js'
 export {
   RelayConnection,

@@ -1,0 +1,81 @@
+import { z } from 'zod'
+import { normalizeRelayUrl } from '../wire/relay-url.js'
+import { parseRepositoryRule } from './repository-rule.js'
+
+const size = z.number().int().positive()
+const relay = z.string().transform((text, context) => {
+  const url = normalizeRelayUrl(text)
+  if (url === null)
+    context.issues.push({ code: 'custom', message: 'It must be a ws:// or wss:// URL', input: text })
+  return url ?? text
+})
+const repository = z.string().transform((text, context) => {
+  const rule = parseRepositoryRule(text)
+  if (rule === null)
+    context.issues.push({
+      code: 'custom',
+      message: 'It must be npub…, npub…/identifier or identifier',
+      input: text,
+    })
+  return rule ?? {}
+})
+const author = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/, { error: 'It must be a public key of 64 lower-case hex digits' })
+const repositories = z.array(repository)
+
+/** Which events are taken: without `domains` every valid one, else those that the rules of a GRASP server take (spec 7). */
+const admission = {
+  domains: z.array(z.string().min(1)).default([]),
+  archiveAll: z.boolean().default(false),
+  archiveAllowList: repositories.optional(),
+  archiveServices: z.array(z.string().min(1)).optional(),
+  repositoryAllowList: repositories.optional(),
+  repositoryBlockList: repositories.optional(),
+  authorBlockList: z.array(author).optional(),
+}
+
+/** What every command that has a relay endpoint has in common. */
+export const servingFields = {
+  /** Directory of the event store. */
+  data: z.string().min(1),
+  listen: z
+    .string()
+    .regex(/^wss?:\/\/.+/, { error: 'It must be ws://HOST:PORT or wss://HOST:PORT' })
+    .default('ws://127.0.0.1:7777'),
+  /** Files of PEM, for `wss:`. */
+  certificate: z.string().optional(),
+  key: z.string().optional(),
+  /** Our URL as clients know it, for NIP-42. */
+  url: relay.optional(),
+  authRequired: z.boolean().default(false),
+  name: z.string().max(100).optional(),
+  ...admission,
+  /** Relays that get everything that is saved. */
+  forwardTo: z.array(relay).default([]),
+  /** A file that gets everything that is saved. */
+  appendTo: z.string().min(1).optional(),
+  verifyWorkers: size.optional(),
+  limits: z
+    .strictObject({
+      clients: size.optional(),
+      clientsPerAddress: size.optional(),
+      messageBytes: size.optional(),
+      subscriptions: size.optional(),
+      filters: size.optional(),
+      storedEvents: size.optional(),
+      negentropyItems: size.optional(),
+    })
+    .default({}),
+}
+
+/** Configuration of `serve` (R105). */
+export const serveSchema = z
+  .strictObject(servingFields)
+  .refine(({ authRequired, url }) => !authRequired || url !== undefined, {
+    path: ['url'],
+    error: 'is needed where authRequired is set: clients sign it',
+  })
+
+/** Checked configuration of `serve`. */
+export type ServeConfig = z.output<typeof serveSchema>

@@ -1,0 +1,109 @@
+import { nodeEnv } from '@holdfast/core/node'
+import { createLog, exitCodes, loadConfig, OpenedThings } from '@holdfast/core/service'
+import { Command } from 'commander'
+import { z } from 'zod'
+import { eventIntake } from '../intake/intake.js'
+import type { Intake, IntakeOutcome } from '../intake/types.js'
+import { openLmdbStore } from '../store/lmdb-store.js'
+import { startVerifier } from '../verify/verifier.js'
+import type { NostrEvent } from '../wire/event.js'
+import { admissionOf } from './admission-of.js'
+import { servingFields } from './config.js'
+import { eventLines } from './event-lines.js'
+import { failWith } from './fail.js'
+import { programName, variablePrefix } from './program-name.js'
+import { Progress } from './progress.js'
+import { Tally } from './tally.js'
+
+interface ImportFlags {
+  readonly config?: string
+  readonly data?: string
+  readonly domains?: string
+  readonly json?: boolean
+}
+
+const results = ['saved', 'known', 'rejected', 'held', 'invalid', 'failed'] as const
+type Results = Tally<(typeof results)[number]>
+
+/** `import`: events of a file, into the store. */
+export function importCommand(): Command {
+  return new Command('import')
+    .description('check events of a file and store them: lines of JSON, one event each')
+    .argument('[file]', 'the file; - for standard input', '-')
+    .option('-c, --config <file>', 'configuration of serve, JSON or TOML')
+    .option('-d, --data <dir>', 'directory of the event store; made if it is not there')
+    .option('--domains <list>', 'take only what a GRASP server of these domains takes')
+    .option('--json', 'print JSON')
+    .addHelpText('after', examples)
+    .action(async (file: string, flags: ImportFlags) => {
+      try {
+        const tally = await importFile(file, flags)
+        const report = flags.json === true ? JSON.stringify(tally) : tally.describe()
+        process.stdout.write(`${report}\n`)
+        process.exitCode = tally.of('failed') > 0 ? exitCodes.failure : exitCodes.ok
+      } catch (failure) {
+        failWith(failure)
+      }
+    })
+}
+
+const examples = `
+The store must not be open elsewhere: stop what serves it, or publish the events to that.
+
+Examples:
+  $ ${programName} import events.jsonl --data ./events
+  $ strfry export | ${programName} import --data ./events`
+
+async function importFile(
+  file: string,
+  { config: configFile, data, domains, json }: ImportFlags,
+): Promise<Results> {
+  const config = await loadConfig({
+    schema: z.strictObject(servingFields),
+    prefix: variablePrefix,
+    file: configFile,
+    env: process.env,
+    flags: { data, domains },
+  })
+  const env = nodeEnv({ name: programName, log: createLog({ name: programName, level: 'warn', json }) })
+  const opened = new OpenedThings()
+  try {
+    const store = opened.add(await openLmdbStore({ path: config.data }))
+    const verifier = opened.add(await startVerifier({ env }))
+    const intake = opened.add(eventIntake({ env, store, verifier, policy: admissionOf(config) }))
+    for (let before = -1; ; before = store.size) {
+      const tally = await importOnce(file, intake)
+      // What came before its parent is acceptable in the next pass.
+      if (file === '-' || tally.of('rejected') === 0 || store.size === before || tally.of('saved') === 0)
+        return tally
+    }
+  } finally {
+    await opened.close()
+  }
+}
+
+async function importOnce(file: string, intake: Intake): Promise<Results> {
+  const tally: Results = new Tally(...results)
+  using _progress = new Progress(() => `importing: ${tally.describe()}`)
+  for await (const reading of eventLines(file)) {
+    if (reading.kind === 'malformed') tally.add('invalid')
+    else await offer(intake, reading.event, ({ kind }) => tally.add(kind))
+  }
+  await intake.settled()
+  return tally
+}
+
+/** Waits for room when there is none. */
+async function offer(
+  intake: Intake,
+  event: NostrEvent,
+  done: (outcome: IntakeOutcome) => void,
+): Promise<void> {
+  if (intake.offer(event, { kind: 'file' }, done) === 'taken') return
+  await new Promise<void>((resolve) => {
+    const off = intake.onRoom(() => {
+      off()
+      resolve()
+    })
+  })
+}

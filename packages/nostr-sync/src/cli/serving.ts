@@ -1,0 +1,61 @@
+import { readFile } from 'node:fs/promises'
+import type { Env } from '@holdfast/core'
+import type { OpenedThings } from '@holdfast/core/service'
+import { relayEndpoint } from '../endpoint/relay-endpoint.js'
+import type { EndpointLimits, RelayEndpoint } from '../endpoint/types.js'
+import type { Intake } from '../intake/types.js'
+import { jsonLinesSink } from '../sink/json-lines-sink.js'
+import { relaySink } from '../sink/relay-sink.js'
+import type { EventSink } from '../sink/types.js'
+import type { EventStore } from '../store/types.js'
+import type { Verifier } from '../verify/types.js'
+import type { ServeConfig } from './config.js'
+import { programName } from './program-name.js'
+import { version } from './version.js'
+
+/** What a served relay consists of, besides store and intake. */
+export interface Serving {
+  readonly endpoint: RelayEndpoint
+  readonly sinks: readonly EventSink[]
+}
+
+/**
+ * Opens the relay endpoint and the sinks that a configuration asks for.
+ *
+ * @param supportedGrasps - what the rest of the program implements
+ */
+export async function openServing(
+  parts: {
+    readonly env: Env
+    readonly store: EventStore
+    readonly intake: Intake
+    readonly verifier: Verifier
+    readonly supportedGrasps: readonly string[]
+  },
+  config: Omit<ServeConfig, 'data'>,
+  opened: OpenedThings,
+): Promise<Serving> {
+  const { env, store, intake, verifier, supportedGrasps } = parts
+  const { listen, certificate, key, url, authRequired, name, forwardTo, appendTo } = config
+  const sinks: EventSink[] = forwardTo.map((to) => opened.add(relaySink({ env, store, url: to })))
+  if (appendTo !== undefined) sinks.push(opened.add(await jsonLinesSink({ env, store, path: appendTo })))
+  const endpoint = opened.add(
+    await relayEndpoint({
+      ...{ env, store, intake },
+      at: {
+        uri: listen,
+        ...(certificate !== undefined && { cert: await readFile(certificate) }),
+        ...(key !== undefined && { key: await readFile(key) }),
+      },
+      info: { ...(name !== undefined && { name }), software: programName, version, supportedGrasps },
+      limits: definedOf(config.limits),
+      ...(url !== undefined && { auth: { url, required: authRequired, verifier } }),
+    }),
+  )
+  env.log.info({ url: endpoint.url, events: store.size }, 'serving a relay')
+  return { endpoint, sinks }
+}
+
+function definedOf(limits: ServeConfig['limits']): Partial<EndpointLimits> {
+  return Object.fromEntries(Object.entries(limits).filter(([, value]) => value !== undefined))
+}

@@ -1,0 +1,32 @@
+import { exitCodes } from '@holdfast/core/service'
+import { Command } from 'commander'
+import { fail } from './fail.js'
+import { programName } from './program-name.js'
+import { describeStatus, type StatusReport } from './status-report.js'
+
+/** `status`: what a running program is doing. */
+export function statusCommand(): Command {
+  return new Command('status')
+    .description('say what a running relay is doing: clients, events, sinks')
+    .argument('[url]', 'its HTTP address', 'http://127.0.0.1:7778')
+    .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      `\nExamples:\n  $ ${programName} serve --data ./events --http 7778\n  $ ${programName} status`,
+    )
+    .action(async (url: string, { json }: { json?: boolean }) => {
+      const report = await ask(url)
+      process.stdout.write(`${json === true ? JSON.stringify(report) : describeStatus(report)}\n`)
+    })
+}
+
+async function ask(url: string): Promise<StatusReport> {
+  let response: Response
+  try {
+    response = await fetch(new URL('/status', url))
+  } catch {
+    return fail(exitCodes.failure, `nothing answers at ${url}: was the relay started with --http?`)
+  }
+  if (response.ok) return (await response.json()) as StatusReport
+  return fail(exitCodes.failure, `${url} answers HTTP ${response.status}: it is no relay of this program`)
+}

@@ -1,0 +1,94 @@
+import { stat } from 'node:fs/promises'
+import { nodeEnv } from '@holdfast/core/node'
+import { createLog, exitCodes } from '@holdfast/core/service'
+import { Command } from 'commander'
+import { openLmdbStore } from '../store/lmdb-store.js'
+import type { EventPlace } from '../store/types.js'
+import type { Verifier } from '../verify/types.js'
+import { startVerifier } from '../verify/verifier.js'
+import { type EventReading, readEvent } from '../wire/event.js'
+import { eventLines } from './event-lines.js'
+import { failWith } from './fail.js'
+import { programName } from './program-name.js'
+import { Progress } from './progress.js'
+import { Tally } from './tally.js'
+
+const verdicts = ['valid', 'malformed', 'bad-id', 'bad-signature', 'unverified'] as const
+const pageEvents = 500
+/** Ids of bad events that are shown. */
+const mostShown = 20
+
+/** `verify`: ids and signatures of a store or a file. */
+export function verifyCommand(): Command {
+  return new Command('verify')
+    .description('check ids and signatures of all events in a store or a file')
+    .argument('<path>', 'directory of an event store, a file of lines of JSON, or - for standard input')
+    .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      `\nExits with 1 if anything is wrong.\n\nExamples:\n  $ ${programName} verify ./events\n  $ ${programName} verify events.jsonl --json`,
+    )
+    .action(async (path: string, { json }: { json?: boolean }) => {
+      try {
+        const { tally, bad } = await verify(path)
+        const report =
+          json === true
+            ? JSON.stringify({ ...tally.toJSON(), bad })
+            : [tally.describe(), ...bad.map((id) => `  ${id}`)].join('\n')
+        process.stdout.write(`${report}\n`)
+        const isSound = verdicts.every((verdict) => verdict === 'valid' || tally.of(verdict) === 0)
+        process.exitCode = isSound ? exitCodes.ok : exitCodes.failure
+      } catch (failure) {
+        failWith(failure)
+      }
+    })
+}
+
+async function verify(path: string) {
+  const env = nodeEnv({ name: programName, log: createLog({ name: programName, level: 'warn' }) })
+  const tally = new Tally(...verdicts)
+  const bad: string[] = []
+  const note = (verdict: (typeof verdicts)[number], id: string | null): void => {
+    tally.add(verdict)
+    if (verdict !== 'valid' && bad.length < mostShown) bad.push(`${id ?? 'no id'}: ${verdict}`)
+  }
+  using _progress = new Progress(() => `verifying: ${tally.describe()}`)
+  await using verifier = await startVerifier({ env })
+  let pending = 0
+  let tellDone: () => void = () => undefined
+  for await (const reading of path !== '-' && (await stat(path)).isDirectory()
+    ? storedEvents(path)
+    : eventLines(path)) {
+    if (reading.kind === 'malformed') {
+      note('malformed', reading.id)
+      continue
+    }
+    const { event } = reading
+    pending++
+    await submit(verifier, event, (verdict) => {
+      note(verdict, event.id)
+      if (--pending === 0) tellDone()
+    })
+  }
+  if (pending > 0) await new Promise<void>((resolve) => (tellDone = resolve))
+  return { tally, bad }
+}
+
+async function submit(verifier: Verifier, ...args: Parameters<Verifier['submit']>): Promise<void> {
+  if (verifier.submit(...args) !== 'full') return
+  await new Promise<void>((resolve) => {
+    const off = verifier.onRoom(() => {
+      off()
+      resolve()
+    })
+  })
+}
+
+async function* storedEvents(path: string): AsyncGenerator<EventReading, void, undefined> {
+  await using store = await openLmdbStore({ path })
+  for (let after: EventPlace | null | undefined; after !== null; ) {
+    const page = store.query({}, { limit: pageEvents, after: after ?? null })
+    for (const event of page.events) yield readEvent(event)
+    after = page.next
+  }
+}

@@ -1,0 +1,70 @@
+import type { Registry } from 'prom-client'
+import type { RelayEndpoint } from '../endpoint/types.js'
+import type { Intake } from '../intake/types.js'
+import type { EventSink } from '../sink/types.js'
+import type { EventStore } from '../store/types.js'
+import type { Verifier } from '../verify/types.js'
+import { counterOf, gaugeOf } from './collectors.js'
+
+/** What {@link registerRelayMetrics} looks at. */
+export interface RelayMetricsSources {
+  readonly store: EventStore
+  readonly intake: Intake
+  readonly verifier: Verifier
+  readonly endpoint: RelayEndpoint
+  readonly sinks?: readonly EventSink[]
+}
+
+/**
+ * Adds the metrics of what comes in, is stored and served, to a registry (R104).
+ *
+ * | name | labels | what it is |
+ * | --- | --- | --- |
+ * | `holdfast_nostr_events_received_total` | `relay`, `result` | events by who sent them (`client`, `file` or a relay's URL) and what became of them |
+ * | `holdfast_nostr_events_synced_total` | – | events saved that relays brought |
+ * | `holdfast_nostr_events_stored` | – | events in the store |
+ * | `holdfast_nostr_events_pending`, `_events_held` | – | events that wait for a decision; that the policy keeps aside |
+ * | `holdfast_nostr_verify_queue_length` | – | signatures that wait or are being checked |
+ * | `holdfast_nostr_endpoint_clients`, `_subscriptions` | – | of our relay, at present |
+ * | `holdfast_nostr_endpoint_negentropy_sessions`, `_negentropy_items` | – | reconciliations that clients have open, and what they hold |
+ * | `holdfast_nostr_endpoint_messages_total` | `direction`, `kind` | messages of and to clients |
+ * | `holdfast_nostr_endpoint_slow_subscriptions_total` | – | subscriptions closed because their client read too slowly |
+ * | `holdfast_nostr_sink_events_total` | `sink`, `result` | events passed on, `delivered` or `refused` |
+ */
+export function registerRelayMetrics(registry: Registry, sources: RelayMetricsSources): void {
+  const { store, intake, verifier, endpoint, sinks = [] } = sources
+  const { stats } = endpoint
+  counterOf(registry, 'events_received_total', 'Events received', ['relay', 'result'], () =>
+    [...intake.counts.entries()].map(([relay, result, count]) => [{ relay, result }, count]),
+  )
+  counterOf(registry, 'events_synced_total', 'Events saved that relays brought', [], () => {
+    const saved = [...intake.counts.entries()].filter(
+      ([source, result]) => result === 'saved' && source !== 'client' && source !== 'file',
+    )
+    return [[{}, saved.reduce((sum, [, , count]) => sum + count, 0)]]
+  })
+  const gauges: readonly (readonly [name: string, help: string, value: () => number])[] = [
+    ['events_stored', 'Events in the store', () => store.size],
+    ['events_pending', 'Events that wait for a decision', () => intake.pending],
+    ['events_held', 'Events that the policy keeps aside', () => intake.held],
+    ['verify_queue_length', 'Signatures to be checked', () => verifier.queued],
+    ['endpoint_clients', 'Clients connected', () => endpoint.state.links],
+    ['endpoint_subscriptions', 'Subscriptions open', () => stats.subscriptions],
+    ['endpoint_negentropy_sessions', 'Reconciliations open', () => stats.negentropySessions],
+    ['endpoint_negentropy_items', 'Items that reconciliations hold', () => stats.negentropyItems],
+  ]
+  for (const [name, help, value] of gauges) gaugeOf(registry, name, help, [], () => [[{}, value()]])
+  counterOf(registry, 'endpoint_messages_total', 'Messages of and to clients', ['direction', 'kind'], () => [
+    ...[...stats.received].map(([kind, count]) => [{ direction: 'in', kind }, count] as const),
+    ...[...stats.sent].map(([kind, count]) => [{ direction: 'out', kind }, count] as const),
+  ])
+  counterOf(registry, 'endpoint_slow_subscriptions_total', 'Subscriptions closed as too slow', [], () => [
+    [{}, stats.slowSubscriptions],
+  ])
+  counterOf(registry, 'sink_events_total', 'Events passed on', ['sink', 'result'], () =>
+    sinks.flatMap(({ name: sink, stats: { delivered, refused } }) => [
+      [{ sink, result: 'delivered' }, delivered] as const,
+      [{ sink, result: 'refused' }, refused] as const,
+    ]),
+  )
+}
