@@ -56,6 +56,16 @@ export {
   readProfile,
   type ToxProfile,
 } from './profile/tox-profile.js'
+export type { RandomBytes } from './tox/crypto/box.js'
+export { parseToxId, type ToxId, ToxIdError, toxId } from './tox/crypto/tox-id.js'
+export type { Address } from './tox/dht/address.js'
+export type { NodeInfo } from './tox/dht/packed-nodes.js'
+export type { Friend, FriendNews, Friends, Profile, SayRefused } from './tox/friends/friends.js'
+export type { FriendStatus } from './tox/friends/packets.js'
+export { type ToxNode, toxNode } from './tox/node.js'
+export type { ToxNews, ToxNodeOptions } from './tox/node-options.js'
+export type { RelayInfo } from './tox/relay/relays.js'
+export { ToxPortError } from './tox/udp-socket.js'
 export {
   decodeConferencesSection,
   encodeConferencesSection,

@@ -81,30 +81,35 @@ describe('12.2 keys and boxes', () => {
 })
 
 describe('12.2 shared keys', () => {
-  it('are computed once, and only so many new ones in a second', () => {
+  const others = Array.from({ length: 6 }, (_, at) => new KeyPair(Buffer.alloc(32, at + 1)).publicKey)
+  const [a, b, c, d] = others as [Uint8Array, Uint8Array, Uint8Array, Uint8Array]
+
+  it('with strangers are computed once, and only so many new ones in a second', () => {
     const keys = new SharedKeys(ourDht, { perSecond: 2, remembered: 4 })
-    const others = Array.from({ length: 4 }, (_, at) => new KeyPair(Buffer.alloc(32, at + 1)).publicKey)
-    const [a, b, c] = others as [Uint8Array, Uint8Array, Uint8Array]
-    const key = keys.with(a, 0)
+    const key = keys.from(a, 0)
     expect(key).toEqual(ourDht.agree(a))
-    expect(keys.with(b, 0)).not.toBeNull()
-    expect(keys.with(c, 0)).toBeNull()
-    expect(keys.with(a, 0)).toBe(key)
-    expect(keys.with(c, 500)).not.toBeNull()
+    expect(keys.from(b, 0)).not.toBeNull()
+    expect(keys.from(c, 0)).toBeNull()
+    expect(keys.from(a, 0)).toBe(key)
+    expect(keys.from(c, 500)).not.toBeNull()
   })
 
-  it('the least recently used are forgotten', () => {
-    const keys = new SharedKeys(ourDht, { perSecond: 1000, remembered: 2 })
-    const [a, b, c] = [1, 2, 3].map((n) => new KeyPair(Buffer.alloc(32, n)).publicKey) as [
-      Uint8Array,
-      Uint8Array,
-      Uint8Array,
-    ]
-    const key = keys.with(a, 0)
-    keys.with(b, 0)
-    expect(keys.with(a, 0)).toBe(key)
-    keys.with(c, 0)
-    expect(keys.with(a, 0)).toBe(key)
+  it('with those whom we write to are computed even then, and no flood drives them out', () => {
+    const keys = new SharedKeys(ourDht, { perSecond: 3, remembered: 2 })
+    const chosen = keys.toward(d)
+    for (const other of [a, b, c, a, b, c]) keys.from(other, 0)
+    expect(keys.from(d, 0)).toBe(chosen)
+    expect(keys.toward(others[4] ?? a)).not.toBeNull()
+  })
+
+  it('the one used longest ago is forgotten first', () => {
+    const keys = new SharedKeys(ourDht, { remembered: 2 })
+    const key = keys.toward(a)
+    const lost = keys.toward(b)
+    expect(keys.toward(a)).toBe(key)
+    keys.toward(c)
+    expect(keys.toward(a)).toBe(key)
+    expect(keys.toward(b)).not.toBe(lost)
   })
 
   it('a limit fills again while nothing is done, up to its burst', () => {

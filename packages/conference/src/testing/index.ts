@@ -15,3 +15,4 @@ export {
   type SimulationOptions,
   type SimulationReport,
 } from './simulation.js'
+export { type ToxRelay, toxRelay } from './tox-relay.js'

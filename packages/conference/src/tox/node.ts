@@ -11,7 +11,7 @@ import { Dht } from './dht/dht.js'
 import type { NodeInfo } from './dht/packed-nodes.js'
 import { dhtKinds } from './dht/packets.js'
 import type { FriendLink } from './friends/friend-link.js'
-import { Friends } from './friends/friends.js'
+import { type FriendNews, Friends } from './friends/friends.js'
 import { isConferencePacket } from './friends/packets.js'
 import { ToxFriendLinks } from './friends/tox-friend-links.js'
 import { CookieJar } from './net-crypto/cookies.js'
@@ -224,6 +224,16 @@ export class ToxNode implements AsyncDisposable {
   }
 
   #receive(packet: Uint8Array, from: Address): void {
+    try {
+      this.#sort(packet, from)
+    } catch (err) {
+      // Whatever it is, it must not end the process.
+      const { log, name } = this.#options.env
+      log.error({ name, err }, 'a packet was dropped, because handling it threw')
+    }
+  }
+
+  #sort(packet: Uint8Array, from: Address): void {
     const now = this.#options.env.clock.now()
     const [kind = 0xff] = packet
     if (kind >= packetKinds.cookieRequest && kind <= packetKinds.data) {
@@ -274,7 +284,7 @@ export class ToxNode implements AsyncDisposable {
     else this.conferences.take({ kind: 'packet', from: link.realKey, bytes: packet })
   }
 
-  #friendNews(news: Parameters<NonNullable<ToxNodeOptions['tell']>>[0]): void {
+  #friendNews(news: FriendNews): void {
     if (news.kind === 'friend' && news.changed === 'isOnline') {
       const is = news.friend.isOnline ? 'online' : 'offline'
       this.conferences.take({ kind: 'friend', realKey: news.friend.realKey, is })
@@ -287,6 +297,11 @@ export class ToxNode implements AsyncDisposable {
   }
 
   #tell(news: ToxNews): void {
-    this.#options.tell?.(news)
+    const { tell, env } = this.#options
+    try {
+      tell?.(news)
+    } catch (err) {
+      env.log.error({ name: env.name, err }, 'the application threw when it was told something')
+    }
   }
 }

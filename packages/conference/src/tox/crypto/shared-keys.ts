@@ -3,45 +3,72 @@ import { hex } from '../../wire/identity.js'
 import type { KeyPair, SharedKey } from './box.js'
 import { RateLimit } from './rate-limit.js'
 
-/** How many shared keys are remembered, and how many new ones are computed in a second, unless told otherwise. */
+/** How many shared keys are remembered, and how many strangers' are computed in a second, unless told otherwise. */
 const defaultLimits = { remembered: 1024, perSecond: 200 }
 
 /**
  * Shared keys of one key pair with many others, the latest used remembered.
  *
- * An agreement costs a tenth of a millisecond and anybody can make us do one by a packet with a new key, so that only
- * so many are done in a second; what comes beyond that is as good as lost on the way.
+ * An agreement costs a tenth of a millisecond, and anybody can make us do one by a packet with a new key. So only so
+ * many are done in a second for those who write to us, and what comes beyond is as good as lost on the way; those whom
+ * we write to are remembered apart, where no flood drives them out.
  */
 export class SharedKeys {
   readonly #own: KeyPair
-  readonly #known = new Map<string, SharedKey>()
-  readonly #remembered: number
+  readonly #chosen: Recent
+  readonly #strangers: Recent
   readonly #limit: RateLimit
 
   constructor(own: KeyPair, limits: Partial<typeof defaultLimits> = {}) {
     const { remembered, perSecond } = { ...defaultLimits, ...limits }
     this.#own = own
-    this.#remembered = remembered
+    this.#chosen = new Recent(remembered)
+    this.#strangers = new Recent(remembered)
     this.#limit = new RateLimit(perSecond, perSecond)
   }
 
-  /** `null` if there can be none with this key, or too many were asked for. */
-  with(publicKey: Uint8Array, now: Millis): SharedKey | null {
+  /** With somebody whom we chose; `null` if there can be none with this key. */
+  toward(publicKey: Uint8Array): SharedKey | null {
     const name = hex(publicKey)
-    const known = this.#known.get(name)
-    if (known) {
-      this.#known.delete(name)
-      this.#known.set(name, known)
-      return known
-    }
-    if (!this.#limit.take(now)) return null
-    const shared = this.#own.agree(publicKey)
-    if (!shared) return null
-    this.#known.set(name, shared)
-    for (const oldest of this.#known.keys()) {
-      if (this.#known.size <= this.#remembered) break
-      this.#known.delete(oldest)
-    }
+    const known = this.#chosen.get(name) ?? this.#strangers.get(name)
+    const shared = known ?? this.#own.agree(publicKey)
+    if (shared) this.#chosen.set(name, shared)
     return shared
+  }
+
+  /** With whoever has sent us something; `null` if there can be none with this key, or too many were asked for. */
+  from(publicKey: Uint8Array, now: Millis): SharedKey | null {
+    const name = hex(publicKey)
+    const known = this.#chosen.get(name) ?? this.#strangers.get(name)
+    if (known || !this.#limit.take(now)) return known
+    const shared = this.#own.agree(publicKey)
+    if (shared) this.#strangers.set(name, shared)
+    return shared
+  }
+}
+
+/** So many keys; the one that was used longest ago makes room. */
+class Recent {
+  readonly #keys = new Map<string, SharedKey>()
+  readonly #most: number
+
+  constructor(most: number) {
+    this.#most = most
+  }
+
+  get(name: string): SharedKey | null {
+    const key = this.#keys.get(name)
+    if (!key) return null
+    this.set(name, key)
+    return key
+  }
+
+  set(name: string, key: SharedKey): void {
+    this.#keys.delete(name)
+    this.#keys.set(name, key)
+    for (const oldest of this.#keys.keys()) {
+      if (this.#keys.size <= this.#most) return
+      this.#keys.delete(oldest)
+    }
   }
 }

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import type { Millis } from '@holdfast/core'
 import { type DhtKey, hex } from '../../wire/identity.js'
-import { type KeyPair, nonceBytes, type RandomBytes } from '../crypto/box.js'
+import { type KeyPair, nonceBytes, type RandomBytes, type SharedKey } from '../crypto/box.js'
 import { RateLimit } from '../crypto/rate-limit.js'
 import type { SharedKeys } from '../crypto/shared-keys.js'
 import { type Address, addressText, isLocal, isUsable } from './address.js'
@@ -40,8 +40,10 @@ const bootstrapEveryMs = 5_000
 const answerWithinMs = 5_000
 /** Requests that wait for an answer. */
 const mostPending = 512
-/** Requests of ours in a second: others must not be able to have us flood anybody. */
+/** Requests in a second: nobody must be able to have us flood anybody. */
 const requestsPerSecond = 50
+/** Of these, to nodes that we were told of and do not look for: so many are enough to keep the table full. */
+const curiosityPerSecond = 10
 /** Nodes that may be searched for at a time. */
 const mostSearches = 256
 
@@ -63,6 +65,7 @@ export class Dht {
   readonly #pending = new Map<string, Pending>()
   readonly #bootstrap = new Map<string, NodeInfo>()
   readonly #limit = new RateLimit(requestsPerSecond, 2 * requestsPerSecond)
+  readonly #curiosity = new RateLimit(curiosityPerSecond, 2 * curiosityPerSecond)
   readonly #pingedAt = new Map<DhtKey, Millis>()
   #askedForSelfAt: Millis | null = null
   #bootstrappedAt: Millis | null = null
@@ -114,18 +117,18 @@ export class Dht {
     if (neighbour !== null) return this.#calledBy(neighbour, from, now)
     const sender = dhtSender(packet)
     if (!sender || hex(sender) === this.#context.keys.name) return
-    const shared = this.#context.shared.with(sender, now)
+    const shared = this.#context.shared.from(sender, now)
     const message = shared && openDht(packet, shared)
     if (!message) return
     const dhtKey = hex(sender)
     switch (message.kind) {
       case 'ping-request':
-        this.#send(sender, from, { kind: 'ping-response', id: message.id }, now)
+        this.#seal(shared, from, { kind: 'ping-response', id: message.id })
         return this.#consider({ dhtKey, address: from }, now)
       case 'nodes-request': {
         const nodes = this.#table.nearest(hex(message.wanted), mostNodes)
         // An empty answer makes real nodes forget us, no answer does not.
-        if (nodes.length > 0) this.#send(sender, from, { kind: 'nodes-response', nodes, id: message.id }, now)
+        if (nodes.length > 0) this.#seal(shared, from, { kind: 'nodes-response', nodes, id: message.id })
         if (isLocal(from.host)) this.#ports.found({ dhtKey, address: from }, true)
         return this.#consider({ dhtKey, address: from }, now)
       }
@@ -202,7 +205,8 @@ export class Dht {
       isWanted = true
       this.#pursue(search, now)
     }
-    if (!isWanted && this.#table.hasRoom(node.dhtKey) && !this.#isAsked(node.dhtKey)) this.#ping(node, now)
+    if (isWanted || !this.#table.hasRoom(node.dhtKey) || this.#isAsked(node.dhtKey)) return
+    if (this.#curiosity.take(now)) this.#ping(node, now)
   }
 
   #isAsked(dhtKey: DhtKey): boolean {
@@ -212,14 +216,12 @@ export class Dht {
 
   #ping(node: NodeInfo, now: Millis, isLocal = false): void {
     const id = this.#request(node, now, isLocal)
-    if (id) this.#send(Buffer.from(node.dhtKey, 'hex'), node.address, { kind: 'ping-request', id }, now)
+    if (id) this.#send(node, { kind: 'ping-request', id })
   }
 
   #ask(node: NodeInfo, wanted: DhtKey, now: Millis, isLocal = false): void {
     const id = this.#request(node, now, isLocal)
-    if (!id) return
-    const request = { kind: 'nodes-request', wanted: Buffer.from(wanted, 'hex'), id } as const
-    this.#send(Buffer.from(node.dhtKey, 'hex'), node.address, request, now)
+    if (id) this.#send(node, { kind: 'nodes-request', wanted: Buffer.from(wanted, 'hex'), id })
   }
 
   #request({ dhtKey }: NodeInfo, now: Millis, isLocal: boolean): Uint8Array | null {
@@ -229,9 +231,13 @@ export class Dht {
     return id
   }
 
-  #send(dhtKey: Uint8Array, to: Address, message: DhtMessage, now: Millis): void {
-    const { keys, shared, random } = this.#context
-    const key = shared.with(dhtKey, now)
-    if (key) this.#ports.send(to, sealDht(keys.publicKey, key, random(nonceBytes), message))
+  #send({ dhtKey, address }: NodeInfo, message: DhtMessage): void {
+    const shared = this.#context.shared.toward(Buffer.from(dhtKey, 'hex'))
+    if (shared) this.#seal(shared, address, message)
+  }
+
+  #seal(shared: SharedKey, to: Address, message: DhtMessage): void {
+    const { keys, random } = this.#context
+    this.#ports.send(to, sealDht(keys.publicKey, shared, random(nonceBytes), message))
   }
 }

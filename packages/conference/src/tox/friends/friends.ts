@@ -137,20 +137,32 @@ export class Friends {
       : null
   }
 
-  /** A friend connection came up. */
+  /**
+   * A friend connection came up.
+   *
+   * @internal
+   */
   up(link: FriendLink): void {
     if (!this.#friends.has(link.realKey)) return
     link.send(online)
     this.#tellProfile(link)
   }
 
-  /** A friend connection went down. */
+  /**
+   * A friend connection went down.
+   *
+   * @internal
+   */
   down(realKey: RealKey): void {
     this.#change(realKey, 'isOnline', false)
     this.#change(realKey, 'isTyping', false)
   }
 
-  /** A packet that is not of a conference. */
+  /**
+   * A packet that is not of a conference.
+   *
+   * @internal
+   */
   packet({ realKey }: FriendLink, bytes: Uint8Array): void {
     const packet = decodeFriendPacket(bytes)
     if (!packet) return

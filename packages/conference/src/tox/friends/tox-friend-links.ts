@@ -40,6 +40,9 @@ interface Entry {
 /** Who is dialed has most often just come back: the first retries are quick, the later ones rare. */
 const backoff = fullJitter({ floor: 100, base: 500, cap: 15_000 })
 
+/** What a peer may leave unacknowledged: past that it does not read, and the link is given up. */
+const outbound = { bytes: 1024 * 1024 }
+
 /**
  * Friend links over Tox: one for each peer that somebody has a lease on, however many need it, begun by either side.
  * It is dialed again for as long as there is a lease.
@@ -114,6 +117,7 @@ export class ToxFriendLinks implements FriendLinks {
       dialWithin: Number.POSITIVE_INFINITY,
       keepalive: { hearWithin: deadAfterMs, arm: 'at-open' },
       backoff,
+      outbound,
       prefer: () => 'incoming',
       protocol: (scope) =>
         new FriendLink(scope, realKey, (link, packet) => this.#events.packet(link, packet)),

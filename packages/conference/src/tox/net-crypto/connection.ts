@@ -112,7 +112,7 @@ export class Connection {
   start(now: Millis, isGuess = false): void {
     if (this.#phase !== 'idle') return
     if (isGuess) this.#mostTries = mostTriesOfGuess
-    const shared = this.#context.dhtShared.with(this.#dhtKey, now)
+    const shared = this.#context.dhtShared.toward(this.#dhtKey)
     if (!shared) return this.#end('unreachable')
     const { dht, real, random } = this.#context
     const request = { realKey: real.publicKey, echo: this.#echo }
@@ -123,7 +123,7 @@ export class Connection {
   /** A cookie response came. */
   cookie(packet: Uint8Array, now: Millis): void {
     if (this.#phase !== 'asking') return
-    const shared = this.#context.dhtShared.with(this.#dhtKey, now)
+    const shared = this.#context.dhtShared.toward(this.#dhtKey)
     const cookie = shared && openCookieResponse(packet, shared, this.#echo)
     if (!cookie) return
     this.#phase = 'greeting'
@@ -200,7 +200,7 @@ export class Connection {
   #greet(theirCookie: Uint8Array, now: Millis): void {
     const { realShared, random, cookies } = this.#context
     const realKey = Buffer.from(this.realKey, 'hex')
-    const shared = realShared.with(realKey, now)
+    const shared = realShared.toward(realKey)
     if (!shared) return this.#end('refused')
     const handshake: Handshake = {
       baseNonce: this.#baseNonce,

@@ -120,7 +120,7 @@ export class NetCrypto {
   /** Somebody asks for a cookie: that is all there is to it. */
   #answer(packet: Uint8Array, from: Path, now: Millis): void {
     const dhtKey = cookieRequestFrom(packet)
-    const shared = dhtKey && this.#context.dhtShared.with(dhtKey, now)
+    const shared = dhtKey && this.#context.dhtShared.from(dhtKey, now)
     const request = shared && openCookieRequest(packet, shared)
     if (!request) return
     const { cookies, random } = this.#context
@@ -132,7 +132,7 @@ export class NetCrypto {
     const cookie = handshakeCookie(packet)
     const owner = cookie && this.#context.cookies.open(cookie, now)
     if (!owner || !this.#ports.isWanted(hex(owner.realKey))) return
-    const shared = this.#context.realShared.with(owner.realKey, now)
+    const shared = this.#context.realShared.toward(owner.realKey)
     const handshake = shared && openHandshake(packet, shared)
     if (!handshake) return
     const connection = this.#for(owner)

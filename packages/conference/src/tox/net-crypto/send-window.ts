@@ -27,7 +27,9 @@ export type Transmit = (number: number, payload: Uint8Array) => void
 export class SendWindow {
   readonly #transmit: Transmit
   readonly #sent = new Map<number, Sent>()
+  /** From `#next` on. */
   #waiting: Uint8Array[] = []
+  #next = 0
   #bytes = 0
   #start = 0
   #end = 0
@@ -93,16 +95,19 @@ export class SendWindow {
   }
 
   #flush(now: Millis): void {
-    const room = Math.floor(this.#window) - this.inFlight
-    if (room <= 0 || this.#waiting.length === 0) return
-    const batch = this.#waiting.slice(0, room)
-    this.#waiting = this.#waiting.slice(room)
-    for (const payload of batch) {
+    while (this.#next < this.#waiting.length && this.inFlight < Math.floor(this.#window)) {
+      const payload = this.#waiting[this.#next]
+      if (!payload) return
+      this.#next += 1
       const number = this.#end
       this.#end = (number + 1) >>> 0
       this.#sent.set(number, { payload, at: now, isAgain: false })
       this.#transmit(number, payload)
     }
+    // What has gone is let go of in one piece, not one by one.
+    if (this.#next < this.#waiting.length && this.#next < 1024) return
+    this.#waiting = this.#waiting.slice(this.#next)
+    this.#next = 0
   }
 
   #arrived(number: number, now: Millis): void {

@@ -1,0 +1,304 @@
+import { createServer } from 'node:net'
+import { nodeEnv } from '@holdfast/core/node'
+import { savedConferences } from '../src/index.js'
+import { toxRelay } from '../src/testing/index.js'
+import { OurNode } from './our-node.js'
+import { RealPeer } from './real-peer.js'
+import type { Scorecard } from './scorecard.js'
+
+/** What a scenario is run with. */
+export interface Stage {
+  /** The program of the real peer. */
+  readonly program: string
+  readonly card: Scorecard
+}
+
+/** Something that happens between our nodes and real ones. */
+export interface Scenario {
+  readonly name: string
+  readonly about: string
+  run(stage: Stage): Promise<void>
+}
+
+/** Names and messages in both directions. */
+async function talk(ours: OurNode, real: RealPeer, card: Scorecard): Promise<void> {
+  await card.promise(
+    'each learns the name of the other',
+    both(
+      real.says(/^friend-name 0 ours$/),
+      ours.told('name', (news) => news.kind === 'friend' && news.friend.name === real.name),
+    ),
+  )
+  const refused = ours.node.friends.say(real.realKey, 'aye aye')
+  if (refused) throw new Error(`could not say anything: ${refused}`)
+  await card.promise('our message arrives', real.says(/^message 0 aye aye$/))
+  await real.do('say 0 ship ahoy')
+  await card.promise(
+    'its message arrives, and it knows',
+    both(
+      ours.told('message', (news) => news.kind === 'message' && news.text === 'ship ahoy'),
+      real.says(/^read 0 /),
+    ),
+  )
+}
+
+/** The real peer and we are friends, and both online. */
+async function befriend(ours: OurNode, real: RealPeer, card: Scorecard): Promise<void> {
+  await real.do(`add ${ours.node.realKey}`)
+  ours.node.befriend(real.realKey, real.place)
+  await card.promise(
+    'both are online for each other',
+    both(ours.online(real.realKey), real.says(/^friend 0 udp$/)),
+  )
+}
+
+/** The real peer opens a conference and has us in. */
+async function joinTheirs(ours: OurNode, real: RealPeer, card: Scorecard): Promise<string> {
+  await real.do('create')
+  await real.do('invite 0 0')
+  const { identifier } = await card.promise('its invitation arrives', ours.conference('invited'))
+  ours.node.conferences.accept(real.realKey, identifier)
+  await card.promise(
+    'we are let in',
+    both(ours.conference('connected'), real.says(/^peers 0 live 2 frozen 0: .*ours/)),
+  )
+  return identifier
+}
+
+const both = <A, B>(a: Promise<A>, b: Promise<B>): Promise<[A, B]> => Promise.all([a, b])
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  await new Promise((resolve) => server.close(resolve))
+  return typeof address === 'object' && address ? address.port : 0
+}
+
+/** All scenarios. */
+export const scenarios: readonly Scenario[] = [
+  {
+    name: 'friend',
+    about: 'we start a friend connection, to a known node',
+    async run({ program, card }) {
+      await using real = await RealPeer.start(program, 'real')
+      await using ours = await OurNode.start('ours')
+      await befriend(ours, real, card)
+      await talk(ours, real, card)
+      await ours.node.close()
+      await card.promise('it sees at once that we go', real.says(/^friend 0 offline$/, { withinMs: 2000 }))
+    },
+  },
+  {
+    name: 'bootstrap',
+    about: 'it comes to our DHT port, and we know nothing but its Tox ID',
+    async run({ program, card }) {
+      await using real = await RealPeer.start(program, 'real')
+      await using ours = await OurNode.start('ours')
+      await real.do(`add ${ours.node.realKey}`)
+      ours.node.befriend(real.realKey)
+      await real.do(`bootstrap 127.0.0.1 ${ours.node.address?.port} ${ours.node.dhtKey}`)
+      await card.promise(
+        'both are online for each other',
+        both(ours.online(real.realKey), real.says(/^friend 0 udp$/)),
+      )
+      await talk(ours, real, card)
+    },
+  },
+  {
+    name: 'lan',
+    about: 'it listens to local discovery, and we call out to its port',
+    async run({ program, card }) {
+      await using real = await RealPeer.start(program, 'real', { lan: 1 })
+      await using ours = await OurNode.start('ours', { neighbours: [real.place.address] })
+      await real.do(`add ${ours.node.realKey}`)
+      ours.node.befriend(real.realKey)
+      await card.promise(
+        'both are online for each other',
+        both(ours.online(real.realKey), real.says(/^friend 0 udp$/)),
+      )
+    },
+  },
+  {
+    name: 'called',
+    about: 'it starts the friend connection: we have let go of it, and cannot find it ourselves',
+    async run({ program, card }) {
+      await using real = await RealPeer.start(program, 'real')
+      await using ours = await OurNode.start('ours')
+      await befriend(ours, real, card)
+      ours.node.unfriend(real.realKey)
+      const from = real.lines.length
+      await real.says(/^friend 0 offline$/)
+      // With a DHT key that is nobody's we look in vain.
+      ours.node.befriend(real.realKey, { dhtKey: '07'.repeat(32) })
+      await card.promise('it connects to us', real.says(/^friend 0 udp$/, { from }))
+      await talk(ours, real, card)
+    },
+  },
+  {
+    name: 'guest',
+    about: 'we are invited to its conference, and talk; then close and come back from our save file',
+    async run({ program, card }) {
+      await using real = await RealPeer.start(program, 'real')
+      const ours = await OurNode.start('ours')
+      await befriend(ours, real, card)
+      await joinTheirs(ours, real, card)
+      await real.do('talk 0 all hands')
+      await card.promise(
+        'we hear it',
+        ours.conference('message', ({ text }) => text === 'all hands'),
+      )
+      ours.node.conferences.say(0, 'here')
+      await card.promise('it hears us', real.says(/^said 0 ours here$/))
+      await real.do('title 0 Deck')
+      await card.promise(
+        'we learn the title',
+        ours.conference('title', ({ title }) => title === 'Deck'),
+      )
+      const saved = savedConferences(ours.node.conferences.machine)
+      await ours.node.close()
+      await card.promise('it sees us frozen', frozen(real))
+      await using again = await OurNode.start('ours', { secretKey: ours.secretKey })
+      again.node.conferences.do({ kind: 'restore', conferences: saved })
+      const from = real.lines.length
+      again.node.befriend(real.realKey, real.place)
+      await card.promise(
+        'back, both list both as live',
+        both(again.conference('thawed'), real.says(/^peers 0 live 2 frozen 0/, { from })),
+      )
+      again.node.conferences.say(0, 'back')
+      await card.promise('it hears us', real.says(/^said 0 ours back$/))
+    },
+  },
+  {
+    name: 'host',
+    about: 'it is invited to our conference, and talks',
+    async run({ program, card }) {
+      await using real = await RealPeer.start(program, 'real')
+      await using ours = await OurNode.start('ours')
+      await befriend(ours, real, card)
+      const conference = ours.node.conferences.create() ?? -1
+      ours.node.conferences.setTitle(conference, 'Bridge')
+      ours.node.conferences.invite(conference, real.realKey)
+      const [, friend, cookie] = (await card.promise('our invitation arrives', real.says(/^invited /))).split(
+        ' ',
+      )
+      await real.do(`accept ${friend} ${cookie}`)
+      await card.promise(
+        'it is in, and knows the title',
+        both(real.says(/^conference-connected 0$/), real.says(/^title 0 Bridge$/)),
+      )
+      await real.do('talk 0 permission to come aboard')
+      await card.promise('we hear it', ours.conference('message'))
+      ours.node.conferences.say(conference, 'granted')
+      await card.promise('it hears us', real.says(/^said 0 ours granted$/))
+    },
+  },
+  {
+    name: 'members',
+    about:
+      'two of ours and two real ones, friends in a chain, find each other as members and do without the founder',
+    async run({ program, card }) {
+      const founder = await RealPeer.start(program, 'founder')
+      await using real = await RealPeer.start(program, 'real')
+      await using ours = await OurNode.start('ours', { bootstrap: [founder.place] })
+      await using mate = await OurNode.start('mate', { bootstrap: [founder.place] })
+      await real.do(`bootstrap 127.0.0.1 ${founder.port} ${founder.dhtKey}`)
+      await befriend(ours, founder, card)
+      await joinTheirs(ours, founder, card)
+      await befriend(mate, real, card)
+      await real.do(`add ${founder.realKey}`)
+      await founder.do(`add ${real.realKey}`)
+      // Real ones find their friends by the onion or, as here, through us: they need a member to tell them.
+      mate.node.befriend(ours.node.realKey, {
+        dhtKey: ours.node.dhtKey,
+        address: ours.node.address ?? { host: '', port: 0 },
+      })
+      ours.node.befriend(mate.node.realKey)
+      await card.promise('our two are online for each other', ours.online(mate.node.realKey))
+      ours.node.conferences.invite(0, mate.node.realKey)
+      const { identifier } = await mate.conference('invited')
+      mate.node.conferences.accept(ours.node.realKey, identifier)
+      await mate.conference('connected')
+      mate.node.conferences.invite(0, real.realKey)
+      const [, friend, cookie] = (
+        await card.promise('our invitation reaches the real one', real.says(/^invited /))
+      ).split(' ')
+      await real.do(`accept ${friend} ${cookie}`)
+      await card.promise(
+        'all four list all four',
+        both(real.says(/^peers 0 live 4 /), founder.says(/^peers 0 live 4 /)),
+      )
+      await card.promise(
+        'the founder and ours, ours and the real one have links as members',
+        until(() => [ours, mate].every(({ node }) => (node.conferences.get(0)?.connections ?? 0) >= 3)),
+      )
+      founder.crash()
+      await real.do('talk 0 on our own')
+      await card.promise(
+        'without the founder they go on',
+        both(
+          ours.conference('message', ({ text }) => text === 'on our own'),
+          mate.conference('message', ({ text }) => text === 'on our own'),
+        ),
+      )
+    },
+  },
+  {
+    name: 'relay',
+    about: 'without UDP, through a relay that is libtoxcore',
+    async run({ program, card }) {
+      const tcp = await freePort()
+      await using relay = await RealPeer.start(program, 'relay', { tcp })
+      const relays = [{ key: relay.dhtKey, host: '127.0.0.1', port: tcp }]
+      await using ours = await OurNode.start('ours', { listen: null, relays })
+      await using real = await RealPeer.start(program, 'real', { udp: 0 })
+      await real.do(`relay 127.0.0.1 ${tcp} ${relay.dhtKey}`)
+      await real.do(`add ${ours.node.realKey}`)
+      ours.node.befriend(real.realKey, { dhtKey: real.dhtKey })
+      await card.promise(
+        'both are online for each other',
+        both(ours.online(real.realKey), real.says(/^friend 0 tcp$/)),
+      )
+      await talk(ours, real, card)
+      await using mate = await OurNode.start('mate', { listen: null, relays })
+      mate.node.befriend(ours.node.realKey, { dhtKey: ours.node.dhtKey })
+      ours.node.befriend(mate.node.realKey)
+      await card.promise('two of ours meet through it, too', mate.online(ours.node.realKey))
+    },
+  },
+  {
+    name: 'our-relay',
+    about: 'the relay of our tests, used by libtoxcore',
+    async run({ program, card }) {
+      await using relay = await toxRelay(nodeEnv({ name: 'relay' }))
+      await using ours = await OurNode.start('ours', { listen: null, relays: [relay.info] })
+      await using real = await RealPeer.start(program, 'real', { udp: 0 })
+      await real.do(`relay 127.0.0.1 ${relay.info.port} ${relay.info.key}`)
+      await real.do(`add ${ours.node.realKey}`)
+      ours.node.befriend(real.realKey, { dhtKey: real.dhtKey })
+      await card.promise(
+        'both are online for each other',
+        both(ours.online(real.realKey), real.says(/^friend 0 tcp$/)),
+      )
+      await talk(ours, real, card)
+    },
+  },
+]
+
+/** The real one counts a frozen member a moment after it has told that the list changed. */
+async function frozen(real: RealPeer): Promise<void> {
+  await until(async () => {
+    const from = real.lines.length
+    await real.do('peers 0')
+    return real.lines.slice(from).some((line) => line.startsWith('peers 0 live 1 frozen 1'))
+  })
+}
+
+async function until(isSo: () => boolean | Promise<boolean>, withinMs = 30_000): Promise<void> {
+  const deadline = performance.now() + withinMs
+  while (!(await isSo())) {
+    if (performance.now() > deadline) throw new Error(`not within ${withinMs} ms`)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}
