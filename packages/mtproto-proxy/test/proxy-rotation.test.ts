@@ -67,6 +67,28 @@ describe('14.12 when Telegram closes a connection', () => {
     expect(await migrationsOf(running)).toMatchObject({ mid_send: 0, empty: 0 })
   })
 
+  it('or we close one that is no longer needed, with resend_unsent nothing is sent twice', async () => {
+    await using running = await RunningProxy.start({
+      centers: { ...fast.centers, clientsPerConnection: 5, resendUnsent: true },
+    })
+    const { telegram } = running
+    const all = await talkingClients(running, 40)
+    await telegram.until(() => telegram.dc(2).ready.length > 4)
+    const staying = all.filter((_client, index) => index % 5 === 0)
+    const leaving = all.filter((client) => !staying.includes(client))
+    await Promise.all(staying.map((client, index) => client.ask(numbered(index))))
+    const asked = telegram.stats.requests
+    await Promise.all(leaving.map((client) => client.close()))
+    // Its clients have moved off a connection that lives.
+    await running.telegram.until(() => telegram.dc(2).ready.length <= 4)
+    expect(closedOf(staying)).toBe(0)
+    expect(telegram.stats.requests).toBe(asked)
+    const { ok = 0 } = await migrationsOf(running)
+    expect(ok).toBeGreaterThan(0)
+    await Promise.all(staying.map((client, index) => client.ask(numbered(index))))
+    expect(telegram.stats.requests).toBe(asked + staying.length)
+  })
+
   it('and the replacement is slow to come, clients of a lone connection wait for it', async () => {
     await using running = await RunningProxy.start({ config: { init_dc_connections: 1 }, ...fast })
     const all = await talkingClients(running, 20)

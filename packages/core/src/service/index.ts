@@ -29,3 +29,4 @@ export {
   type ServiceOptions,
 } from './run-service.js'
 export { addServiceOptions, type ServiceFlags } from './service-options.js'
+export { type LiveText, Show, type ShowOptions, showPause, showUntil, type Verdict } from './show.js'

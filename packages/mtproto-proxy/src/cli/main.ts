@@ -2,6 +2,7 @@ import { exitCodes } from '@holdfast/core/service'
 import { Command } from 'commander'
 import { certsCommand } from './certs.js'
 import { checkCommand } from './check/check.js'
+import { demoCommand } from './demo/demo.js'
 import { initCommand } from './init.js'
 import { linkCommand } from './link.js'
 import { programName } from './program-name.js'
@@ -32,6 +33,7 @@ for (const command of [
   reloadCommand(),
   restartCommand(),
   certsCommand(),
+  demoCommand(),
 ]) {
   for (const each of [command, ...command.commands]) each.copyInheritedSettings(program)
   program.addCommand(command)

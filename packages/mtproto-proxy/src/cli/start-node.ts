@@ -57,7 +57,9 @@ export async function startNode({ env, settings, reread, signal }: NodeStart): P
     }
     return {
       drain: (o) => node.drain(o),
-      reload: async () => void (await reload()),
+      reload: async () => {
+        await reload()
+      },
       [Symbol.asyncDispose]: () => opened.close(),
     }
   } catch (failure) {

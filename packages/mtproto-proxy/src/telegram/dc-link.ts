@@ -177,9 +177,10 @@ export class DcLink implements LinkProtocol, Carrier {
   canLeave(client: DcClient): boolean {
     const { link } = this.#scope
     const flushed = link.accepted - link.unflushed
-    if (link.phase === 'ended' && this.#settings.resendUnsent) {
+    if (this.#settings.resendUnsent) {
+      // What has left must not be sent again, whether the link is gone or only no longer needed.
       client.forget(flushed)
-      return true
+      if (link.phase === 'ended') return true
     }
     return client.mark <= flushed && !client.isWaitingToSend
   }

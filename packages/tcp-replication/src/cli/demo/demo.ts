@@ -3,15 +3,16 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { nodeEnv } from '@holdfast/core/node'
-import { exitCodes } from '@holdfast/core/service'
+import { exitCodes, Show, showUntil as until, type Verdict } from '@holdfast/core/service'
 import { ChaosProxy, seededRandom } from '@holdfast/core/testing'
 import { Command } from 'commander'
+import { createLogUpdate } from 'log-update'
 import { programName } from '../program-name.js'
 import { DemoFollower } from './follower.js'
 import { Oracle } from './oracle.js'
-import { isCurrent, type Stage, scenes, until, type Verdict } from './scenes.js'
+import { isCurrent, type Stage, scenes } from './scenes.js'
 import { ServerProcess } from './server-process.js'
-import { DemoView } from './view.js'
+import { statusLines } from './view.js'
 import { Writer } from './writer.js'
 
 const streams = ['events', 'receipts', 'typing']
@@ -28,7 +29,9 @@ export function demoCommand(): Command {
     .action(async ({ seed, json }: { seed: number; json?: boolean }) => {
       const data = await mkdtemp(join(tmpdir(), 'holdfast-demo-'))
       try {
-        const verdicts = await play(data, seed, new DemoView(json === true ? process.stderr : process.stdout))
+        const out = json === true ? process.stderr : process.stdout
+        const show = new Show({ out, live: out.isTTY ? createLogUpdate(out) : null })
+        const verdicts = await play(data, seed, show)
         if (json === true) process.stdout.write(`${JSON.stringify({ seed, verdicts })}\n`)
         process.exitCode = verdicts.every(({ held }) => held) ? exitCodes.ok : exitCodes.failure
       } finally {
@@ -37,7 +40,7 @@ export function demoCommand(): Command {
     })
 }
 
-async function play(data: string, seed: number, view: DemoView): Promise<Verdict[]> {
+async function play(data: string, seed: number, show: Show): Promise<Verdict[]> {
   const env = nodeEnv({ name: 'demo', random: seededRandom(seed) })
   const [port, httpPort] = [await freePort(), await freePort()]
   const server = new ServerProcess({ data, port, httpPort, streams })
@@ -55,9 +58,9 @@ async function play(data: string, seed: number, view: DemoView): Promise<Verdict
     oracle,
     worker,
     slow,
-    say: (text) => view.say(text),
+    say: (text) => show.say(text),
   }
-  const drawing = env.clock.sweep(200, () => view.draw({ server, oracle, followers }))
+  const drawing = env.clock.sweep(200, () => show.draw(() => statusLines({ server, oracle, followers })))
   const leave = (): void => process.exit(exitCodes.failure)
   const killServer = (): void => void server.kill9()
   process.once('SIGTERM', leave).once('SIGINT', leave).once('exit', killServer)
@@ -67,14 +70,14 @@ async function play(data: string, seed: number, view: DemoView): Promise<Verdict
     writer.start()
     const verdicts: Verdict[] = []
     for (const scene of scenes) {
-      view.scene(scene.title)
+      show.scene(scene.title)
       verdicts.push(...(await scene.play(stage)))
       await until(env.clock, () => isCurrent(worker, oracle))
     }
     await writer.stop()
     await until(env.clock, () => followers.every((follower) => isCurrent(follower, oracle)))
     verdicts.unshift(...totals(oracle, followers))
-    view.finish(verdicts)
+    show.finish(verdicts)
     return verdicts
   } finally {
     drawing.cancel()

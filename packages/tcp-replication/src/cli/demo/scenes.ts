@@ -1,4 +1,5 @@
 import type { Clock, Millis } from '@holdfast/core'
+import { showPause as pause, showUntil as until, type Verdict } from '@holdfast/core/service'
 import type { ChaosProxy } from '@holdfast/core/testing'
 import type { DemoFollower } from './follower.js'
 import type { Oracle } from './oracle.js'
@@ -18,37 +19,10 @@ export interface Stage {
   say(text: string): void
 }
 
-/** One promise of the table: what was promised, what was counted, and whether it held. */
-export interface Verdict {
-  readonly promised: string
-  readonly counted: string
-  readonly held: boolean
-}
-
 /** An outage, and what must come of it. */
 export interface Scene {
   readonly title: string
   play(stage: Stage): Promise<Verdict[]>
-}
-
-const patience: Millis = 15_000
-
-/** Waits for a condition; it is looked at as often as anything could change it. */
-export async function until(
-  clock: Clock,
-  condition: () => boolean,
-  within: Millis = patience,
-): Promise<Millis> {
-  const began = clock.now()
-  while (!condition()) {
-    if (clock.now() - began > within) throw new Error(`the demonstration waited ${within} ms in vain`)
-    await pause(clock, 10)
-  }
-  return clock.now() - began
-}
-
-function pause(clock: Clock, ms: Millis): Promise<void> {
-  return new Promise((resolve) => clock.after(ms, resolve))
 }
 
 /** Whether a follower has applied everything acknowledged so far. */

@@ -1,0 +1,132 @@
+import { showPause as pause, showUntil as until, type Verdict } from '@holdfast/core/service'
+import type { World } from './world.js'
+
+/** What came of one scene. */
+export interface Row {
+  readonly title: string
+  readonly closings: number
+  readonly idleClosed: number
+  readonly busyClosed: number
+  readonly moved: number
+  readonly midSend: number
+  /** Packets of clients that stayed, which Telegram took and did not answer before it closed. */
+  readonly lost: number
+}
+
+/** A kind of outage, and what must come of it. */
+export interface Scene {
+  readonly title: string
+  play(world: World): Promise<void>
+  judge(row: Row): readonly Verdict[]
+}
+
+const quiet = 300
+
+/** Plays a scene, and counts what came of it. */
+export async function count(world: World, scene: Scene): Promise<Row> {
+  const before = { ...world.crowd.tally(), ...(await world.migrations()), closings: world.closings }
+  await scene.play(world)
+  await pause(world.clock, quiet)
+  const after = { ...world.crowd.tally(), ...(await world.migrations()), closings: world.closings }
+  return {
+    title: scene.title,
+    closings: after.closings - before.closings,
+    idleClosed: after.idleClosed - before.idleClosed,
+    busyClosed: after.busyClosed - before.busyClosed,
+    moved: after.moved - before.moved,
+    midSend: after.midSend - before.midSend,
+    lost: Math.max(0, after.unanswered - before.unanswered),
+  }
+}
+
+function idleStay(how: string): (row: Row) => Verdict {
+  return ({ idleClosed }) => ({
+    promised: `${how}: no idle client notices`,
+    counted: `${idleClosed} closed`,
+    held: idleClosed === 0,
+  })
+}
+
+function onlyMidSend(how: string): (row: Row) => Verdict {
+  return ({ busyClosed, midSend, closings }) => ({
+    promised: `${how}: of those who send, only who was in the middle of it is closed, one for a connection at most`,
+    counted: `${busyClosed} closed, ${midSend} in the middle of sending, ${closings} connections`,
+    held: busyClosed === midSend && midSend <= closings,
+  })
+}
+
+function rotation(by: 'fin' | 'rst', name: string): Scene {
+  return {
+    title: `Telegram closes every connection, one after another, by ${name}`,
+    async play(world) {
+      for (let round = 0; round < 2; round += 1) await world.rotate(by)
+    },
+    judge: (row) => [idleStay(`by ${name}`)(row), onlyMidSend(`by ${name}`)(row)],
+  }
+}
+
+/** Everything that goes wrong in the demonstration, in order. */
+export const scenes: readonly Scene[] = [
+  {
+    title: 'quiet waters: 200 clients, half of them send all the time',
+    async play({ clock, crowd }) {
+      crowd.join(100, { isBusy: false })
+      crowd.join(100, { isBusy: true })
+      await until(clock, () => crowd.isServed)
+      crowd.talk(100)
+      await pause(clock, 1000)
+    },
+    judge: ({ idleClosed, busyClosed }) => [
+      {
+        promised: 'undisturbed: nobody is closed',
+        counted: `${idleClosed + busyClosed} closed`,
+        held: idleClosed + busyClosed === 0,
+      },
+    ],
+  },
+  rotation('fin', 'FIN'),
+  rotation('rst', 'RST'),
+  {
+    title: 'Telegram resets all connections at once, and is slow to take new ones',
+    async play(world) {
+      world.telegram.rules.handshakeDelay = 500
+      world.closeAll('rst')
+      await until(world.clock, () => world.links.ready === 0)
+      await until(world.clock, () => world.links.ready > 0 && world.links.parked === 0)
+      world.telegram.rules.handshakeDelay = 0
+    },
+    judge: (row) => [idleStay('all connections at once')(row), onlyMidSend('all connections at once')(row)],
+  },
+  {
+    title: 'with resend_unsent: every connection by RST again',
+    async play(world) {
+      world.resendUnsent()
+      await world.rotate('rst')
+    },
+    judge: ({ idleClosed, busyClosed }) => [
+      {
+        promised: 'with resend_unsent: nobody at all is closed',
+        counted: `${idleClosed + busyClosed} closed`,
+        held: idleClosed + busyClosed === 0,
+      },
+    ],
+  },
+]
+
+/** The end: the proxy drains, as at SIGTERM. */
+export async function drainVerdict({ proxy, telegram, crowd, clock }: World): Promise<Verdict> {
+  crowd.hush()
+  // Telegram has to know them all on the connections where they are now.
+  crowd.ask()
+  await pause(clock, quiet)
+  const { open } = crowd.tally()
+  const told = telegram.stats.closeConns
+  const { cut, took } = await proxy.drain({ within: 5000 })
+  await pause(clock, quiet)
+  const goodbyes = telegram.stats.closeConns - told
+  return {
+    promised: 'a drain cuts no packet, and tells Telegram of every client',
+    counted: `${cut.length} cut, ${goodbyes} of ${open} told, in ${took.toFixed(0)} ms`,
+    held: cut.length === 0 && goodbyes === open,
+  }
+}
