@@ -12,12 +12,12 @@ import { announcementFilters } from '../sync/layer-filters.js'
 import type { PendingBatch } from '../sync/pending-batches.js'
 import { RepoIndex } from '../sync/repo-index.js'
 import { chooseStrategy, type Strategy, strategySteps } from '../sync/strategy.js'
-import { syncEnd } from '../sync/sync-end.js'
 import { addressOf } from '../wire/address.js'
 import type { UnixSeconds } from '../wire/event.js'
 import { isRootKind } from '../wire/kinds.js'
 import { isOwnRelay, normalizeRelayUrl, type RelayUrl } from '../wire/relay-url.js'
 import { type Confirmed, ConfirmedState, nothingConfirmed } from './confirmed-state.js'
+import { ReconciliationQueue } from './reconciliation-queue.js'
 import {
   allLive,
   carryOut,
@@ -27,10 +27,12 @@ import {
   type RelayWork,
   type SyncContext,
 } from './relay-work.js'
-import { restoredConfirmed, type SavedState, saveRelay } from './saved-state.js'
+import { type SavedRelay, type SavedState, saveRelay } from './saved-state.js'
 import { SelfSubscriber, type StoredChanges, storedTargets } from './self-subscriber.js'
 import { SerialQueue } from './serial-queue.js'
+import { StateKeeper } from './state-keeper.js'
 import { type MirrorState, type RelayStatus, statusOf } from './status.js'
+import { SyncEndWatch } from './sync-end-watch.js'
 import type { SyncOptions } from './sync-options.js'
 
 /** What a {@link SyncManager} is made of. */
@@ -47,7 +49,6 @@ export interface SyncManagerParts {
 }
 
 const watermarkEvery: Millis = 10_000
-const recheckEvery: Millis = 1000
 const hourSecs = 3600
 
 /**
@@ -59,35 +60,41 @@ export class SyncManager implements RelayHost {
   readonly #context: SyncContext
   readonly #queue = new SerialQueue()
   readonly #work = new Map<RelayUrl, RelayWork>()
-  readonly #restored: Map<RelayUrl, SavedState['relays'][number]>
+  readonly #keeper: StateKeeper
+  readonly #ends: SyncEndWatch
+  readonly #reconciliations: ReconciliationQueue
   readonly #self: SelfSubscriber
   readonly #state$: BehaviorSubject<MirrorState>
-  readonly #reconciliations: RelayUrl[] = []
-  #reconciling: RelayUrl | null = null
   #timers: Timer[] = []
   #phase: MirrorState['phase'] = 'idle'
   #isPublishing = false
-  #isUnsaved = false
 
   /** @param saved - what {@link SyncManagerParts.state} held */
   constructor(parts: SyncManagerParts, saved: SavedState | undefined) {
     this.#parts = parts
     const { env, options, store } = parts
-    const relays = (saved?.relays ?? []).map((each) => ({
-      ...each,
-      record: { ...each.record, disconnectedAt: each.record.disconnectedAt ?? saved?.at ?? 0 },
-    }))
-    this.#restored = new Map(relays.map((each) => [each.url, each]))
+    this.#keeper = new StateKeeper(
+      {
+        clock: env.clock,
+        log: env.log,
+        rejected: parts.rejected,
+        store: parts.state,
+        relays: () => this.#toSave(),
+      },
+      saved,
+    )
     this.#context = {
       options,
       index: new RepoIndex(options),
-      confirmed: new ConfirmedState(
-        env,
-        options.quickReconnectWindowSecs * 1000,
-        relays.map((each) => [each.url, each.record.disconnectedAt * 1000, restoredConfirmed(each)]),
-      ),
+      confirmed: new ConfirmedState(env, options.quickReconnectWindowSecs * 1000, this.#keeper.confirmed()),
     }
-    parts.rejected.restore(saved?.rejected ?? [], env.clock.wall())
+    this.#ends = new SyncEndWatch({
+      clock: env.clock,
+      batchWindow: options.batchWindow,
+      isCaughtUp: () => this.#self.isCaughtUp && parts.relays.intake.pending === 0,
+      onEnd: (work, session, end) => this.#queue.run(() => this.#syncOver(work, session, end)),
+    })
+    this.#reconciliations = new ReconciliationQueue((url, done) => this.#reconcile(url, done))
     this.#self = new SelfSubscriber({
       clock: env.clock,
       store,
@@ -145,7 +152,7 @@ export class SyncManager implements RelayHost {
           this.#syncDaily()
         }),
       ),
-      env.clock.sweep(options.saveEvery, () => void this.#save()),
+      env.clock.sweep(options.saveEvery, () => void this.#keeper.save()),
     ]
     this.#changed()
   }
@@ -183,7 +190,7 @@ export class SyncManager implements RelayHost {
       known.relay.isBootstrap ||= isBootstrap
       return known.relay
     }
-    const restored = this.#restored.get(url)
+    const restored = this.#keeper.of(url)
     const relay = new RelayConnection(url, isBootstrap, this.#parts.relays, this, restored?.record)
     this.#work.set(url, {
       relay,
@@ -217,7 +224,7 @@ export class SyncManager implements RelayHost {
       else if (step === 'compute-actions') this.#compute([url])
       else carryOut(step, strategy, this.#context, session, work)
     }
-    this.#watchEnd(work)
+    this.#ends.look(work)
   }
 
   /** A session is over (R28): what was pending went with it, what is confirmed is kept for a while. */
@@ -227,10 +234,7 @@ export class SyncManager implements RelayHost {
     work.relay.noteDisconnected(this.#now())
     work.quietSince = null
     this.#context.confirmed.freeze(url)
-    if (this.#reconciling === url) {
-      this.#reconciling = null
-      this.#reconcileNext()
-    }
+    this.#reconciliations.drop(url)
   }
 
   /** New subscriptions are needed (R48). */
@@ -252,7 +256,7 @@ export class SyncManager implements RelayHost {
       since: null,
       method: methodFor(relay),
     })
-    this.#watchEnd(work)
+    this.#ends.look(work)
   }
 
   /** Leaves and forgets the relays that are of no use any more (R33 to R35). */
@@ -326,7 +330,7 @@ export class SyncManager implements RelayHost {
       const asked = session.unavailableItems().reduce(uniteItems, items)
       catchUp(this.#context, session, asked, Math.max(0, from - sinceBufferSecs), from)
       session.releaseHold()
-      this.#watchEnd(work)
+      this.#ends.look(work)
     })
   }
 
@@ -351,7 +355,7 @@ export class SyncManager implements RelayHost {
       for (const url of gone) changed.add(url)
     }
     this.#targetsChanged(changed)
-    for (const work of this.#work.values()) this.#watchEnd(work)
+    for (const work of this.#work.values()) this.#ends.look(work)
   }
 
   #targetsChanged(urls: ReadonlySet<RelayUrl>): void {
@@ -430,7 +434,7 @@ export class SyncManager implements RelayHost {
     session.historicSync({ purpose: { kind: 'announcements' }, filters: layer1, since: null, method })
     const filters = itemFilters(this.#context, items)
     session.historicSync({ purpose: { kind: 'items', items }, filters, since: null, method })
-    this.#watchEnd(work)
+    this.#ends.look(work)
   }
 
   #drawDaily(): number {
@@ -447,68 +451,24 @@ export class SyncManager implements RelayHost {
 
   #batchOver(relay: RelayConnection): void {
     const work = this.#work.get(relay.url)
-    if (work !== undefined) this.#watchEnd(work)
+    if (work !== undefined) this.#ends.look(work)
   }
 
-  /** Looks again once nothing has been pending for long enough (R57). */
-  #watchEnd(work: RelayWork): void {
-    const { session } = work.relay
-    if (session === null || session.phase === 'opening') return
-    if (session.pendingBatches > 0) work.quietSince = null
-    else if (work.quietSince === null) {
-      work.quietSince = this.#parts.env.clock.now()
-      this.#checkLater(work, session, this.#parts.options.batchWindow + recheckEvery)
-    }
-  }
-
-  #checkLater(work: RelayWork, session: RelaySession, ms: Millis): void {
-    session.channel.after(ms, () => this.#queue.run(() => this.#checkEnd(work, session)))
-  }
-
-  #checkEnd(work: RelayWork, session: RelaySession): void {
-    if (work.quietSince === null) return
-    const { clock } = this.#parts.env
-    const end = syncEnd(
-      {
-        pendingBatches: session.pendingBatches,
-        hasFailures: session.hasFailed,
-        quietFor: clock.now() - work.quietSince,
-        selfCaughtUp: this.#self.isCaughtUp && this.#parts.relays.intake.pending === 0,
-      },
-      this.#parts.options.batchWindow,
-    )
-    if (end === 'syncing') {
-      this.#checkLater(work, session, recheckEvery)
-      return
-    }
+  #syncOver(work: RelayWork, session: RelaySession, end: 'connected' | 'connected-with-failures'): void {
     if (session.phase === 'syncing' && work.strategy === 'fresh-start') work.relay.noteFullSync(this.#now())
     session.phase = end
     this.#changed()
     if (!work.owesReconciliation) return
     work.owesReconciliation = false
-    this.#reconciliations.push(work.relay.url)
-    this.#reconcileNext()
+    this.#reconciliations.add(work.relay.url)
   }
 
-  /** One relay at a time (R46). */
-  #reconcileNext(): void {
-    if (this.#reconciling !== null) return
-    const url = this.#reconciliations.shift()
-    if (url === undefined) return
+  #reconcile(url: RelayUrl, done: () => void): boolean {
     const work = this.#work.get(url)
     const session = work?.relay.session ?? null
-    if (work === undefined || session === null) {
-      this.#reconcileNext()
-      return
-    }
-    this.#reconciling = url
-    session.reconcile(allLive(this.#context, session, work), () =>
-      this.#queue.run(() => {
-        if (this.#reconciling !== url) return
-        this.#reconciling = null
-        this.#reconcileNext()
-      }),
-    )
+    if (work === undefined || session === null) return false
+    session.reconcile(allLive(this.#context, session, work), () => this.#queue.run(done))
+    return true
   }
 
   /** Everything was fetched where nothing is pending and nothing is missed (R45). */
@@ -543,7 +503,7 @@ export class SyncManager implements RelayHost {
     const leave = relay.leave().then(() =>
       this.#queue.run(() => {
         this.#work.delete(relay.url)
-        this.#restored.delete(relay.url)
+        this.#keeper.forget(relay.url)
         this.#context.confirmed.forget(relay.url)
         this.#parts.relays.intake.counts.forget({ kind: 'relay', url: relay.url })
         // It may have been wanted again meanwhile.
@@ -568,7 +528,7 @@ export class SyncManager implements RelayHost {
   }
 
   #changed(): void {
-    this.#isUnsaved = true
+    this.#keeper.touch()
     if (this.#isPublishing) return
     this.#isPublishing = true
     queueMicrotask(() => {
@@ -577,26 +537,10 @@ export class SyncManager implements RelayHost {
     })
   }
 
-  async #save(): Promise<void> {
-    const { state, rejected, env } = this.#parts
-    if (state === undefined || !this.#isUnsaved) return
-    this.#isUnsaved = false
-    const tracked = [...this.#work.values()].map(({ relay }) =>
+  #toSave(): SavedRelay[] {
+    return [...this.#work.values()].map(({ relay }) =>
       saveRelay(relay.url, relay.record, this.#context.confirmed.of(relay.url)),
     )
-    // What was known of relays that are not wanted yet, or not any more, is kept for as long as it may be of use.
-    const others = [...this.#restored.values()].filter(({ url }) => !this.#work.has(url))
-    try {
-      await state.save({
-        version: 1,
-        at: this.#now(),
-        relays: [...tracked, ...others],
-        rejected: rejected.entries().map((entry) => ({ ...entry, awaits: [...entry.awaits] })),
-      })
-    } catch (error) {
-      this.#isUnsaved = true
-      env.log.error({ err: error }, 'what is known of the relays could not be saved')
-    }
   }
 
   #stopTimers(): void {
@@ -605,8 +549,8 @@ export class SyncManager implements RelayHost {
   }
 
   async #close(): Promise<void> {
-    this.#isUnsaved = true
-    await this.#save()
+    this.#keeper.touch()
+    await this.#keeper.save()
     this.#phase = 'closed'
     this.#context.confirmed.close()
     this.#state$.next(this.#snapshot())

@@ -100,7 +100,8 @@ export class FilterFetch {
   #passWall(page: PageState, at: UnixSeconds, hasNegentropy: boolean): void {
     const plan = passWall(page, at, hasNegentropy)
     if (plan.kind === 'negentropy') {
-      const { limit: _limit, ...second } = plan.second
+      const second: Filter = { ...plan.second }
+      Reflect.deleteProperty(second, 'limit')
       this.#reconcile(second, () => {
         const narrower = passWall(page, at, false)
         if (narrower.kind === 'narrow') for (const part of narrower.parts) this.#page(part)

@@ -13,6 +13,7 @@ import {
   type RetryAdvice,
   type WallStamp,
 } from '@holdfast/core'
+import type { Subscription } from 'rxjs'
 import { LinkIntake } from '../intake/link-intake.js'
 import type { Intake } from '../intake/types.js'
 import type { ConnectionStatus } from '../sync/compute-actions.js'
@@ -131,6 +132,7 @@ export class RelayConnection {
   readonly progress: Cursor<UnixSeconds, PendingBatch>
   readonly #host: RelayHost
   readonly #env: Env
+  readonly #following: readonly Subscription[]
   #record: RelayRecord
   #session: RelaySession | null = null
   #isLeaving = false
@@ -190,13 +192,23 @@ export class RelayConnection {
       },
       advise: (why, reached) => this.#advise(why, reached),
     })
-    this.life.events$.subscribe((event) => {
-      if (event.kind === 'transition' && event.to === 'waiting' && event.why) this.#failed(event.why)
-    })
-    this.life.state$.subscribe((state) => {
-      if (state.phase === 'ready' && state.stable) this.#succeeded()
-      this.#host.changed(this)
-    })
+    const error = (err: unknown): void => this.#env.log.error({ err }, 'a relay is not followed any more')
+    // Both complete with the lifecycle, which ends with this object.
+    this.#following = [
+      this.life.events$.subscribe({
+        next: (event) => {
+          if (event.kind === 'transition' && event.to === 'waiting' && event.why) this.#failed(event.why)
+        },
+        error,
+      }),
+      this.life.state$.subscribe({
+        next: (state) => {
+          if (state.phase === 'ready' && state.stable) this.#succeeded()
+          this.#host.changed(this)
+        },
+        error,
+      }),
+    ]
   }
 
   // What the manager does --------------------------------------------------------------------------------------
@@ -210,7 +222,7 @@ export class RelayConnection {
   async leave(within?: Millis): Promise<DrainReport> {
     this.#isLeaving = true
     const report = await this.life.drain(within === undefined ? {} : { within })
-    await this.progress.close()
+    await this.#over()
     return report
   }
 
@@ -218,7 +230,7 @@ export class RelayConnection {
   async close(): Promise<void> {
     this.#isLeaving = true
     this.life.close()
-    await this.progress.close()
+    await this.#over()
   }
 
   /** The session that is ready; null between sessions. */
@@ -375,6 +387,11 @@ export class RelayConnection {
     this.#isConnected = false
     this.#session = null
     if (wasConnected) this.#host.disconnected(this, session, why)
+  }
+
+  async #over(): Promise<void> {
+    for (const subscription of this.#following) subscription.unsubscribe()
+    await this.progress.close()
   }
 
   // Inside -----------------------------------------------------------------------------------------------------
