@@ -10,6 +10,7 @@ import { reloadCommand } from './reload.js'
 import { restartCommand } from './restart.js'
 import { runCommand } from './run.js'
 import { secretCommand } from './secret.js'
+import { simulateCommand } from './simulate.js'
 import { statusCommand } from './status.js'
 import { tableCommand } from './table.js'
 import { version } from './version.js'
@@ -33,6 +34,7 @@ for (const command of [
   reloadCommand(),
   restartCommand(),
   certsCommand(),
+  simulateCommand(),
   demoCommand(),
 ]) {
   for (const each of [command, ...command.commands]) each.copyInheritedSettings(program)

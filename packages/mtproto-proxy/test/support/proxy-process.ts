@@ -32,8 +32,10 @@ export class ProxyProcess implements AsyncDisposable {
     this.#folder = folder
     this.configFile = join(folder, 'proxy.json')
     const flags = ['run', '-c', this.configFile, '--log-level', 'info', ...(options.flags ?? [])]
-    this.#child = spawn(process.execPath, [bin, ...flags], {
-      stdio: ['ignore', 'pipe', 'pipe', ...(options.inherits === undefined ? [] : [options.inherits])],
+    const command = [process.execPath, bin, ...flags]
+    // A shell that waits for a line keeps the descriptors meanwhile.
+    this.#child = spawn('sh', ['-c', 'read line && exec "$@"', 'sh', ...command], {
+      stdio: ['pipe', 'pipe', 'pipe', ...(options.inherits === undefined ? [] : [options.inherits])],
     })
     this.#child.stderr?.on('data', (chunk: Buffer) => (this.#log += chunk.toString('utf8')))
     this.#child.stdout?.on('data', (chunk: Buffer) => (this.#out += chunk.toString('utf8')))
@@ -41,12 +43,22 @@ export class ProxyProcess implements AsyncDisposable {
 
   /** Starts it, and waits until it listens or has ended. */
   static async start(options: ProxyProcessOptions): Promise<ProxyProcess> {
+    const prepared = await ProxyProcess.prepare(options)
+    await prepared.go()
+    return prepared
+  }
+
+  /** Makes a process that has its descriptors, and begins when it is told to. */
+  static async prepare(options: ProxyProcessOptions): Promise<ProxyProcess> {
     const folder = await mkdtemp(join(tmpdir(), 'holdfast-test-'))
-    const file = join(folder, 'proxy.json')
-    await writeFile(file, JSON.stringify(processConfig(options)))
-    const running = new ProxyProcess(folder, options)
-    await running.until(() => running.port > 0 || running.#child.exitCode !== null)
-    return running
+    await writeFile(join(folder, 'proxy.json'), JSON.stringify(processConfig(options)))
+    return new ProxyProcess(folder, options)
+  }
+
+  /** Begins, and waits until it listens or has ended. */
+  async go(): Promise<void> {
+    this.#child.stdin?.end('go\n')
+    await this.until(() => this.port > 0 || this.#child.exitCode !== null)
   }
 
   /** Where clients connect; 0 before it listens. */
