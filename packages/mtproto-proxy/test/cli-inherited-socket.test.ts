@@ -14,25 +14,34 @@ async function heldSocket(): Promise<{ server: Server; port: number; fd: number 
   return { server, port, fd }
 }
 
-it('13 a socket from the service manager: a second process takes over, and nobody is refused', {
-  timeout: 60_000,
-}, async () => {
-  await using telegram = await fakeTelegram({ dcIds: [2] })
-  const { server, port, fd } = await heldSocket()
-  const config = { ports: [{ name: 'main', port, listen_fd: 3, secret }] }
-  await using first = await ProxyProcess.start({ telegram, config, inherits: fd })
-  // The second one has the socket from the beginning, and waits: we give ours up, so that we accept nobody.
-  await using second = await ProxyProcess.prepare({ telegram, config, inherits: fd })
-  server.close()
-  await using loop = ConnectLoop.start(port)
-  await loop.until(() => loop.answered > 20)
-  await second.go()
-  await first.stop()
-  const { answered } = loop
-  await loop.until(() => loop.answered > answered + 20)
-  await loop.stop()
-  expect(loop.refused).toEqual([])
-  expect(first.ended.code).toBe(0)
-  await using client = testClient({ port, secret })
-  expect(await client.ask(numbered(1))).toEqual(numbered(1))
-})
+const cases = [
+  ['a process', []],
+  ['workers', ['--workers', '2']],
+] as const
+
+it.each(cases)(
+  '13 a socket from the service manager: %s take over from others, and nobody is refused',
+  {
+    timeout: 60_000,
+  },
+  async (_who, flags) => {
+    await using telegram = await fakeTelegram({ dcIds: [2] })
+    const { server, port, fd } = await heldSocket()
+    const config = { ports: [{ name: 'main', port, listen_fd: 3, secret }] }
+    await using first = await ProxyProcess.start({ telegram, config, flags, inherits: fd })
+    // The second one has the socket from the beginning, and waits: we give ours up, so that we accept nobody.
+    await using second = await ProxyProcess.prepare({ telegram, config, flags, inherits: fd })
+    server.close()
+    await using loop = ConnectLoop.start(port)
+    await loop.until(() => loop.answered > 20)
+    await second.go()
+    await first.stop()
+    const { answered } = loop
+    await loop.until(() => loop.answered > answered + 20)
+    await loop.stop()
+    expect(loop.refused).toEqual([])
+    expect(first.ended.code).toBe(0)
+    await using client = testClient({ port, secret })
+    expect(await client.ask(numbered(1))).toEqual(numbered(1))
+  },
+)
