@@ -38,7 +38,9 @@ export type { MirrorState, RelayStatus } from './manager/status.js'
 export { SyncManager, type SyncManagerParts } from './manager/sync-manager.js'
 export { defaultSyncOptions, type SyncOptions } from './manager/sync-options.js'
 export { type RelayMetricsSources, registerRelayMetrics } from './metrics/relay-metrics.js'
+export { type RelayParts, relayOptions } from './relay/default-options.js'
 export { RelayTargetError } from './relay/errors.js'
+export { compareOnce, type Difference, fetchOnce, type OneShot } from './relay/one-shot.js'
 export {
   RelayConnection,
   type RelayCounts,

@@ -1,14 +1,14 @@
 import { admission, type Dialer, type DrainReport, type Env, type Millis, type Store } from '@holdfast/core'
-import { webSocket } from '@holdfast/core/web-socket'
 import type { Observable } from 'rxjs'
 import { graspPolicy } from '../admission/grasp-policy.js'
 import { RejectedEvents } from '../admission/rejected-events.js'
 import type { AdmissionPolicy } from '../admission/types.js'
 import { eventIntake } from '../intake/intake.js'
 import type { Intake } from '../intake/types.js'
+import { relayOptions } from '../relay/default-options.js'
 import type { RelayConnection, RelayOptions } from '../relay/relay-connection.js'
-import { type FetchRelayInfo, httpRelayInfo } from '../relay/relay-document.js'
-import { type ResolveHost, systemResolve } from '../relay/relay-target.js'
+import type { FetchRelayInfo } from '../relay/relay-document.js'
+import type { ResolveHost } from '../relay/relay-target.js'
 import type { EventSigner } from '../relay/signer.js'
 import type { EventStore } from '../store/types.js'
 import type { Verifier } from '../verify/types.js'
@@ -125,26 +125,19 @@ export async function nostrMirror(options: NostrMirrorOptions): Promise<NostrMir
   const verifier = options.verifier ?? (await startVerifier({ env }))
   const intake = eventIntake({ env, store, verifier, policy, rejected })
   const dialing = admission({ clock: env.clock, atOnce: options.maxConcurrentConnects ?? 10 })
-  const { relay = {} } = options
-  const relays: RelayOptions = {
+  const { dialer, resolve, allowPrivateTargets, fetchInfo, signer, negentropy } = options
+  const relays = relayOptions({
+    ...options.relay,
+    ...(dialer && { dialer }),
+    ...(resolve && { resolve }),
+    ...(allowPrivateTargets !== undefined && { allowPrivateTargets }),
+    ...(fetchInfo && { fetchInfo }),
+    ...(signer && { signer }),
+    ...(negentropy && { negentropy }),
     env: { ...env, random: () => env.random(), admission: dialing },
-    dialer: options.dialer ?? webSocket(),
     intake,
-    resolve: options.resolve ?? systemResolve,
-    allowPrivateTargets: options.allowPrivateTargets ?? false,
-    fetchInfo: options.fetchInfo ?? httpRelayInfo(env.clock),
-    signer: options.signer ?? null,
     items: (filter) => localItems(store, rejected, filter),
-    negentropy: options.negentropy ?? 'auto',
-    paging: relay.paging ?? {},
-    idChunk: relay.idChunk ?? 300,
-    eoseWithin: relay.eoseWithin ?? 30_000,
-    historicConcurrency: relay.historicConcurrency ?? 4,
-    consolidationThreshold: relay.consolidationThreshold ?? 70,
-    backoff: relay.backoff ?? {},
-    rateLimit: relay.rateLimit ?? {},
-    stableAfter: relay.stableAfter ?? 60_000,
-  }
+  })
   const sync: SyncOptions = { ...defaultSyncOptions, ...definedOf(options), domains }
   const manager = new SyncManager(
     { env, options: sync, relays, store, policy, rejected, ...(state !== undefined && { state }) },
