@@ -2,6 +2,7 @@ import { nodeEnv } from '@holdfast/core/node'
 import { createLog, exitCodes, loadConfig, OpenedThings } from '@holdfast/core/service'
 import { Command } from 'commander'
 import { z } from 'zod'
+import type { RejectReason } from '../admission/types.js'
 import { eventIntake } from '../intake/intake.js'
 import type { Intake, IntakeOutcome } from '../intake/types.js'
 import { openLmdbStore } from '../store/lmdb-store.js'
@@ -23,6 +24,13 @@ interface ImportFlags {
 }
 
 const results = ['saved', 'known', 'rejected', 'held', 'invalid', 'failed'] as const
+/** Reasons that another event may do away with. */
+const lacking: ReadonlySet<RejectReason> = new Set([
+  'does-not-list-service',
+  'no-announcement',
+  'not-authorised',
+  'orphan',
+])
 type Results = Tally<(typeof results)[number]>
 
 /** `import`: events of a file, into the store. */
@@ -71,26 +79,43 @@ async function importFile(
     const store = opened.add(await openLmdbStore({ path: config.data }))
     const verifier = opened.add(await startVerifier({ env }))
     const intake = opened.add(eventIntake({ env, store, verifier, policy: admissionOf(config) }))
-    for (let before = -1; ; before = store.size) {
-      const tally = await importOnce(file, intake)
+    let saved = 0
+    // Counted there: an orphan that is saved once its parent has come was told to be rejected before.
+    intake.onSaved((events) => (saved += events.length))
+    for (let before = -1; ; ) {
+      const { tally, orphans } = await importOnce(file, intake)
       // What came before its parent is acceptable in the next pass.
-      if (file === '-' || tally.of('rejected') === 0 || store.size === before || tally.of('saved') === 0)
-        return tally
+      if (file === '-' || orphans === 0 || saved === before) return withSaved(tally, saved)
+      before = saved
     }
   } finally {
     await opened.close()
   }
 }
 
-async function importOnce(file: string, intake: Intake): Promise<Results> {
+/** Of those that the last pass found to be known, we have saved some ourselves. */
+function withSaved(tally: Results, saved: number): Results {
+  const more = saved - tally.of('saved')
+  tally.add('saved', more)
+  tally.add('known', -Math.min(more, tally.of('known')))
+  return tally
+}
+
+/** @returns also how many were rejected for want of another event */
+async function importOnce(file: string, intake: Intake): Promise<{ tally: Results; orphans: number }> {
   const tally: Results = new Tally(...results)
+  let orphans = 0
+  const note = (outcome: IntakeOutcome): void => {
+    tally.add(outcome.kind)
+    if (outcome.kind === 'rejected' && lacking.has(outcome.reason)) orphans++
+  }
   using _progress = new Progress(() => `importing: ${tally.describe()}`)
   for await (const reading of eventLines(file)) {
     if (reading.kind === 'malformed') tally.add('invalid')
-    else await offer(intake, reading.event, ({ kind }) => tally.add(kind))
+    else await offer(intake, reading.event, note)
   }
   await intake.settled()
-  return tally
+  return { tally, orphans }
 }
 
 /** Waits for room when there is none. */

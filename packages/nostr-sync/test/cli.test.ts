@@ -1,0 +1,146 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { scriptedRelay, TestAuthor } from '@holdfast/nostr-sync/testing'
+import { describe, expect, it, vi } from 'vitest'
+import { parseRepositoryRule } from '../src/cli/repository-rule.js'
+import { Program, run } from './support/program.js'
+import { temporaryDirectory } from './support/temporary-directory.js'
+import { TestClient } from './support/test-client.js'
+
+// Every test starts programs, which takes its time on a busy machine.
+vi.setConfig({ testTimeout: 60_000 })
+
+const alice = new TestAuthor('alice')
+const here = { relays: ['wss://grasp.example'], clone: ['https://grasp.example/alice/project.git'] }
+const announcement = alice.announces('project', here)
+const issue = alice.signs({
+  kind: 1621,
+  tags: [['a', `30617:${alice.pubkey}:project`]],
+  created_at: 1_700_000_001,
+})
+const foreign = alice.announces('elsewhere')
+const lines = (...events: readonly unknown[]): string =>
+  events.map((event) => `${JSON.stringify(event)}\n`).join('')
+
+describe('the command line', () => {
+  it('explains itself and every command, with examples', async () => {
+    const { code, out } = await run('--help')
+    expect(code).toBe(0)
+    for (const command of ['serve', 'import', 'export', 'verify', 'status']) {
+      expect(out).toContain(command)
+      const help = await run(command, '--help')
+      expect(help).toMatchObject({ code: 0, err: '' })
+      expect(help.out).toMatch(/Examples:\n {2}\$ /)
+    }
+  })
+
+  it.each([
+    [['export', '--data', 'x', '--filter', '{"foo":1}'], 2, 'unknown filter member foo'],
+    [['serve', '--data', 'x', '--listen', 'http://x', '--json'], 2, 'It must be ws://HOST:PORT'],
+    [['serve', '--json'], 2, 'data: is missing'],
+    [['verify', '/nowhere/at/all'], 1, 'ENOENT'],
+    [['status', 'http://127.0.0.1:1'], 1, 'was the relay started with --http?'],
+  ])('%j exits with %i and says why', async (args, code, why) => {
+    const ended = await run(...args)
+    expect(ended.code).toBe(code)
+    expect(ended.err).toContain(why)
+  })
+
+  it('R71, R75: imports what a GRASP server takes, whatever the order, and exports it the oldest first', async () => {
+    await using directory = await temporaryDirectory()
+    const file = join(directory.path, 'in.jsonl')
+    const data = join(directory.path, 'store')
+    await writeFile(
+      file,
+      lines(foreign, issue, announcement, 'no event', announcement),
+    )
+    const imported = await run('import', file, '--data', data, '--domains', 'grasp.example', '--json')
+    expect(imported.err).toBe('')
+    expect(JSON.parse(imported.out)).toMatchObject({ saved: 2, rejected: 1, invalid: 1, failed: 0 })
+    expect((await run('export', '--data', data)).out).toBe(lines(announcement, issue))
+    const out = join(directory.path, 'out.jsonl')
+    expect((await run('export', out, '--data', data, '--filter', '{"kinds":[1621]}', '--json')).out).toBe(
+      '{"exported":1}\n',
+    )
+    expect(await readFile(out, 'utf8')).toBe(lines(issue))
+    expect(await run('verify', data)).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/^2 valid/) as string,
+    })
+  })
+
+  it('R90: verifies a file, and names what is wrong', async () => {
+    const program = new Program(
+      ['verify', '-', '--json'],
+      lines(issue, { ...foreign, sig: issue.sig }, { ...issue, content: 'x' }, {}),
+    )
+    const { code, out } = await program.end()
+    expect(code).toBe(1)
+    expect(JSON.parse(out)).toEqual({
+      ...{ valid: 1, malformed: 1, 'bad-id': 1, 'bad-signature': 1, unverified: 0 },
+      bad: expect.arrayContaining([
+        `${foreign.id}: bad-signature`,
+        `${issue.id}: bad-id`,
+        'no id: malformed',
+      ]) as string[],
+    })
+  })
+
+  it('R104: serves a relay, passes on what is saved, tells status and metrics, and drains at SIGTERM', async () => {
+    await using directory = await temporaryDirectory()
+    await using other = await scriptedRelay()
+    const file = join(directory.path, 'saved.jsonl')
+    await using program = new Program([
+      ...[
+        'serve',
+        '--data',
+        join(directory.path, 'store'),
+        '--listen',
+        'ws://127.0.0.1:0',
+        '--http',
+        '0',
+        '--metrics',
+        '0',
+      ],
+      ...['--forward-to', other.url, '--append-to', file, '--json'],
+    ])
+    const [, uri = ''] = await program.says(/"uri":"(http:[^"]+)"/)
+    const [, url = ''] = await program.says(/"url":"(ws:[^"]+)"/)
+    const [, http = ''] = await program.says(/"url":"(http:[^"]+)"/)
+    await using client = await TestClient.connect(url)
+    client.says({ kind: 'event', event: issue })
+    expect(await client.hears('ok')).toMatchObject({ accepted: true })
+    await expect.poll(() => other.events.length, { timeout: 10_000 }).toBe(1)
+    const { out } = await run('status', http)
+    expect(out).toMatch(/1 events, 1 clients/)
+    expect(out).toContain('from client: 1 saved')
+    const metrics = await (await fetch(uri)).text()
+    expect(metrics).toContain('holdfast_nostr_events_received_total{relay="client",result="saved"} 1')
+    expect(metrics).toContain('holdfast_nostr_events_stored 1')
+    program.signal('SIGTERM')
+    expect(await program.end()).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('"drained"') as string,
+    })
+    await client.until(() => client.closed !== null)
+    expect(client.closed?.code).toBe(1001)
+    expect(await readFile(file, 'utf8')).toBe(lines(issue))
+  })
+})
+
+describe('lists of repositories', () => {
+  const npub = 'npub10elfcs4fr0l0r8af98jlmgdh9c8tcxjvz9qkw038js35mp4dma8qzvjptg'
+  const owner = '7e7e9c42a91bfef19fa929e5fda1b72e0ebc1a4c1141673e2794234d86addf4e'
+  it.each([
+    ['project', { identifier: 'project' }],
+    [npub, { owner }],
+    [`${npub}/project`, { owner, identifier: 'project' }],
+    [`${npub}/`, null],
+    [`${npub.slice(0, -1)}q`, null],
+    ['npub1', null],
+    ['somebody/project', null],
+    ['', null],
+  ])('%s is %o', (text, rule) => {
+    expect(parseRepositoryRule(text)).toEqual(rule)
+  })
+})
