@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { nodeEnv } from '@holdfast/core/node'
-import { filter, firstValueFrom, merge, ReplaySubject, timeout } from 'rxjs'
+import { filter, firstValueFrom, ReplaySubject, timeout } from 'rxjs'
 import type { ConferenceNews, ToxNews, ToxNode, ToxNodeOptions } from '../src/index.js'
 import { toxNode } from '../src/index.js'
 
@@ -11,16 +11,16 @@ type News = ToxNews | { readonly kind: 'conference'; readonly news: ConferenceNe
 export class OurNode implements AsyncDisposable {
   readonly node: ToxNode
   readonly secretKey: Uint8Array
-  readonly #news: ReplaySubject<News>
+  readonly #news$: ReplaySubject<News>
 
-  private constructor(node: ToxNode, secretKey: Uint8Array, news: ReplaySubject<News>) {
+  private constructor(node: ToxNode, secretKey: Uint8Array, news$: ReplaySubject<News>) {
     this.node = node
     this.secretKey = secretKey
-    this.#news = news
+    this.#news$ = news$
   }
 
   static async start(name: string, options: Partial<ToxNodeOptions> = {}): Promise<OurNode> {
-    const news = new ReplaySubject<News>()
+    const news$ = new ReplaySubject<News>(1000)
     const secretKey = options.secretKey ?? randomBytes(32)
     const node = await toxNode({
       env: nodeEnv({ name }),
@@ -28,16 +28,16 @@ export class OurNode implements AsyncDisposable {
       profile: { name },
       ...options,
       secretKey,
-      tell: (told) => news.next(told),
+      tell: (told) => news$.next(told),
     })
-    node.conferences.events$.subscribe({ next: (told) => news.next({ kind: 'conference', news: told }) })
-    return new OurNode(node, secretKey, news)
+    node.conferences.events$.subscribe({ next: (told) => news$.next({ kind: 'conference', news: told }) })
+    return new OurNode(node, secretKey, news$)
   }
 
   /** Waits for news that it has told or will tell. */
   told(what: string, isIt: (news: News) => boolean, withinMs = 30_000): Promise<News> {
     return firstValueFrom(
-      merge(this.#news).pipe(
+      this.#news$.pipe(
         filter(isIt),
         timeout({
           first: withinMs,

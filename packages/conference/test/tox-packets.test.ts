@@ -131,7 +131,7 @@ describe('12.6 Tox IDs', () => {
 
   it('one wrong digit, a short or an empty one is refused', () => {
     const good = toxId({ realKey: js.realPk, nospam: 7 })
-    const wrong = `${good[0] === 'A' ? 'B' : 'A'}${good.slice(1)}`
+    const wrong = `${good.startsWith('A') ? 'B' : 'A'}${good.slice(1)}`
     for (const text of [wrong, good.slice(1), '', `${good}00`]) {
       expect(() => parseToxId(text)).toThrow(ToxIdError)
     }

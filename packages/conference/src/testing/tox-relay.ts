@@ -68,11 +68,17 @@ class Client implements LinkProtocol {
   }
 
   data(chunk: Uint8Array): void {
-    if (this.#opener) return this.#read(chunk)
+    if (this.#opener) {
+      this.#read(chunk)
+      return
+    }
     this.#hello = Buffer.concat([this.#hello, chunk])
     if (this.#hello.length < helloBytes) return
     const rest = this.#hello.subarray(helloBytes)
-    if (!this.#welcome()) return this.#scope.fail(end('protocol-error', { detail: 'this is no greeting' }))
+    if (!this.#welcome()) {
+      this.#scope.fail(end('protocol-error', { detail: 'this is no greeting' }))
+      return
+    }
     this.#scope.ready()
     if (rest.length > 0) this.#read(rest)
   }
@@ -125,12 +131,18 @@ class Client implements LinkProtocol {
 
   #receive(frame: RelayFrame): void {
     switch (frame.kind) {
-      case 'route':
-        return this.#route(frame.dhtKey)
-      case 'off':
-        return this.#unroute(frame.id)
-      case 'ping':
-        return this.send({ kind: 'pong', token: frame.token })
+      case 'route': {
+        this.#route(frame.dhtKey)
+        return
+      }
+      case 'off': {
+        this.#unroute(frame.id)
+        return
+      }
+      case 'ping': {
+        this.send({ kind: 'pong', token: frame.token })
+        return
+      }
       case 'send-apart':
         this.#all.get(frame.dhtKey)?.send({ kind: 'received-apart', dhtKey: this.#dhtKey, data: frame.data })
         return

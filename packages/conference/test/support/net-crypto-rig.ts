@@ -60,6 +60,8 @@ export class Peer {
   /** Every connection that peers have opened to us. */
   readonly incoming: { readonly connection: Connection; readonly told: Told }[] = []
   path: Path
+  /** Who takes incoming connections instead of the list. */
+  onIncoming: ((connection: Connection) => void) | null = null
   readonly #sea: Sea
   readonly #seed: string
   #runs = 0
@@ -113,6 +115,10 @@ export class Peer {
         send: (to, packet) => this.#sea.carry(this, to, packet),
         isWanted: (realKey) => this.wanted.has(realKey),
         incoming: (connection) => {
+          if (this.onIncoming) {
+            this.onIncoming(connection)
+            return
+          }
           const told = new Told()
           connection.events = told
           this.incoming.push({ connection, told })

@@ -114,7 +114,10 @@ export class Dht {
   /** A packet came. Anything can be in it. */
   receive(packet: Uint8Array, from: Address, now: Millis): void {
     const neighbour = decodeLanDiscovery(packet)
-    if (neighbour !== null) return this.#calledBy(neighbour, from, now)
+    if (neighbour !== null) {
+      this.#calledBy(neighbour, from, now)
+      return
+    }
     const sender = dhtSender(packet)
     if (!sender || hex(sender) === this.#context.keys.name) return
     const shared = this.#context.shared.from(sender, now)
@@ -124,17 +127,23 @@ export class Dht {
     switch (message.kind) {
       case 'ping-request':
         this.#seal(shared, from, { kind: 'ping-response', id: message.id })
-        return this.#consider({ dhtKey, address: from }, now)
+        {
+          this.#consider({ dhtKey, address: from }, now)
+          return
+        }
       case 'nodes-request': {
         const nodes = this.#table.nearest(hex(message.wanted), mostNodes)
         // An empty answer makes real nodes forget us, no answer does not.
         if (nodes.length > 0) this.#seal(shared, from, { kind: 'nodes-response', nodes, id: message.id })
         if (isLocal(from.host)) this.#ports.found({ dhtKey, address: from }, true)
-        return this.#consider({ dhtKey, address: from }, now)
+        this.#consider({ dhtKey, address: from }, now)
+        return
       }
       case 'ping-response':
-      case 'nodes-response':
-        return this.#answered(dhtKey, from, message, now)
+      case 'nodes-response': {
+        this.#answered(dhtKey, from, message, now)
+        return
+      }
     }
   }
 
@@ -172,6 +181,9 @@ export class Dht {
     const near = this.#table.nearest(self, mostNodes)
     if (near.length > 0) this.#askedForSelfAt = now
     for (const node of near) this.#ask(node, self, now)
+    // Somewhere else every time, so that we know nodes far away as well.
+    const anywhere = hex(this.#context.random(32))
+    for (const node of this.#table.nearest(anywhere, 1)) this.#ask(node, anywhere, now)
   }
 
   #calledBy(dhtKey: DhtKey, address: Address, now: Millis): void {

@@ -13,7 +13,12 @@ export interface PackedNode extends NodeInfo {
   readonly via: 'udp' | 'tcp'
 }
 
-const families = { 2: 'udp4', 10: 'udp6', 130: 'tcp4', 138: 'tcp6' } as const
+const families = new Map([
+  [2, { via: 'udp', ip: 4 }],
+  [10, { via: 'udp', ip: 16 }],
+  [130, { via: 'tcp', ip: 4 }],
+  [138, { via: 'tcp', ip: 16 }],
+] as const)
 
 /** Packs nodes one after another, 39 bytes for IPv4 and 51 for IPv6 each. */
 export function packNodes(nodes: Iterable<PackedNode>): Uint8Array {
@@ -26,12 +31,13 @@ export function unpackNodes(bytes: Uint8Array): PackedNode[] | null {
   const nodes: PackedNode[] = []
   let at = 0
   while (at < from.length) {
-    const family = families[from[at] as keyof typeof families]
-    const ip = family?.endsWith('6') ? 16 : 4
+    const family = families.get((from[at] ?? 0) as 2)
+    if (!family) return null
+    const { via, ip } = family
     const end = at + 1 + ip + 2 + 32
-    if (!family || end > from.length) return null
+    if (end > from.length) return null
     nodes.push({
-      via: family.startsWith('udp') ? 'udp' : 'tcp',
+      via,
       address: {
         host: hostText(from.subarray(at + 1, at + 1 + ip)),
         port: from.readUInt16BE(at + 1 + ip),

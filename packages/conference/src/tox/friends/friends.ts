@@ -166,21 +166,34 @@ export class Friends {
   packet({ realKey }: FriendLink, bytes: Uint8Array): void {
     const packet = decodeFriendPacket(bytes)
     if (!packet) return
-    if (packet.kind === 'friend-request') return this.#asked(realKey, packet)
+    if (packet.kind === 'friend-request') {
+      this.#asked(realKey, packet)
+      return
+    }
     switch (packet.kind) {
       case 'alive':
         return
       case 'online':
-      case 'offline':
-        return this.#change(realKey, 'isOnline', packet.kind === 'online')
-      case 'name':
-        return this.#change(realKey, 'name', packet.text)
-      case 'status-message':
-        return this.#change(realKey, 'statusMessage', packet.text)
-      case 'status':
-        return this.#change(realKey, 'status', packet.status)
-      case 'typing':
-        return this.#change(realKey, 'isTyping', packet.isTyping)
+      case 'offline': {
+        this.#change(realKey, 'isOnline', packet.kind === 'online')
+        return
+      }
+      case 'name': {
+        this.#change(realKey, 'name', packet.text)
+        return
+      }
+      case 'status-message': {
+        this.#change(realKey, 'statusMessage', packet.text)
+        return
+      }
+      case 'status': {
+        this.#change(realKey, 'status', packet.status)
+        return
+      }
+      case 'typing': {
+        this.#change(realKey, 'isTyping', packet.isTyping)
+        return
+      }
       case 'message':
       case 'action': {
         const as = packet.kind === 'action' ? 'action' : 'chat'

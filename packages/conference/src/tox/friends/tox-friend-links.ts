@@ -35,6 +35,8 @@ export interface FriendLinksEvents {
 interface Entry {
   readonly life: Lifecycle<FriendLink>
   readonly leases: Set<string>
+  /** Ends with the lifecycle. */
+  readonly following: { unsubscribe(): void }
 }
 
 /** Who is dialed has most often just come back: the first retries are quick, the later ones rare. */
@@ -102,8 +104,9 @@ export class ToxFriendLinks implements FriendLinks {
 
   /** Closes all of them, telling the peers. */
   async close(): Promise<void> {
-    const lives = [...this.#entries.values()].map(({ life }) => life)
-    await Promise.all(lives.map((life) => life.drain({ within: 1000 })))
+    const entries = [...this.#entries.values()]
+    await Promise.all(entries.map(({ life }) => life.drain({ within: 1000 })))
+    for (const { following } of entries) following.unsubscribe()
     this.#entries.clear()
   }
 
@@ -122,10 +125,8 @@ export class ToxFriendLinks implements FriendLinks {
       protocol: (scope) =>
         new FriendLink(scope, realKey, (link, packet) => this.#events.packet(link, packet)),
     })
-    const entry: Entry = { life, leases: new Set() }
-    this.#entries.set(realKey, entry)
     let isUp = false
-    life.current$.subscribe({
+    const following = life.current$.subscribe({
       next: (link) => {
         if (isUp) this.#events.down(realKey)
         isUp = link !== null
@@ -133,6 +134,8 @@ export class ToxFriendLinks implements FriendLinks {
       },
       error: () => undefined,
     })
+    const entry: Entry = { life, leases: new Set(), following }
+    this.#entries.set(realKey, entry)
     life.start()
     return entry
   }

@@ -113,7 +113,10 @@ export class Connection {
     if (this.#phase !== 'idle') return
     if (isGuess) this.#mostTries = mostTriesOfGuess
     const shared = this.#context.dhtShared.toward(this.#dhtKey)
-    if (!shared) return this.#end('unreachable')
+    if (!shared) {
+      this.#end('unreachable')
+      return
+    }
     const { dht, real, random } = this.#context
     const request = { realKey: real.publicKey, echo: this.#echo }
     this.#phase = 'asking'
@@ -201,7 +204,10 @@ export class Connection {
     const { realShared, random, cookies } = this.#context
     const realKey = Buffer.from(this.realKey, 'hex')
     const shared = realShared.toward(realKey)
-    if (!shared) return this.#end('refused')
+    if (!shared) {
+      this.#end('refused')
+      return
+    }
     const handshake: Handshake = {
       baseNonce: this.#baseNonce,
       sessionKey: this.#session.publicKey,

@@ -92,17 +92,23 @@ export class NetCrypto {
   /** A packet came. Anything can be in it. */
   receive(packet: Uint8Array, from: Path, now: Millis): void {
     switch (packet[0]) {
-      case packetKinds.cookieRequest:
-        return this.#answer(packet, from, now)
+      case packetKinds.cookieRequest: {
+        this.#answer(packet, from, now)
+        return
+      }
       case packetKinds.cookieResponse:
         for (const connection of this.#byPath.get(from.id) ?? []) connection.cookie(packet, now)
         return
-      case packetKinds.handshake:
-        return this.#greeted(packet, from, now)
+      case packetKinds.handshake: {
+        this.#greeted(packet, from, now)
+        return
+      }
       case packetKinds.data:
         for (const connection of this.#byPath.get(from.id) ?? []) {
           if (connection.data(packet, from, now)) break
         }
+        return
+      case undefined:
         return
     }
   }

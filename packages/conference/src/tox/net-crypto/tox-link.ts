@@ -128,7 +128,10 @@ class ToxLink implements Link, ConnectionEvents {
   }
 
   end(why: End): void {
-    if (this.#phase === 'opening' || this.unflushed === 0) return this.destroy(why)
+    if (this.#phase === 'opening' || this.unflushed === 0) {
+      this.destroy(why)
+      return
+    }
     if (this.#phase !== 'open') return
     this.#phase = 'retiring'
     const timer = this.#options.clock.after(flushWithinMs, () => this.destroy(why))
@@ -158,7 +161,10 @@ class ToxLink implements Link, ConnectionEvents {
 
   progress(): void {
     if (this.unflushed > 0) return
-    if (this.#retiring) return this.destroy(this.#retiring.why)
+    if (this.#retiring) {
+      this.destroy(this.#retiring.why)
+      return
+    }
     if (!this.#isFull) return
     this.#isFull = false
     this.#tell((sink) => sink.writable())

@@ -76,12 +76,16 @@ export class RelayLink implements LinkProtocol {
   }
 
   data(chunk: Uint8Array): void {
-    if (this.#opener) return this.#read(chunk)
+    if (this.#opener) {
+      this.#read(chunk)
+      return
+    }
     this.#welcome = Buffer.concat([this.#welcome, chunk])
     if (this.#welcome.length < welcomeBytes) return
     const rest = this.#welcome.subarray(welcomeBytes)
     if (!this.#enter()) {
-      return this.#scope.fail(end('handshake-refused', { detail: 'this is not the relay of that key' }))
+      this.#scope.fail(end('handshake-refused', { detail: 'this is not the relay of that key' }))
+      return
     }
     this.#scope.ready()
     for (const dhtKey of this.#options.wanted()) this.want(dhtKey)
@@ -118,18 +122,24 @@ export class RelayLink implements LinkProtocol {
 
   #receive(frame: RelayFrame): void {
     switch (frame.kind) {
-      case 'routed':
-        return this.#routed(frame.id, frame.dhtKey)
+      case 'routed': {
+        this.#routed(frame.id, frame.dhtKey)
+        return
+      }
       case 'on':
       case 'off': {
         const route = this.#routes.get(frame.id)
         if (route) route.isOn = frame.kind === 'on'
         return
       }
-      case 'ping':
-        return this.#send({ kind: 'pong', token: frame.token })
-      case 'received-apart':
-        return this.#options.packet(frame.dhtKey, frame.data)
+      case 'ping': {
+        this.#send({ kind: 'pong', token: frame.token })
+        return
+      }
+      case 'received-apart': {
+        this.#options.packet(frame.dhtKey, frame.data)
+        return
+      }
       case 'data': {
         const route = this.#routes.get(frame.id)
         if (route) this.#options.packet(route.dhtKey, frame.data)

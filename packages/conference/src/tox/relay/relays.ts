@@ -34,6 +34,7 @@ export class Relays {
   readonly #options: RelaysOptions
   readonly #lives = new Map<DhtKey, Lifecycle<RelayLink>>()
   readonly #wanted = new Set<DhtKey>()
+  readonly #following: { unsubscribe(): void }[] = []
 
   constructor(options: RelaysOptions, relays: Iterable<RelayInfo>) {
     this.#options = options
@@ -47,7 +48,8 @@ export class Relays {
 
   start(): void {
     for (const life of this.#lives.values()) {
-      life.current$.subscribe({ next: () => this.#options.changed(), error: () => undefined })
+      const { changed } = this.#options
+      this.#following.push(life.current$.subscribe({ next: changed, error: () => undefined }))
       life.start()
     }
   }
@@ -89,6 +91,7 @@ export class Relays {
   }
 
   async close(): Promise<void> {
+    for (const each of this.#following) each.unsubscribe()
     await Promise.all([...this.#lives.values()].map((life) => life.drain({ within: 500 })))
   }
 
