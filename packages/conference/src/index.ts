@@ -4,6 +4,7 @@
  * @packageDocumentation
  */
 
+export { type KeptMessage, ToxClient, type ToxClientOptions, toxClient } from './client/tox-client.js'
 export type { ConferenceView, MemberView } from './conference-view.js'
 export { type ConferenceMessage, Conferences, type ConferencesOptions, conferences } from './conferences.js'
 export type { FriendLinks } from './friend-links.js'

@@ -12,8 +12,12 @@ import { temporaryFolder } from './support/folder.js'
 const conference = `00${'22'.repeat(32)}`
 const day = 86_400_000
 
+let lastNumber = 0
+
 function said(text: string, at = 0): LoggedMessage {
-  return { from: 'ab'.repeat(32), name: 'ada', isOurs: false, text, as: 'chat', at, isLate: false }
+  const ada = { from: 'ab'.repeat(32), name: 'ada', isOurs: false, as: 'chat' } as const
+  lastNumber += 1
+  return { ...ada, text, messageNumber: lastNumber, at, isLate: false }
 }
 
 async function logIn(path: string, options: Partial<MessageLogOptions> = {}): Promise<MessageLog> {
@@ -33,7 +37,35 @@ describe('a message log', () => {
     expect(texts(earlier)).toEqual(['2', '3', '4'])
     expect(texts(log.page(conference, { before: earlier[0]?.position ?? 0 }))).toEqual(['1'])
     expect(log.page('another')).toEqual([])
-    expect(log.page(conference, { limit: 1 })[0]).toEqual({ ...said('7'), position: 7 })
+    const message = said('8', 5)
+    expect(await log.append(conference, message)).toBe(8)
+    expect(log.page(conference, { limit: 1 })).toEqual([{ ...message, position: 8 }])
+  })
+
+  it('gives a reader what follows the last position that it has seen, in pages', async () => {
+    await using folder = await temporaryFolder()
+    await using log = await logIn(folder.path, { keep: { bytes: Infinity, count: 5 } })
+    for (let index = 1; index <= 8; index += 1) await log.append(conference, said(`${index}`))
+    expect(texts(log.page(conference, { after: 5, limit: 2 }))).toEqual(['6', '7'])
+    expect(texts(log.page(conference, { after: 7 }))).toEqual(['8'])
+    expect(log.page(conference, { after: 8 })).toEqual([])
+    // What is no longer kept cannot be given: the first position tells.
+    expect(log.page(conference, { after: 1, limit: 1 })).toMatchObject([{ position: 4 }])
+  })
+
+  it('E2: does not add again what comes late a second time, and nothing else is taken for it', async () => {
+    await using folder = await temporaryFolder()
+    await using log = await logIn(folder.path, { keep: { bytes: Infinity, count: 4 } })
+    const hello = said('hello')
+    expect(await log.append(conference, hello)).toBe(1)
+    expect(await log.append(conference, { ...hello, isLate: true })).toBeNull()
+    expect(await log.append('another', { ...hello, isLate: true })).toBe(1)
+    // Its author came in anew, and counts from the beginning.
+    expect(await log.append(conference, { ...hello, text: 'hi', isLate: true })).toBe(2)
+    expect(await log.append(conference, hello)).toBe(3)
+    expect(await log.append(conference, { ...hello, isLate: true })).toBeNull()
+    for (let more = 0; more < 4; more += 1) await log.append(conference, said('more'))
+    expect(await log.append(conference, { ...hello, isLate: true })).toBe(8)
   })
 
   it('finds messages that have all the words, whatever case and order, the newest first', async () => {

@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer'
 import type { Budget, WallStamp } from '@holdfast/core'
+import type { Key } from 'lmdb'
 import type { ConferenceIdentifier, RealKey } from '../wire/identity.js'
 import { MessageLogError } from './errors.js'
 import { type LogDatabase, openLogDatabase } from './log-database.js'
@@ -13,7 +14,9 @@ export interface LoggedMessage {
   readonly isOurs: boolean
   readonly text: string
   readonly as: 'chat' | 'action'
+  readonly messageNumber: number
   readonly at: WallStamp
+  /** It came after its time, and may have come before: then it is not added again. */
   readonly isLate: boolean
 }
 
@@ -41,8 +44,16 @@ export interface MessageLogOptions {
 export interface PageOptions {
   /** Only entries before this position. */
   readonly before?: number
+  /** Only entries after this position, and the first of them instead of the last: where a reader goes on. */
+  readonly after?: number
   /** @defaultValue 50 */
   readonly limit?: number
+}
+
+interface Pending {
+  readonly conference: ConferenceIdentifier
+  readonly message: LoggedMessage
+  position: number | null
 }
 
 interface Extent {
@@ -72,8 +83,9 @@ const entryOverhead = 100
  *
  * const path = await mkdtemp(join(tmpdir(), 'messages-'))
  * const log = await MessageLog.open({ path, wall: () => 1_700_000_000_000 })
- * const said = { from: 'ab'.repeat(32), name: 'ada', isOurs: false, as: 'chat', at: 0, isLate: false } as const
- * await log.append('the conference', { ...said, text: 'Hello, world' })
+ * const ada = { from: 'ab'.repeat(32), name: 'ada', isOurs: false, as: 'chat' } as const
+ * const message = { ...ada, text: 'Hello, world', messageNumber: 1, at: 0, isLate: false }
+ * await log.append('the conference', message) // => 1
  * log.search('the conference', 'WORLD').map(({ text }) => text) // => ['Hello, world']
  * await log.close()
  * await rm(path, { recursive: true })
@@ -85,7 +97,7 @@ export class MessageLog implements AsyncDisposable {
   readonly #closeDatabase: () => Promise<void>
   readonly #keep: Budget
   readonly #wall: () => WallStamp
-  #pending: { readonly conference: ConferenceIdentifier; readonly message: LoggedMessage }[] = []
+  #pending: Pending[] = []
   #writing: Promise<void> = Promise.resolve()
   #next: Promise<void> | null = null
   #closed: Promise<void> | null = null
@@ -109,24 +121,29 @@ export class MessageLog implements AsyncDisposable {
   }
 
   /**
-   * Adds a message to a conference's log, in the order of the calls.
+   * Adds a message to a conference's log, in the order of the calls. Returns its position; `null` if it came late and
+   * is there already, which happens after a crash.
    *
    * @throws (rejects) a {@link MessageLogError}; then nothing of what shared the commit is stored
    */
-  append(conference: ConferenceIdentifier, message: LoggedMessage): Promise<void> {
-    if (this.#closed) return Promise.reject(new MessageLogError('HF_STORE_CLOSED', this.path, 'was closed'))
-    this.#pending.push({ conference, message })
+  async append(conference: ConferenceIdentifier, message: LoggedMessage): Promise<number | null> {
+    if (this.#closed) throw new MessageLogError('HF_STORE_CLOSED', this.path, 'was closed')
+    const pending: Pending = { conference, message, position: null }
+    this.#pending.push(pending)
     this.#next ??= this.#writing.then(() => this.#write())
     this.#writing = this.#next.catch(() => undefined)
-    return this.#next
+    await this.#next
+    return pending.position
   }
 
-  /** A page of a conference, the newest entries that there are, in the order in which they came. */
-  page(conference: ConferenceIdentifier, { before = Infinity, limit = 50 }: PageOptions = {}): LogEntry[] {
-    const { first, next } = this.#extent(conference)
-    const end = Math.min(before, next)
+  /** A page of a conference in the order in which it came: the newest entries, or those that follow `after`. */
+  page(conference: ConferenceIdentifier, { before, after, limit = 50 }: PageOptions = {}): LogEntry[] {
+    const extent = this.#extent(conference)
+    const first = Math.max(extent.first, (after ?? 0) + 1)
+    const next = Math.min(before ?? Infinity, extent.next)
+    const from = after === undefined ? Math.max(first, next - limit) : first
     const entries: LogEntry[] = []
-    for (let position = Math.max(first, end - limit); position < end; position += 1) {
+    for (let position = from; position < Math.min(next, from + limit); position += 1) {
       const entry = this.#entry(conference, position)
       if (entry) entries.push(entry)
     }
@@ -137,12 +154,12 @@ export class MessageLog implements AsyncDisposable {
   search(
     conference: ConferenceIdentifier,
     words: string,
-    { before = Infinity, limit = 50 }: PageOptions = {},
+    { before = Infinity, after = 0, limit = 50 }: PageOptions = {},
   ): LogEntry[] {
     const [rarest, ...others] = [...wordsOf(words)]
     if (rarest === undefined) return []
     const start = ['word', conference, rarest, Math.min(before, Number.MAX_SAFE_INTEGER)]
-    const end = ['word', conference, rarest, 0]
+    const end = ['word', conference, rarest, after]
     const found: LogEntry[] = []
     for (const key of this.#database.getKeys({ start, end, reverse: true })) {
       const position = Number((key as unknown[])[3])
@@ -177,7 +194,7 @@ export class MessageLog implements AsyncDisposable {
     this.#next = null
     try {
       await this.#database.childTransaction(() => {
-        for (const { conference, message } of pending) this.#add(conference, message)
+        for (const each of pending) each.position = this.#add(each)
       })
     } catch (failure) {
       const cause = await reasonOf(failure)
@@ -186,11 +203,22 @@ export class MessageLog implements AsyncDisposable {
     }
   }
 
-  #add(conference: ConferenceIdentifier, message: LoggedMessage): void {
+  #add({ conference, message }: Pending): number | null {
+    const { from, messageNumber, text, isLate } = message
+    const numbered = ['number', conference, from, messageNumber]
+    if (isLate && this.#isThere(conference, numbered, text)) return null
     const { first, next, bytes } = this.#extent(conference)
     this.#database.putSync(['message', conference, next], message)
-    for (const word of wordsOf(message.text)) this.#database.putSync(['word', conference, word, next], true)
+    this.#database.putSync(numbered, next)
+    for (const word of wordsOf(text)) this.#database.putSync(['word', conference, word, next], true)
     this.#trim(conference, { first, next: next + 1, bytes: bytes + cost(message) })
+    return next
+  }
+
+  /** Whoever comes in anew may count from the beginning: only the same text under the same number is the same. */
+  #isThere(conference: ConferenceIdentifier, numbered: Key, text: string): boolean {
+    const position = Number(this.#database.get(numbered) ?? 0)
+    return this.#entry(conference, position)?.text === text
   }
 
   #trim(conference: ConferenceIdentifier, extent: Extent): void {
@@ -203,10 +231,16 @@ export class MessageLog implements AsyncDisposable {
       if (isKept) break
       if (!oldest) continue
       bytes -= cost(oldest)
-      this.#database.removeSync(['message', conference, first])
-      for (const word of wordsOf(oldest.text)) this.#database.removeSync(['word', conference, word, first])
+      this.#forget(conference, oldest)
     }
     this.#database.putSync(['extent', conference], { ...extent, first, bytes })
+  }
+
+  #forget(conference: ConferenceIdentifier, { position, from, messageNumber, text }: LogEntry): void {
+    this.#database.removeSync(['message', conference, position])
+    const numbered = ['number', conference, from, messageNumber]
+    if (this.#database.get(numbered) === position) this.#database.removeSync(numbered)
+    for (const word of wordsOf(text)) this.#database.removeSync(['word', conference, word, position])
   }
 
   #extent(conference: ConferenceIdentifier): Extent {

@@ -42,7 +42,7 @@ export class ProfileStore {
     const file = new AtomicFile(path)
     let bytes = await file.load()
     if (!bytes) {
-      if (!create) throw new SaveFileError(`${path} is not there: make it with \`profile new\``)
+      if (!create) throw new SaveFileError(`${path} is not there: make a profile there, or name another`)
       bytes = create()
       await file.save(bytes)
     }

@@ -1,0 +1,52 @@
+import type { DrainReport } from '@holdfast/core'
+import { createLog, runService } from '@holdfast/core/service'
+import { Command } from 'commander'
+import { addNetworkOptions, type NetworkFlags } from '../network-options.js'
+import { openClient } from '../open-client.js'
+import { programName } from '../program-name.js'
+import { quietHost } from '../quiet-host.js'
+import { Room } from './room.js'
+import { Screen } from './screen.js'
+
+/** `chat`: conferences on a terminal. */
+export function chatCommand(): Command {
+  return addNetworkOptions(new Command('chat'))
+    .description(
+      'chat on a terminal: who is here, who is frozen since when, what was said before; /help inside',
+    )
+    .addHelpText(
+      'after',
+      `\nExamples:\n  $ ${programName} chat --lan\n  $ ${programName} chat --bootstrap HOST:PORT:KEY --friend TOX_ID`,
+    )
+    .action(chat)
+}
+
+async function chat(flags: NetworkFlags): Promise<void> {
+  const log = createLog({ name: programName, level: flags.logLevel })
+  await runService({
+    name: programName,
+    log,
+    host: quietHost,
+    start: async () => {
+      const client = await openClient(flags, log)
+      const screen = new Screen(process.stdin, process.stdout)
+      const room = new Room(client, screen)
+      screen.onInterrupt(() => screen.close())
+      room.begin()
+      const finished = (async () => {
+        for await (const line of screen.typed()) if (!room.typed(line)) break
+      })()
+      return {
+        finished,
+        drain: async (): Promise<DrainReport> => {
+          await client.close()
+          return { finished: 0, cut: [], took: 0, timedOut: false }
+        },
+        [Symbol.asyncDispose]: async () => {
+          screen.close()
+          await client.close()
+        },
+      }
+    },
+  })
+}

@@ -1,0 +1,44 @@
+import { nodeEnv } from '@holdfast/core/node'
+import { Command } from 'commander'
+import { openKept } from '../client/kept.js'
+import { conferences } from '../conferences.js'
+import { conferenceMemories } from '../group/memory.js'
+import { savedConferences } from '../group/save.js'
+import { ended } from './ended.js'
+import { addProfileOption, type ProfileFlags } from './network-options.js'
+import { programName } from './program-name.js'
+
+/** `create`: a conference with nobody else in it yet. */
+export function createCommand(): Command {
+  return addProfileOption(new Command('create'))
+    .description(
+      'create a conference in the profile, and print its identifier; friends are invited in `chat`',
+    )
+    .option('--title <title>', 'its title')
+    .addHelpText('after', `\nExamples:\n  $ ${programName} create --title 'The bridge'`)
+    .action((flags: ProfileFlags & { title?: string }) => ended(create(flags)))
+}
+
+/** Without a network: a conference is there from the moment somebody has it. */
+async function create({ profile, title }: ProfileFlags & { title?: string }): Promise<void> {
+  const env = nodeEnv({ name: programName })
+  const { store, messages } = await openKept({ profile, wall: () => env.clock.wall() })
+  await using _ = messages
+  const { memories } = store
+  const nowhere = { want: none, release: none, send: none, sendLossy: none }
+  using all = conferences({
+    env,
+    self: { realKey: store.profile.realKey, dhtKey: store.profile.realKey },
+    links: nowhere,
+  })
+  all.do({ kind: 'restore', conferences: store.profile.conferences, memories })
+  const number = all.create()
+  const why = number === null ? 'too-many' : title === undefined ? null : all.setTitle(number, title)
+  if (number === null || why !== null) throw new Error(`the conference was not created: ${why}`)
+  await store.save({ conferences: savedConferences(all.machine) }, conferenceMemories(all.machine, false))
+  process.stdout.write(`${all.get(number)?.identifier}\n`)
+}
+
+function none(): void {
+  // There are no links.
+}

@@ -1,0 +1,146 @@
+import { z } from 'zod'
+import type { ToxClient } from '../client/tox-client.js'
+import type { ConferenceView } from '../conference-view.js'
+import type { RefusedWhy } from '../group/events.js'
+import { parseToxId } from '../tox/crypto/tox-id.js'
+import type { SayRefused } from '../tox/friends/friends.js'
+import { reportStatus } from './status-report.js'
+
+const key = z.string().regex(/^[0-9a-f]{64}$/, { error: 'It must be 64 lower-case hexadecimal digits.' })
+const identifier = z.string().regex(/^0[01][0-9a-f]{64}$/, { error: 'It must be 66 hexadecimal digits.' })
+/** By its identifier, or by the number that it has in this run. */
+const conference = z.union([z.int().nonnegative(), identifier])
+const id = z.union([z.string(), z.number()]).exactOptional()
+const position = z.int().nonnegative().exactOptional()
+const page = { before: position, after: position, limit: z.int().min(1).max(1000).exactOptional() }
+
+const commandSchema = z.discriminatedUnion('do', [
+  z.strictObject({ do: z.literal('create'), id, type: z.enum(['text', 'audio']).exactOptional() }),
+  z.strictObject({ do: z.literal(['accept', 'decline']), id, from: key, identifier }),
+  z.strictObject({ do: z.literal('invite'), id, conference, friend: key }),
+  z.strictObject({ do: z.literal(['say', 'act']), id, conference, text: z.string() }),
+  z.strictObject({ do: z.literal('title'), id, conference, title: z.string() }),
+  z.strictObject({ do: z.literal('leave'), id, conference }),
+  z.strictObject({ do: z.literal('page'), id, conference, ...page }),
+  z.strictObject({ do: z.literal('search'), id, conference, words: z.string(), ...page }),
+  z.strictObject({ do: z.literal('name'), id, name: z.string() }),
+  z.strictObject({
+    do: z.literal('befriend'),
+    id,
+    /** A Tox ID or a public key. */
+    friend: z.string(),
+    /** Which node is the friend's, and where, as its own `ready` tells. */
+    dhtKey: key.exactOptional(),
+    address: z.strictObject({ host: z.string(), port: z.int().min(1).max(65_535) }).exactOptional(),
+  }),
+  z.strictObject({ do: z.literal('unfriend'), id, friend: key }),
+  z.strictObject({ do: z.literal('message'), id, friend: key, text: z.string() }),
+  z.strictObject({ do: z.literal('list'), id }),
+  z.strictObject({ do: z.literal('close'), id }),
+])
+
+type HeadlessCommand = z.output<typeof commandSchema>
+
+/** What came in was no command; `id` is the request's, if it could be read. */
+export interface BadCommand {
+  readonly id: string | number | null
+  readonly why: string
+}
+
+/** Reads a line of input. */
+export function parseCommand(line: string): HeadlessCommand | BadCommand {
+  let json: unknown
+  try {
+    json = JSON.parse(line)
+  } catch {
+    return { id: null, why: 'not JSON' }
+  }
+  const parsed = commandSchema.safeParse(json)
+  if (parsed.success) return parsed.data
+  const given = z.looseObject({ id }).safeParse(json)
+  return { id: given.data?.id ?? null, why: z.prettifyError(parsed.error) }
+}
+
+/** What a command came to: something to tell besides `ok`, or why it was not done. */
+export type Outcome = { readonly result: object } | { readonly why: string }
+
+/** Does what a command says. */
+export function doCommand(client: ToxClient, command: HeadlessCommand): Outcome {
+  const { conferences, node } = client
+  switch (command.do) {
+    case 'create': {
+      const number = conferences.create(command.type)
+      return number === null ? { why: 'too-many' } : { result: { conference: conferences.get(number) } }
+    }
+    case 'accept':
+    case 'decline':
+      return outcome(conferences[command.do](command.from, command.identifier))
+    case 'name':
+      client.rename(command.name)
+      return done
+    case 'befriend':
+      return befriend(client, command)
+    case 'unfriend':
+      client.unfriend(command.friend)
+      return done
+    case 'message':
+      return outcome(node.friends.say(command.friend, command.text))
+    case 'list':
+      return { result: reportStatus(client) }
+    case 'close':
+      return done
+    case 'invite':
+    case 'say':
+    case 'act':
+    case 'title':
+    case 'leave':
+    case 'page':
+    case 'search': {
+      const { conference: which } = command
+      const number = typeof which === 'number' ? which : conferences.find(which)
+      const found = number === null ? null : conferences.get(number)
+      if (!found) return { why: 'no-such-conference' }
+      return doIn(client, found, command)
+    }
+  }
+}
+
+/** Does what a command says in a conference. */
+function doIn(
+  { conferences, messages }: ToxClient,
+  { conference: number, identifier: of }: ConferenceView,
+  command: Extract<HeadlessCommand, { readonly conference: unknown }>,
+): Outcome {
+  switch (command.do) {
+    case 'invite':
+      return outcome(conferences.invite(number, command.friend))
+    case 'say':
+    case 'act':
+      return outcome(conferences[command.do](number, command.text))
+    case 'title':
+      return outcome(conferences.setTitle(number, command.title))
+    case 'leave':
+      return outcome(conferences.leave(number))
+    case 'page':
+      return { result: { messages: messages.page(of, command) } }
+    case 'search':
+      return { result: { messages: messages.search(of, command.words, command) } }
+  }
+}
+
+const done: Outcome = { result: {} }
+
+function outcome(refused: RefusedWhy | SayRefused | null): Outcome {
+  return refused === null ? done : { why: refused }
+}
+
+function befriend(client: ToxClient, asked: Extract<HeadlessCommand, { readonly do: 'befriend' }>): Outcome {
+  const { friend, dhtKey, address } = asked
+  try {
+    const realKey = /^[0-9a-f]{64}$/.test(friend) ? friend : parseToxId(friend).realKey
+    client.befriend(realKey, dhtKey === undefined ? undefined : { dhtKey, ...(address && { address }) })
+    return { result: { friend: realKey } }
+  } catch (cause) {
+    return { why: cause instanceof Error ? cause.message : String(cause) }
+  }
+}

@@ -1,0 +1,35 @@
+import { exitCodes } from '@holdfast/core/service'
+import { Command } from 'commander'
+import { readProfile, type ToxProfile } from '../profile/tox-profile.js'
+import { toxId } from '../tox/crypto/tox-id.js'
+import { SaveFileError } from '../wire/errors.js'
+import { fail } from './fail.js'
+import { addProfileOption, type ProfileFlags } from './network-options.js'
+import { bytesOf } from './profile.js'
+import { programName } from './program-name.js'
+
+/** `id`: by what others make us their friend. */
+export function idCommand(): Command {
+  return addProfileOption(new Command('id'))
+    .description('print our Tox ID: others need it to make us their friend')
+    .option('--key', 'print the public key alone')
+    .addHelpText(
+      'after',
+      `\nExamples:\n  $ ${programName} id\n  $ ${programName} id --profile ./bot.tox --key`,
+    )
+    .action(async ({ profile, key }: ProfileFlags & { key?: boolean }) => {
+      const { realKey, nospam } = await profileAt(profile)
+      process.stdout.write(`${key === true ? realKey : toxId({ realKey, nospam })}\n`)
+    })
+}
+
+/** What the profile says, or the end of the program. */
+export async function profileAt(path: string): Promise<ToxProfile> {
+  const bytes = await bytesOf(path)
+  try {
+    return readProfile(bytes)
+  } catch (cause) {
+    if (!(cause instanceof SaveFileError)) throw cause
+    return fail(exitCodes.failure, `${path}: ${cause.message}`)
+  }
+}

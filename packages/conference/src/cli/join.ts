@@ -1,0 +1,59 @@
+import type { DrainReport } from '@holdfast/core'
+import { createLog, runService } from '@holdfast/core/service'
+import { Command, Option } from 'commander'
+import type { ToxClient } from '../client/tox-client.js'
+import type { RealKey } from '../wire/identity.js'
+import { addNetworkOptions, friendKey, type NetworkFlags } from './network-options.js'
+import { openClient } from './open-client.js'
+import { programName } from './program-name.js'
+import { quietHost } from './quiet-host.js'
+
+interface JoinFlags extends NetworkFlags {
+  readonly from?: RealKey
+}
+
+/** `join`: takes up an invitation. */
+export function joinCommand(): Command {
+  return addNetworkOptions(new Command('join'))
+    .description('wait for an invitation, take it up, and print the identifier once we are in')
+    .addOption(new Option('--from <id>', 'take it from this friend only').argParser(friendKey))
+    .addHelpText(
+      'after',
+      `\nExamples:\n  $ ${programName} join --lan\n  $ ${programName} join --from TOX_ID --friend TOX_ID --lan`,
+    )
+    .action(join)
+}
+
+async function join(flags: JoinFlags): Promise<void> {
+  const log = createLog({ name: programName, level: flags.logLevel })
+  await runService({
+    name: programName,
+    log,
+    host: quietHost,
+    start: async () => {
+      const client = await openClient(flags, log)
+      process.stderr.write(`${programName}: waiting for an invitation to ${client.node.toxId}\n`)
+      return {
+        finished: joined(client, flags.from),
+        drain: async (): Promise<DrainReport> => {
+          await client.close()
+          return { finished: 0, cut: [], took: 0, timedOut: false }
+        },
+        [Symbol.asyncDispose]: () => client.close(),
+      }
+    },
+  })
+}
+
+function joined({ conferences }: ToxClient, from: RealKey | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    conferences.events$.subscribe((news) => {
+      if (news.kind === 'invited' && (from === undefined || news.from === from)) {
+        conferences.accept(news.from, news.identifier)
+      } else if (news.kind === 'connected') {
+        process.stdout.write(`${conferences.get(news.conference)?.identifier}\n`)
+        resolve()
+      }
+    })
+  })
+}

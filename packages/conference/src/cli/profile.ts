@@ -1,0 +1,66 @@
+import { mkdir, readFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { HoldfastError } from '@holdfast/core'
+import { exitCodes } from '@holdfast/core/service'
+import { Command } from 'commander'
+import { AtomicFile } from '../profile/atomic-file.js'
+import { readProfile } from '../profile/tox-profile.js'
+import { toxId } from '../tox/crypto/tox-id.js'
+import { fail } from './fail.js'
+import { addProfileOption, type ProfileFlags } from './network-options.js'
+import { freshProfile } from './open-client.js'
+import { programName } from './program-name.js'
+
+/** `profile`: makes, takes and gives Tox save files. */
+export function profileCommand(): Command {
+  const command = new Command('profile')
+    .description('make a profile, or take it from or to other Tox software')
+    .addHelpText('after', examples)
+  const make = new Command('new')
+    .description('make a profile of somebody new, and print its Tox ID')
+    .option('--name <name>', 'what others see', '')
+    .action((flags: ProfileFlags & { name: string }) => put(flags.profile, freshProfile(flags.name)))
+  const take = new Command('import')
+    .description('take the save file of another Tox program, conferences too')
+    .argument('<file>')
+    .action(async (file: string, { profile }: ProfileFlags) => put(profile, await bytesOf(file)))
+  const give = new Command('export')
+    .description('copy the profile to a save file for another Tox program')
+    .argument('<file>')
+    .action(async (file: string, { profile }: ProfileFlags) => put(file, await bytesOf(profile)))
+  for (const each of [make, take, give]) command.addCommand(addProfileOption(each))
+  return command
+}
+
+const examples = `
+A profile is whoever has the file: keep it secret. Two programs must not use the same one at a time.
+
+Examples:
+  $ ${programName} profile new --name ada
+  $ ${programName} profile import ~/.config/tox/tox_save.tox
+  $ ${programName} profile export ./backup.tox`
+
+/** Writes a profile where there is none. */
+async function put(path: string, bytes: Uint8Array): Promise<void> {
+  try {
+    const { realKey, nospam } = readProfile(bytes)
+    const file = new AtomicFile(path)
+    if (await file.load()) fail(exitCodes.failure, `${path} is there already: move it away, or name another`)
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+    await file.save(bytes)
+    process.stdout.write(`${toxId({ realKey, nospam })}\n`)
+  } catch (cause) {
+    if (!(cause instanceof HoldfastError)) throw cause
+    fail(exitCodes.failure, cause.message, cause)
+  }
+}
+
+/** A whole save file, or the end of the program. */
+export async function bytesOf(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path)
+  } catch (cause) {
+    const todo = `make a profile with \`${programName} profile new\`, or name another with --profile`
+    return fail(exitCodes.failure, `${path} cannot be read (${String(cause)}): ${todo}`)
+  }
+}
