@@ -1,0 +1,129 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { parseArgs } from 'node:util'
+import type { NostrEvent } from '../src/index.js'
+import { embeddedRelay, TestAuthor } from '../src/testing/index.js'
+import { goClient, npmClients } from './installations.js'
+
+const print = (line: string) => void process.stdout.write(`${line}\n`)
+
+/** Each client's program, and what it must have counted: events of 1000, of which either side lacks some. */
+interface Client {
+  readonly name: string
+  readonly about: string
+  readonly command: () => Promise<readonly [program: string, ...args: string[]]>
+  readonly expected: Readonly<Record<string, unknown>>
+  /** What the relay must have afterwards of what only the client had. */
+  readonly pushes?: true
+}
+
+const lacking = { client: 40, relay: 25 }
+const total = 1000
+const inRelay = total - lacking.relay
+const node = async (file: string) => [process.execPath, join(await npmClients(print), file)] as const
+const clients: readonly Client[] = [
+  {
+    name: 'nostr-tools',
+    about: 'NIP-01, NIP-45 and NIP-77 by nostr-tools',
+    command: () => node('nostr-tools.mjs'),
+    expected: {
+      read: inRelay,
+      counted: inRelay,
+      heard: 'nostr-tools',
+      have: lacking.relay,
+      need: lacking.client,
+    },
+  },
+  {
+    name: 'rx-nostr',
+    about: 'NIP-01 by rx-nostr',
+    command: () => node('rx-nostr.mjs'),
+    expected: { read: inRelay, heard: 'rx-nostr' },
+  },
+  {
+    name: 'ndk-sync',
+    about: 'NIP-77 by @nostr-dev-kit/sync, and what it lacks fetched',
+    command: () => node('ndk-sync.mjs'),
+    expected: { have: lacking.relay, need: lacking.client, fetched: lacking.client },
+  },
+  {
+    name: 'go-nostr',
+    about: 'NIP-01, and NIP-77 in both directions, by go-nostr',
+    command: async () => [await goClient(print)] as const,
+    expected: { read: inRelay, heard: 'go-nostr', has: total },
+    pushes: true,
+  },
+]
+
+const { values: flags } = parseArgs({
+  options: {
+    only: { type: 'string', multiple: true, default: [] },
+    help: { type: 'boolean', short: 'h', default: false },
+  },
+})
+const chosen = clients.filter(({ name }) => flags.only.length === 0 || flags.only.includes(name))
+if (flags.help || chosen.length === 0) {
+  print('usage: pnpm interop:nostr [--only NAME]...\n')
+  for (const { name, about } of clients) print(`  ${name.padEnd(12)} ${about}`)
+  process.exit(flags.help ? 0 : 2)
+}
+
+const alice = new TestAuthor('alice')
+const events = Array.from({ length: total }, (_, n) =>
+  alice.signs({ kind: 1621, created_at: 1_700_000_000 + Math.floor(n / 3), content: `${n}` }),
+)
+let broken = 0
+for (const client of chosen) {
+  print(`\n${client.name}: ${client.about}`)
+  try {
+    for (const [what, kept, counted] of await meet(client)) {
+      print(`  ${kept ? 'kept  ' : 'BROKEN'} ${what}: ${counted}`)
+      if (!kept) broken++
+    }
+  } catch (error) {
+    print(`  BROKEN ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
+    broken++
+  }
+}
+print(broken === 0 ? '\nAll promises were kept.' : `\n${broken} PROMISES WERE BROKEN.`)
+process.exit(broken === 0 ? 0 : 1)
+
+async function meet({
+  command,
+  expected,
+  pushes,
+}: Client): Promise<[what: string, kept: boolean, counted: string][]> {
+  const [program, ...args] = await command()
+  await using relay = await embeddedRelay({ events: events.slice(lacking.relay) })
+  const mine = events.slice(0, total - lacking.client)
+  const counted = await answerOf(program, args, { url: relay.url, mine, filter: { kinds: [1621] } })
+  const found = Object.entries(expected).map(([name, value]): [string, boolean, string] => [
+    name,
+    counted[name] === value,
+    `${String(value)} promised, ${String(counted[name])} counted`,
+  ])
+  if (pushes !== true) return found
+  await relay.intake.settled()
+  const missing = events.filter(({ id }) => !relay.store.has(id)).length
+  return [...found, ['the relay lacks nothing afterwards', missing === 0, `${missing} missing`]]
+}
+
+async function answerOf(
+  program: string,
+  args: readonly string[],
+  given: { url: string; mine: readonly NostrEvent[]; filter: object },
+): Promise<Record<string, unknown>> {
+  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], timeout: 90_000 })
+  child.stdin.end(JSON.stringify(given))
+  const [out, err, [code]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'close') as Promise<[number | null]>,
+  ])
+  const line = out.trim().split('\n').at(-1) ?? ''
+  if (code !== 0 || !line.startsWith('{'))
+    throw new Error(`exited with ${String(code)}: ${err.slice(-2000)}${out.slice(-500)}`)
+  return JSON.parse(line) as Record<string, unknown>
+}
