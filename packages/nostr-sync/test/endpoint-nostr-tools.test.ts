@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 
 // nostr-tools looks for it when it connects; Node.js 20 has none of its own.
-Object.assign(globalThis, { WebSocket: globalThis.WebSocket ?? WebSocket })
+Object.assign(globalThis, { WebSocket })
 
 const key = generateSecretKey()
 const signed = (content: string, kind = 1) =>

@@ -289,11 +289,19 @@ describe('NIP-77: reconciliation', () => {
     expect(await c.client.hears('neg-msg')).toMatchObject({ message: '61' })
   })
 
+  it('R96: takes a list of one filter for the filter', async () => {
+    await using c = await connected({ events: issues })
+    c.client.says('["NEG-OPEN","n",[{"kinds":[1]}],"6100000200"]')
+    await c.client.hears('neg-msg')
+    expect(c.relay.endpoint.stats.negentropyItems).toBe(0)
+  })
+
   it.each([
     ['["NEG-MSG","n","61"]', 'closed: unknown subscription handle'],
     ['["NEG-OPEN","n",{},"zz"]', 'error: negentropy: the message is not in hex'],
     ['["NEG-OPEN","n",{},"61ff"]', /^error: negentropy: /],
     ['["NEG-OPEN","n",{}]', 'error: no message'],
+    ['["NEG-OPEN","n",[{},{}],"6100000200"]', 'error: more than one filter'],
   ])('R100: %s ends that reconciliation', async (text, answer) => {
     await using c = await connected()
     c.client.says(text)

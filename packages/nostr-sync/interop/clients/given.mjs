@@ -1,3 +1,6 @@
+import { Buffer } from 'node:buffer'
+import process from 'node:process'
+
 // What every client is told, on standard input: where the relay is, what the client has, and what it is to ask for.
 export async function given() {
   const chunks = []

@@ -11,7 +11,8 @@ const ndk = new NDK({ explicitRelayUrls: [url], signatureVerificationWorker: und
 ndk.cacheAdapter = {
   locking: false,
   ready: true,
-  query: () => mine.map((event) => new NDKEvent(ndk, event)),
+  // What it lacks it asks for by ids.
+  query: ({ filters }) => (filters[0].ids ? [] : mine.map((event) => new NDKEvent(ndk, event))),
   setEvent: (event) => Promise.resolve(void saved.add(event.id)),
 }
 await ndk.connect(5000)

@@ -15,9 +15,9 @@ export async function* eventLines(path: string): AsyncGenerator<EventReading, vo
   failed.catch(() => undefined)
   const lines = createInterface({ input, crlfDelay: Infinity })[Symbol.asyncIterator]()
   for (;;) {
-    const { value, done } = await Promise.race([lines.next(), failed])
-    if (done === true) return
-    if (value.trim() !== '') yield readEvent(parse(value))
+    const next = await Promise.race([lines.next(), failed])
+    if (next.done === true) return
+    if (next.value.trim() !== '') yield readEvent(parse(next.value))
   }
 }
 

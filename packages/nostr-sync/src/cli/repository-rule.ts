@@ -14,7 +14,7 @@ export function parseRepositoryRule(text: string): RepositoryRule | null {
 
 /** The key in `npub…` (NIP-19). */
 function publicKeyOf(npub: string): string | null {
-  const decoded = bech32.decodeUnsafe(npub as `npub1${string}`)
+  const decoded = bech32.decodeUnsafe(npub)
   if (decoded?.prefix !== 'npub') return null
   const bytes = bech32.fromWordsUnsafe(decoded.words)
   return bytes instanceof Uint8Array && bytes.length === 32 ? Buffer.from(bytes).toString('hex') : null

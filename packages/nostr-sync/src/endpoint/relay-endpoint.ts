@@ -74,7 +74,6 @@ export async function relayEndpoint(options: RelayEndpointOptions): Promise<Rela
       keepalive: { hearWithin, arm: 'at-open' },
       outbound,
     })
-    listener.state$.subscribe({ complete: stopFollowing })
     return {
       url: listener.endpoint.uri.replace(/\/$/, ''),
       info,
@@ -82,9 +81,15 @@ export async function relayEndpoint(options: RelayEndpointOptions): Promise<Rela
       get state() {
         return listener.state
       },
-      drain: (o) => listener.drain(o),
-      close: (why) => listener.close(why),
-      [Symbol.asyncDispose]: () => Promise.resolve(listener[Symbol.asyncDispose]()),
+      drain: (o) => listener.drain(o).finally(stopFollowing),
+      close(why) {
+        stopFollowing()
+        listener.close(why)
+      },
+      [Symbol.asyncDispose]() {
+        stopFollowing()
+        return Promise.resolve(listener[Symbol.asyncDispose]())
+      },
     }
   } catch (failure) {
     stopFollowing()

@@ -182,6 +182,6 @@ class Count implements Job {
   }
 }
 
-function seedOf({ random }: { random(): number }): number {
-  return Math.floor(random() * 2 ** 32)
+function seedOf(env: { random(): number }): number {
+  return Math.floor(env.random() * 2 ** 32)
 }

@@ -258,7 +258,7 @@ class EventIntake implements Intake {
 
   async #run(): Promise<void> {
     // Verdicts come in batches: the rest of this one is to be decided on together.
-    await null
+    await Promise.resolve()
     while (this.#verified.length > 0) await this.#decide(this.#verified.splice(0, eventsAtOnce))
     this.#running = null
   }

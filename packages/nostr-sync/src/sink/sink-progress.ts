@@ -101,8 +101,8 @@ export class SinkProgress {
     this.stats.delivered++
   }
 
-  refused(): void {
-    this.stats.refused++
+  refused(count = 1): void {
+    this.stats.refused += count
   }
 
   onMore(listener: () => void): Off {

@@ -229,7 +229,7 @@ export class SinkSession implements LinkProtocol {
     this.#isAuthenticating = true
     this.#authentication.require((isIn) => {
       this.#isAuthenticating = false
-      if (!isIn) for (const _ of this.#again.splice(0)) this.#context.progress.refused()
+      if (!isIn) this.#context.progress.refused(this.#again.splice(0).length)
       this.#pump()
     })
   }

@@ -56,7 +56,9 @@ export async function embeddedRelay(options: EmbeddedRelayOptions = {}): Promise
   const store = memoryStore(env.clock)
   const verifier = options.verifier ?? (await startVerifier({ env, workers: 1 }))
   const intake = eventIntake({ env, store, verifier, policy })
-  const publish = async (...saved: readonly NostrEvent[]): Promise<void> => void (await store.put(saved))
+  const publish = async (...saved: readonly NostrEvent[]): Promise<void> => {
+    await store.put(saved)
+  }
   await publish(...events)
   const endpoint = await relayEndpoint({
     ...{ env, at, store, intake },

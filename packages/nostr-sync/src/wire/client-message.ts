@@ -154,7 +154,10 @@ function readNegOpen(
 ): ReceivedClientMessage {
   if (!isSubscriptionId(subscription, limits.maxSubscriptionId))
     return noticed('invalid: bad subscription id')
-  const reading = readFilter(filter, limits)
+  // Some clients send a list of one, which strfry takes too (R96).
+  const [only, ...more] = Array.isArray(filter) ? (filter as unknown[]) : [filter]
+  if (more.length > 0) return negRefused(subscription, 'error: more than one filter')
+  const reading = readFilter(only, limits)
   if (reading.kind === 'malformed') return negRefused(subscription, `error: ${reading.why}`)
   if (typeof message !== 'string') return negRefused(subscription, 'error: no message')
   return { kind: 'neg-open', subscription, filter: reading.filter, message }
