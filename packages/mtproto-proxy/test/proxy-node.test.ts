@@ -154,6 +154,15 @@ describe('15 a node that is a half', () => {
     expect(backNode.state).toMatchObject({ part: 'back', phase: 'listening', fronts: [{ clients: 1 }] })
   })
 
+  it('14.1 keeps the order and the bytes of a burst', async () => {
+    const { back, front } = await halves()
+    await start({ config: back })
+    const client = clientOf(await start({ config: front }))
+    const packets = Array.from({ length: 15 }, (_, index) => numbered(index, 400 + 4 * index))
+    await Promise.all(packets.map((packet) => client.send(packet)))
+    for (const packet of packets) expect(await client.next()).toEqual(packet)
+  })
+
   it('keeps idle clients through a restart of the back', async () => {
     const { back, front } = await halves()
     const first = await start({ config: back })

@@ -127,6 +127,19 @@ describe('10 a tunnel through the split link', () => {
     expect(client.holders).toBe(0)
   })
 
+  it('takes a burst of packets one by one, each as soon as the one before is passed on', async () => {
+    const { open, pass } = await world()
+    const { client, tunnel, far } = open()
+    const packets = ['one.', 'two.', 'tri.', 'four']
+    client.whenRead = () => {
+      const next = packets.shift()
+      if (next !== undefined) tunnel.send(Buffer.from(next), { quickAck: false })
+    }
+    client.whenRead()
+    pass(100)
+    expect([far.told, client.holders]).toEqual([['one.', 'two.', 'tri.', 'four'], 0])
+  })
+
   it('is held while its data centre parks it, and a packet that crosses the hold waits for its end', async () => {
     const { open, pass } = await world()
     const { client, tunnel, far } = open()

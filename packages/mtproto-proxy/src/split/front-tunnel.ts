@@ -97,8 +97,10 @@ export class FrontTunnel implements Tunnel {
   }
 
   sent(): void {
-    this.#sending?.()
+    // The client may send the next packet at once, from within.
+    const off = this.#sending
     this.#sending = null
+    off?.()
   }
 
   hold(): void {
@@ -106,8 +108,9 @@ export class FrontTunnel implements Tunnel {
   }
 
   ready(): void {
-    this.#held?.()
+    const off = this.#held
     this.#held = null
+    off?.()
   }
 
   /** The back has ended it. */
@@ -121,8 +124,9 @@ export class FrontTunnel implements Tunnel {
 
   attach(link: BackConnection): void {
     this.#on = { link, handle: link.open(this) }
-    this.#parked?.()
+    const off = this.#parked
     this.#parked = null
+    off?.()
   }
 
   detach(linkAlive: boolean): void {

@@ -40,6 +40,8 @@ export class NotedTunnel implements Tunnel {
 export class NotedClient implements TunnelClient {
   readonly told: string[] = []
   holders = 0
+  /** Called when it is read again. */
+  whenRead: () => void = () => undefined
   packet(payload: Uint8Array) {
     this.told.push(Buffer.from(payload).toString())
   }
@@ -48,7 +50,10 @@ export class NotedClient implements TunnelClient {
   }
   pause() {
     this.holders += 1
-    return () => void (this.holders -= 1)
+    return () => {
+      this.holders -= 1
+      if (this.holders === 0) this.whenRead()
+    }
   }
   closed(why: TunnelEnd) {
     this.told.push(`closed: ${why}`)
