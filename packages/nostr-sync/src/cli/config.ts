@@ -69,13 +69,32 @@ export const servingFields = {
     .default({}),
 }
 
+const needsUrl = { path: ['url'], error: 'is needed where authRequired is set: clients sign it' }
+
 /** Configuration of `serve` (R105). */
 export const serveSchema = z
   .strictObject(servingFields)
-  .refine(({ authRequired, url }) => !authRequired || url !== undefined, {
-    path: ['url'],
-    error: 'is needed where authRequired is set: clients sign it',
-  })
+  .refine(({ authRequired, url }) => !authRequired || url !== undefined, needsUrl)
 
 /** Checked configuration of `serve`. */
 export type ServeConfig = z.output<typeof serveSchema>
+
+/** Configuration of `run` (R105): that of `serve`, and whom to mirror. */
+export const runSchema = z
+  .strictObject({
+    ...servingFields,
+    domains: z.array(z.string().min(1)).min(1, { error: 'It must name at least one domain: ours' }),
+    bootstrapRelays: z.array(relay).default([]),
+    /** File of a secret key, 64 hex digits, for relays that ask who we are (NIP-42). */
+    authKeyFile: z.string().min(1).optional(),
+    negentropy: z.enum(['auto', 'off']).default('auto'),
+    /** Connect to addresses that are not on the public internet, too. */
+    allowPrivateTargets: z.boolean().default(false),
+    maxRelays: size.optional(),
+    maxRelaysPerRepo: size.optional(),
+    maxConcurrentConnects: size.optional(),
+  })
+  .refine(({ authRequired, url }) => !authRequired || url !== undefined, needsUrl)
+
+/** Checked configuration of `run`. */
+export type RunConfig = z.output<typeof runSchema>

@@ -3,11 +3,12 @@ import { createWriteStream } from 'node:fs'
 import type { Writable } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import { exitCodes } from '@holdfast/core/service'
-import { Command, InvalidArgumentError } from 'commander'
+import { Command } from 'commander'
 import { openLmdbStore } from '../store/lmdb-store.js'
 import type { EventStore } from '../store/types.js'
-import { type Filter, readFilter } from '../wire/filter.js'
+import type { Filter } from '../wire/filter.js'
 import { fail, failWith } from './fail.js'
+import { filterOf } from './filter-option.js'
 import { programName } from './program-name.js'
 import { Progress } from './progress.js'
 
@@ -68,16 +69,4 @@ async function writeEvents(store: EventStore, filter: Filter, output: Writable):
       await new Promise<void>((resolve) => output.once('drain', resolve))
   }
   return exported
-}
-
-function filterOf(text: string): Filter {
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch {
-    throw new InvalidArgumentError('It must be JSON.')
-  }
-  const reading = readFilter(value)
-  if (reading.kind === 'filter') return reading.filter
-  throw new InvalidArgumentError(`It must be a filter: ${reading.why}.`)
 }

@@ -1,10 +1,13 @@
 import { exitCodes } from '@holdfast/core/service'
 import { Command } from 'commander'
+import { diffCommand } from './diff.js'
 import { exportCommand } from './export.js'
 import { importCommand } from './import.js'
 import { programName } from './program-name.js'
+import { runCommand } from './run.js'
 import { serveCommand } from './serve.js'
 import { statusCommand } from './status.js'
+import { syncCommand } from './sync.js'
 import { verifyCommand } from './verify.js'
 import { version } from './version.js'
 
@@ -15,7 +18,16 @@ const program = new Command(programName)
   .configureOutput({ outputError: (text, write) => write(`${programName}: ${text}`) })
   .exitOverride((error) => process.exit(error.exitCode === 0 ? exitCodes.ok : exitCodes.usage))
 
-for (const command of [serveCommand(), importCommand(), exportCommand(), verifyCommand(), statusCommand()])
+for (const command of [
+  runCommand(),
+  serveCommand(),
+  syncCommand(),
+  diffCommand(),
+  importCommand(),
+  exportCommand(),
+  verifyCommand(),
+  statusCommand(),
+])
   program.addCommand(command.copyInheritedSettings(program))
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -100,7 +100,6 @@ async function withRelay<T>(
   const nothing = (): void => undefined
   const host: RelayHost = {
     connected(relay, session) {
-      void relay.progress.reset('asked', null, session.scope)
       work = workOn(session, settle)
       work.begin(relay)
     },

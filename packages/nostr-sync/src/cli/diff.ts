@@ -1,0 +1,31 @@
+import { Command } from 'commander'
+import { compareOnce } from '../relay/one-shot.js'
+import { addOneRelayOptions, type OneRelayFlags, withOneRelay } from './one-relay.js'
+import { programName } from './program-name.js'
+
+/** `diff`: what one relay has and we have not, and the other way round. */
+export function diffCommand(): Command {
+  return addOneRelayOptions(
+    new Command('diff').description('compare a relay with the store, by negentropy, and fetch nothing'),
+  )
+    .addHelpText('after', examples)
+    .action((url: string, flags: OneRelayFlags) =>
+      withOneRelay(url, { ...flags, negentropy: true }, async (shot) => {
+        const { need, have } = await compareOnce(shot)
+        if (flags.json === true) process.stdout.write(`${JSON.stringify({ relay: url, need, have })}\n`)
+        else {
+          for (const id of need) process.stdout.write(`+ ${id}\n`)
+          for (const id of have) process.stdout.write(`- ${id}\n`)
+        }
+        return need.length + have.length === 0
+      }),
+    )
+}
+
+const examples = `
+Prints ids: those that only the relay has after a +, those that only the store has after a -.
+Exits with 0 if there are none, else with 1.
+
+Examples:
+  $ ${programName} diff wss://relay.example --data ./events
+  $ ${programName} diff wss://relay.example --data ./events --filter '{"kinds":[30617]}' --json`

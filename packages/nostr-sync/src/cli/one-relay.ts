@@ -1,0 +1,75 @@
+import { nodeEnv } from '@holdfast/core/node'
+import { createLog, exitCodes, OpenedThings } from '@holdfast/core/service'
+import { type Command, InvalidArgumentError } from 'commander'
+import { graspPolicy } from '../admission/grasp-policy.js'
+import { openPolicy } from '../admission/open-policy.js'
+import { RejectedEvents } from '../admission/rejected-events.js'
+import { eventIntake } from '../intake/intake.js'
+import type { Intake } from '../intake/types.js'
+import { localItems } from '../manager/local-items.js'
+import { relayOptions } from '../relay/default-options.js'
+import type { OneShot } from '../relay/one-shot.js'
+import { openLmdbStore } from '../store/lmdb-store.js'
+import { startVerifier } from '../verify/verifier.js'
+import type { Filter } from '../wire/filter.js'
+import { normalizeRelayUrl, type RelayUrl } from '../wire/relay-url.js'
+import { failWith } from './fail.js'
+import { filterOf } from './filter-option.js'
+import { programName } from './program-name.js'
+
+/** The flags of commands that speak to one relay, once. */
+export interface OneRelayFlags {
+  readonly data: string
+  readonly filter: Filter
+  readonly domains?: string
+  readonly negentropy: boolean
+  readonly json?: boolean
+}
+
+const connectWithin = 30_000
+
+/** Adds their argument and options. */
+export function addOneRelayOptions(command: Command): Command {
+  return command
+    .argument('<relay>', 'URL of the relay', relayOf)
+    .requiredOption('-d, --data <dir>', 'directory of the event store; made if it is not there')
+    .option('-f, --filter <json>', 'only what matches this filter of NIP-01', filterOf, {})
+    .option('--json', 'print JSON')
+}
+
+/** Opens what is needed, does it, and exits with 1 if it was not done. */
+export async function withOneRelay(
+  url: RelayUrl,
+  { data, filter, domains, negentropy, json }: OneRelayFlags,
+  work: (shot: OneShot, intake: Intake) => Promise<boolean>,
+): Promise<void> {
+  const env = nodeEnv({ name: programName, log: createLog({ name: programName, level: 'warn', json }) })
+  const opened = new OpenedThings()
+  try {
+    const store = opened.add(await openLmdbStore({ path: data }))
+    const verifier = opened.add(await startVerifier({ env }))
+    const rejected = new RejectedEvents()
+    const policy = domains === undefined ? openPolicy() : graspPolicy({ domains: domains.split(',') })
+    const intake = opened.add(eventIntake({ env, store, verifier, policy, rejected }))
+    const relay = relayOptions({
+      env,
+      intake,
+      items: (wanted) => localItems(store, rejected, wanted),
+      // Whoever names a relay means it, wherever it is.
+      allowPrivateTargets: true,
+      negentropy: negentropy ? 'auto' : 'off',
+    })
+    const isDone = await work({ url, relay, filters: [filter], connectWithin }, intake)
+    process.exitCode = isDone ? exitCodes.ok : exitCodes.failure
+  } catch (failure) {
+    await opened.close()
+    failWith(failure)
+  }
+  await opened.close()
+}
+
+function relayOf(text: string): RelayUrl {
+  const url = normalizeRelayUrl(text)
+  if (url === null) throw new InvalidArgumentError('It must be a ws:// or wss:// URL.')
+  return url
+}

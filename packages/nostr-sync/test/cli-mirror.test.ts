@@ -1,0 +1,82 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { embeddedRelay, scriptedRelay, TestAuthor } from '@holdfast/nostr-sync/testing'
+import { describe, expect, it, vi } from 'vitest'
+import { Program, run } from './support/program.js'
+import { temporaryDirectory } from './support/temporary-directory.js'
+import { TestClient } from './support/test-client.js'
+
+// Every test starts programs, which takes its time on a busy machine.
+vi.setConfig({ testTimeout: 60_000 })
+
+const alice = new TestAuthor('alice')
+const here = { relays: ['wss://grasp.example'], clone: ['https://grasp.example/alice/project.git'] }
+const announcement = alice.announces('project', here)
+const issue = alice.signs({
+  kind: 1621,
+  tags: [['a', `30617:${alice.pubkey}:project`]],
+  created_at: 1_700_000_001,
+})
+const ids = [announcement.id, issue.id].sort()
+
+describe('one relay, once', () => {
+  it.each([[], ['--no-negentropy']])(
+    'sync fetches what is missing, and says how much: %s',
+    async (...more: string[]) => {
+      await using directory = await temporaryDirectory()
+      await using relay = await embeddedRelay({ events: [announcement, issue] })
+      const data = join(directory.path, 'store')
+      const first = await run('sync', relay.url, '--data', data, '--json', ...more)
+      expect(first).toMatchObject({ code: 0, err: '' })
+      expect(JSON.parse(first.out)).toMatchObject({ complete: true, saved: 2, failed: 0 })
+      const second = await run('sync', relay.url, '--data', data, ...more)
+      expect([second.code, second.out]).toEqual([0, expect.stringMatching(/^0 saved, /)])
+    },
+  )
+
+  it('diff tells what each side lacks, and fetches nothing', async () => {
+    await using directory = await temporaryDirectory()
+    await using relay = await embeddedRelay({ events: [announcement, issue] })
+    const data = join(directory.path, 'store')
+    const before = await run('diff', relay.url, '--data', data, '--json')
+    expect(before.code).toBe(1)
+    expect((JSON.parse(before.out) as { need: string[] }).need.sort()).toEqual(ids)
+    const filtered = await run('diff', relay.url, '--data', data, '--filter', '{"kinds":[1621]}')
+    expect(filtered.out).toBe(`+ ${issue.id}\n`)
+    await run('sync', relay.url, '--data', data)
+    expect(await run('diff', relay.url, '--data', data)).toMatchObject({ code: 0, out: '', err: '' })
+  })
+
+  it('diff says so where there is no negentropy, sync does without', async () => {
+    await using directory = await temporaryDirectory()
+    await using relay = await scriptedRelay({ events: [announcement], faults: { negentropy: 'closed' } })
+    const data = join(directory.path, 'store')
+    const diff = await run('diff', relay.url, '--data', data)
+    expect([diff.code, diff.err]).toEqual([1, expect.stringContaining('does not compare what it has')])
+    expect((await run('sync', relay.url, '--data', data)).code).toBe(0)
+  })
+})
+
+it('run mirrors, serves, keeps its state and stops in order', async () => {
+  await using directory = await temporaryDirectory()
+  await using relay = await embeddedRelay({ events: [announcement, issue] })
+  const data = join(directory.path, 'store')
+  const config = join(directory.path, 'mirror.json')
+  await writeFile(
+    config,
+    JSON.stringify({
+      ...{ data, listen: 'ws://127.0.0.1:0', domains: ['grasp.example'] },
+      ...{ bootstrapRelays: [relay.url], allowPrivateTargets: true },
+    }),
+  )
+  await using program = new Program(['run', '--config', config, '--json'])
+  const [, url = ''] = await program.says(/"url":"(ws:[^"]+)"/)
+  await using client = await TestClient.connect(url)
+  let polls = 0
+  const bootstrapped = (): Promise<string[]> => client.stored(`poll ${polls++}`, {})
+  await expect.poll(bootstrapped, { timeout: 20_000, interval: 200 }).toContain(announcement.id)
+  program.signal('SIGTERM')
+  expect((await program.end()).code).toBe(0)
+  const state = JSON.parse(await readFile(join(data, 'relays.json'), 'utf8')) as { relays: { url: string }[] }
+  expect(state.relays.map((each) => each.url)).toContain(relay.url)
+})
