@@ -60,10 +60,11 @@ export class OurNode implements AsyncDisposable {
   conference<K extends ConferenceNews['kind']>(
     kind: K,
     isIt: (news: ConferenceNews & { readonly kind: K }) => boolean = () => true,
+    withinMs?: number,
   ): Promise<ConferenceNews & { readonly kind: K }> {
-    return this.told(kind, (news) => {
-      return news.kind === 'conference' && news.news.kind === kind && isIt(news.news as never)
-    }).then(
+    const isWanted = (news: News): boolean =>
+      news.kind === 'conference' && news.news.kind === kind && isIt(news.news as never)
+    return this.told(kind, isWanted, withinMs).then(
       (news) => (news as { readonly news: ConferenceNews }).news as ConferenceNews & { readonly kind: K },
     )
   }

@@ -103,6 +103,11 @@ export class RealPeer implements AsyncDisposable {
     })
   }
 
+  /** Stops it, as a host does that sleeps, or lets it go on. */
+  sleep(isAsleep: boolean): void {
+    this.#child.kill(isAsleep ? 'SIGSTOP' : 'SIGCONT')
+  }
+
   /** Ends it at once, without a word to its friends. */
   crash(): void {
     this.#child.kill('SIGKILL')

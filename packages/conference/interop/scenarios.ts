@@ -171,6 +171,30 @@ export const scenarios: readonly Scenario[] = [
     },
   },
   {
+    name: 'asleep',
+    about: 'it sleeps for 75 s: we freeze it, and when it wakes both list both again (takes 80 s)',
+    async run({ program, card }) {
+      await using real = await RealPeer.start(program, 'real')
+      await using ours = await OurNode.start('ours')
+      await befriend(ours, real, card)
+      await joinTheirs(ours, real, card)
+      real.sleep(true)
+      await card.promise(
+        'we freeze it when the link is dead, after 32 to 41 s',
+        ours.conference('frozen', ({ who }) => who === real.realKey, 45_000),
+      )
+      await new Promise((resolve) => setTimeout(resolve, 38_000))
+      const from = real.lines.length
+      real.sleep(false)
+      await card.promise(
+        'awake, both list both as live',
+        both(ours.conference('thawed'), real.says(/^peers 0 live 2 frozen 0/, { from })),
+      )
+      ours.node.conferences.say(0, 'good morning')
+      await card.promise('it hears us', real.says(/^said 0 ours good morning$/))
+    },
+  },
+  {
     name: 'host',
     about: 'it is invited to our conference, and talks',
     async run({ program, card }) {

@@ -7,6 +7,10 @@ import { Connection } from '../src/tox/net-crypto/connection.js'
 import { CookieJar } from '../src/tox/net-crypto/cookies.js'
 import { openCookieRequest, openHandshake, packetKinds } from '../src/tox/net-crypto/packets.js'
 import { udpPath } from '../src/tox/net-crypto/path.js'
+import { ReceiveWindow } from '../src/tox/net-crypto/receive-window.js'
+import { encodeRequest } from '../src/tox/net-crypto/request-packet.js'
+import { SendWindow } from '../src/tox/net-crypto/send-window.js'
+import { distance } from '../src/tox/net-crypto/serial.js'
 import { hex } from '../src/wire/identity.js'
 import { calm, type Peer, Sea, Told } from './support/net-crypto-rig.js'
 import { udpTraffic } from './support/transport.js'
@@ -251,6 +255,44 @@ describe('12.3 lossless packets', () => {
   })
 })
 
+describe('12.3 what is asked for', () => {
+  it('is sent again once it is older than a round trip, and then not before another', () => {
+    const sent: string[] = []
+    const window = new SendWindow((number, payload) => sent.push(`${number} ${hex(payload)}`))
+    for (const n of [1, 2, 3]) window.push(Buffer.of(0x40, n), 0)
+    const missing = encodeRequest(3, (index) => index !== 1)
+    window.requested(missing, 150)
+    expect(sent).toEqual(['0 4001', '1 4002', '2 4003'])
+    // The second one took 150 ms, which the estimate of 200 has moved towards.
+    window.requested(missing, 250)
+    window.requested(missing, 300)
+    expect(sent.slice(3)).toEqual(['0 4001', '2 4003'])
+    window.requested(missing, 500)
+    expect(sent.length).toBe(7)
+    expect([window.acknowledge(3, 550), window.bytes, window.inFlight]).toEqual([true, 0, 0])
+  })
+
+  it('an acknowledgement of what was never sent is no acknowledgement', () => {
+    const window = new SendWindow(() => undefined)
+    window.push(Buffer.of(0x40), 0)
+    expect([window.acknowledge(2, 1), window.acknowledge(0xffffffff, 1), window.bytes]).toEqual([
+      false,
+      false,
+      1,
+    ])
+  })
+
+  it('numbers go on after the last of 32 bits', () => {
+    const window = new ReceiveWindow()
+    expect([distance(0xfffffffe, 3), distance(3, 0xfffffffe)]).toEqual([5, 0xfffffffb])
+    window.extend(40_000)
+    expect(hex(window.request())).toBe('01')
+    window.put(1024, Buffer.of(1))
+    expect(window.take()).toBeNull()
+    expect(window.request().length).toBe(1026)
+  })
+})
+
 describe('hostile packets', () => {
   it('cookie requests, however many, leave nothing behind, and cost no more than a few agreements a second', () => {
     const { sea, a, b } = pair()
@@ -279,6 +321,22 @@ describe('hostile packets', () => {
     sea.clock.advance(20_000)
     for (const { packet } of handshakes) b.netCrypto.receive(packet, a.path, sea.clock.now())
     expect([b.incoming[0]?.told.end, told.end]).toEqual([null, null])
+  })
+
+  it('no nonce is used twice, also when a handshake comes again before the connection is confirmed', () => {
+    const { sea, a, b } = pair()
+    a.dial(b)
+    sea.clock.advance(35)
+    // From here on nothing of a's arrives, so that b cannot be sure of it.
+    const handshake = sea.log.find(({ from, packet }) => from === a && packet[0] === packetKinds.handshake)
+    sea.weather = { ...calm, loss: 1 }
+    for (let second = 0; second < 5; second += 1) {
+      if (handshake) b.netCrypto.receive(handshake.packet, a.path, sea.clock.now())
+      sea.clock.advance(1000)
+    }
+    const data = sea.log.filter(({ from, packet }) => from === b && packet[0] === packetKinds.data)
+    expect(data.length).toBeGreaterThanOrEqual(5)
+    expect(new Set(data.map(({ packet }) => hex(packet.subarray(1, 3)))).size).toBe(data.length)
   })
 
   it('a handshake sent again after the end makes a connection that never comes up, and goes away', () => {

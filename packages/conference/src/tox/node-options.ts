@@ -5,6 +5,7 @@ import type { Address } from './dht/address.js'
 import type { NodeInfo } from './dht/packed-nodes.js'
 import type { FriendNews, Profile } from './friends/friends.js'
 import type { RelayInfo } from './relay/relays.js'
+import type { BindUdp } from './udp-socket.js'
 
 /** What a node tells the application, apart from its conferences. */
 export type ToxNews =
@@ -47,6 +48,12 @@ export interface ToxNodeOptions {
   readonly rules?: ConferencesRules
   /** Told what happens, one thing at a time. */
   readonly tell?: (news: ToxNews) => void
+  /**
+   * Binds our UDP port; for tests, in which a network fails.
+   *
+   * @defaultValue a socket of this host
+   */
+  readonly bindUdp?: BindUdp
   /**
    * Where unguessable bytes come from; for tests.
    *

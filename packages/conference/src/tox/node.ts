@@ -20,7 +20,7 @@ import { packetKinds } from './net-crypto/packets.js'
 import { type Path, udpPath } from './net-crypto/path.js'
 import type { ToxNews, ToxNodeOptions } from './node-options.js'
 import { Relays } from './relay/relays.js'
-import { UdpSocket } from './udp-socket.js'
+import { bindUdp, type UdpPort } from './udp-socket.js'
 import { Whereabouts } from './whereabouts.js'
 
 /** How often time passes for the parts of a node, in milliseconds. */
@@ -74,7 +74,7 @@ export class ToxNode implements AsyncDisposable {
   readonly #friendLinks: ToxFriendLinks
   readonly #whereabouts: Whereabouts
   readonly #relays: Relays
-  #socket: UdpSocket | null = null
+  #socket: UdpPort | null = null
   #timers: readonly Timer[] = []
   #network = { nodes: 0, relays: 0 }
   #isClosed = false
@@ -201,7 +201,8 @@ export class ToxNode implements AsyncDisposable {
     const { env, listen = { host: '0.0.0.0', port: 0 }, bootstrap = [], neighbours = [] } = this.#options
     const { clock } = env
     if (listen) {
-      this.#socket = await UdpSocket.bind({ ...listen, broadcast: neighbours.length > 0 }, (packet, from) => {
+      const bind = this.#options.bindUdp ?? bindUdp
+      this.#socket = await bind({ ...listen, broadcast: neighbours.length > 0 }, (packet, from) => {
         this.#receive(packet, from)
       })
     }

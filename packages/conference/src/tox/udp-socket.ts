@@ -17,8 +17,25 @@ export class ToxPortError extends HoldfastError {
 /** Bytes that the kernel holds for us while we are busy. */
 const receiveBuffer = 512 * 1024
 
+/** A bound UDP port, as a node uses it. */
+export interface UdpPort {
+  readonly address: Address
+  send(to: Address, packet: Uint8Array): void
+  /** Closes it once what was sent is with the kernel. */
+  close(): Promise<void>
+}
+
+/** Binds a UDP port; what comes in is lent. Rejects if the address is not ours, or taken. */
+export type BindUdp = (
+  at: Address & { readonly broadcast: boolean },
+  receive: (packet: Uint8Array, from: Address) => void,
+) => Promise<UdpPort>
+
+/** Binds a port of this host. Rejects with a {@link ToxPortError}. */
+export const bindUdp: BindUdp = (at, receive) => UdpSocket.bind(at, receive)
+
 /** One bound UDP socket. What cannot be sent is lost, as on the way. */
-export class UdpSocket {
+class UdpSocket implements UdpPort {
   readonly #socket: Socket
   readonly #is6: boolean
   readonly address: Address

@@ -121,7 +121,6 @@ export class ToxFriendLinks implements FriendLinks {
       keepalive: { hearWithin: deadAfterMs, arm: 'at-open' },
       backoff,
       outbound,
-      prefer: () => 'incoming',
       protocol: (scope) =>
         new FriendLink(scope, realKey, (link, packet) => this.#events.packet(link, packet)),
     })

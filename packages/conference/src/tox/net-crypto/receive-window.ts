@@ -27,14 +27,12 @@ export class ReceiveWindow {
     if (said > known && said <= farthestAhead) this.#end = end
   }
 
-  /** Keeps a packet until its turn comes; false if it is known, or too far ahead. */
-  put(number: number, payload: Uint8Array): boolean {
+  /** Keeps a packet until its turn comes, unless its turn is over or too far ahead. */
+  put(number: number, payload: Uint8Array): void {
     const ahead = distance(this.#start, number)
-    if (ahead >= farthestAhead) return false
+    if (ahead >= farthestAhead) return
     this.extend((number + 1) >>> 0)
-    if (ahead >= mostAhead || this.#early.has(number)) return false
-    this.#early.set(number, payload)
-    return true
+    if (ahead < mostAhead) this.#early.set(number, payload)
   }
 
   /** The next in order, if it is here. */
