@@ -1,4 +1,4 @@
-import type { EventSource } from './types.js'
+import type { EventSource } from './event-source.js'
 
 /** What may be counted of an event that was received (R104). `unsolicited`: no subscription had asked for it (R64). */
 export type EventResult = 'saved' | 'duplicate' | 'rejected' | 'held' | 'invalid' | 'failed' | 'unsolicited'

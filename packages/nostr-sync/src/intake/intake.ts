@@ -8,8 +8,9 @@ import type { NostrEvent } from '../wire/event.js'
 import { Backlog, type BacklogPlace } from './backlog.js'
 import { IntakeError } from './errors.js'
 import { EventCounts, type EventResult } from './event-counts.js'
+import type { EventSource } from './event-source.js'
 import { HeldEvents, type HeldEventsOptions } from './held-events.js'
-import type { EventSource, Intake, IntakeOutcome } from './types.js'
+import type { Intake, IntakeOutcome } from './types.js'
 
 /** Options of {@link eventIntake}. What is handed in stays its owner's to close. */
 export interface EventIntakeOptions {

@@ -1,6 +1,7 @@
 import type { LinkScope, Off } from '@holdfast/core'
 import type { NostrEvent } from '../wire/event.js'
-import type { EventSource, Intake, IntakeOutcome } from './types.js'
+import type { EventSource } from './event-source.js'
+import type { Intake, IntakeOutcome } from './types.js'
 
 /**
  * Offers what comes over one link, and reads no more of that link while the intake is full: a peer that sends faster than

@@ -1,14 +1,8 @@
 import type { Off } from '@holdfast/core'
 import type { RejectReason } from '../admission/types.js'
 import type { NostrEvent } from '../wire/event.js'
-import type { RelayUrl } from '../wire/relay-url.js'
 import type { EventCounts } from './event-counts.js'
-
-/** Who sent an event: a relay that we sync from, a client of our endpoint, or a file that is being imported. */
-export type EventSource =
-  | { readonly kind: 'relay'; readonly url: RelayUrl }
-  | { readonly kind: 'client' }
-  | { readonly kind: 'file' }
+import type { EventSource } from './event-source.js'
 
 /**
  * What became of an event.
