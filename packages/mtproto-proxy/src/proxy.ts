@@ -147,8 +147,12 @@ class Proxy implements MtprotoProxy {
     await Promise.all(listeners.stop.map((name) => this.#door.close(name)))
     this.#door.update(settings)
     if (this.#phase !== 'listening') return
-    await this.#open(listeners.start)
-    this.#become(this.#phase)
+    try {
+      // Also those that could not be bound before.
+      await this.#open(settings.listeners.filter(({ name }) => !this.#door.has(name)))
+    } finally {
+      this.#become(this.#phase)
+    }
   }
 
   async drain(o: { readonly within?: Millis } = {}): Promise<DrainReport> {
@@ -179,9 +183,14 @@ class Proxy implements MtprotoProxy {
   }
 
   async #open(listeners: ProxySettings['listeners']): Promise<void> {
-    for (const listener of listeners) if (this.#isRunning()) await this.#door.open(listener)
+    let failure: unknown = null
+    for (const listener of listeners) {
+      // One that cannot be bound is no reason not to bind the others.
+      if (this.#isRunning()) await this.#door.open(listener).catch((error: unknown) => (failure ??= error))
+    }
     // Closed while a port was being bound.
     if (!this.#isRunning()) this.#door.closeAll()
+    if (failure !== null) throw failure
   }
 
   #isRunning(): boolean {

@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { silentLog, systemClock, systemEnv } from '@holdfast/core'
@@ -93,6 +95,42 @@ describe('a node that is the whole', () => {
     await expect(clientOf(node).ask(numbered(3))).resolves.toBeNull()
   })
 
+  it('reloads all but a port that is taken, and binds that one by the next reload', async () => {
+    const shared = access(await telegram())
+    const node = await start({ config: { ports: [port], ...shared } })
+    const blocker = createServer().listen(0, '127.0.0.1')
+    await once(blocker, 'listening')
+    const { port: taken } = blocker.address() as { port: number }
+    const second = { name: 'second', port: taken, secret }
+    const third = { name: 'third', port: 0, secret }
+    const policy = [{ rule: 'max_connections', keys: ['port_name'], max: 0 }]
+    const next = (rules: object[]) =>
+      proxySettings({ listen_ip: '127.0.0.1', ports: [port, second, third], policy: rules, ...shared })
+    await expect(node.reload(next(policy))).rejects.toMatchObject({ code: 'HF_LISTEN_FAILED' })
+    expect(node.state.listeners.map(({ name }) => name)).toEqual(['main', 'third'])
+    await expect(clientOf(node).ask(numbered(1))).resolves.toBeNull()
+    blocker.close()
+    await once(blocker, 'close')
+    await node.reload(next([]))
+    expect(node.state.listeners.map(({ name }) => name)).toEqual(['main', 'third', 'second'])
+    expect(await echoes(clientOf(node), 2)).toBe(true)
+  })
+
+  it('reloads one at a time: two at once open a port once', async () => {
+    const shared = access(await telegram())
+    const node = await start({ config: { ports: [port], ...shared } })
+    const next = proxySettings({
+      listen_ip: '127.0.0.1',
+      ports: [port, { name: 'new', port: 0, secret }],
+      ...shared,
+    })
+    await Promise.all([node.reload(next), node.reload(next), node.reload(next)])
+    expect(node.state.listeners.map(({ name }) => name)).toEqual(['main', 'new'])
+    const sockets = process.getActiveResourcesInfo().filter((kind) => kind === 'TCPServerWrap')
+    // Of the embedded Telegram: its site, and its middle proxy on both families.
+    expect(sockets.length).toBeLessThanOrEqual(5)
+  })
+
   it('drains', async () => {
     const node = await start({ config: { ports: [port], ...access(await telegram()) } })
     const client = clientOf(node)
@@ -124,7 +162,6 @@ async function certificates(...fronts: string[]) {
 }
 
 const freePort = async (): Promise<number> => {
-  const { createServer } = await import('node:net')
   const server = createServer().listen(0, '127.0.0.1')
   await new Promise((resolve) => server.once('listening', resolve))
   const { port: free } = server.address() as { port: number }

@@ -61,6 +61,11 @@ export class FrontDoor {
     }))
   }
 
+  /** Whether it listens under this name. */
+  has(name: string): boolean {
+    return this.#doors.has(name)
+  }
+
   /** Whether this is one of the ports that we listen on, whatever the address. */
   isOurPort(port: number): boolean {
     return this.listeners.some(({ endpoint }) => endpoint.uri.endsWith(`:${port}`))

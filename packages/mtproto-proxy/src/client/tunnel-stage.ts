@@ -31,7 +31,7 @@ export class TunnelStage implements Stage, TunnelClient {
   #waitingBytes = 0
   #fullSince: Millis | null = null
   #hasHeard = false
-  #checkedAt: Millis = 0
+  #checkedAt: Millis | null = null
   #activeAt: Millis
   #isHibernating = false
   #whenSettled: (() => void) | null = null
@@ -81,6 +81,9 @@ export class TunnelStage implements Stage, TunnelClient {
 
   tick(now: Millis): void {
     const { settings, counts } = this.#port
+    if (this.#waitingPackets > 0) this.#checkHealth()
+    // Aborted, it is over.
+    if (this.#tunnel === null) return
     const silentFor = now - this.#activeAt
     if (silentFor >= settings.closeAfter) {
       counts.timedOut.inc()
@@ -155,6 +158,8 @@ export class TunnelStage implements Stage, TunnelClient {
   }
 
   quickAck(confirm: Uint8Array): void {
+    // No credits are kept of them, and a client that waits for so much else can do without.
+    if (this.#fullSince !== null) return
     this.#port.counts.quickAcks.inc()
     this.#write(this.#codec.encodeQuickAck(confirm))
   }
@@ -202,7 +207,7 @@ export class TunnelStage implements Stage, TunnelClient {
   /** A client that takes nothing must not pile up what others have to wait for (spec 6.6). */
   #checkHealth(): void {
     const now = this.#port.now
-    if (now - this.#checkedAt < healthEvery && this.#checkedAt !== 0) return
+    if (this.#checkedAt !== null && now - this.#checkedAt < healthEvery) return
     this.#checkedAt = now
     const { health } = this.#port.settings
     const bytes = this.#link.unflushed + this.#codec.heldBytes

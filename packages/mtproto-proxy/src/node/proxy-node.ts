@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import {
   type DrainReport,
   type Env,
+  HoldfastError,
   type Listener,
   type Millis,
   OptionError,
@@ -85,7 +86,8 @@ export interface ProxyNode extends AsyncDisposable {
   /**
    * Takes other settings, all of them or none.
    *
-   * @throws a `HoldfastError` `HF_MTPROTO_NEEDS_RESTART` that names what cannot be changed while it runs
+   * @throws a `HoldfastError` `HF_MTPROTO_NEEDS_RESTART` that names what cannot be changed while it runs;
+   *   `HF_LISTEN_FAILED` when a new port cannot be bound, in which case all else is in force, and the next reload tries again
    */
   reload(settings: ProxySettings): Promise<void>
   /** Lets packets under way get out within `within`, by default `shutdown_grace_ms`, and ends. */
@@ -122,6 +124,7 @@ class Node implements ProxyNode {
   #proxy: MtprotoProxy | null = null
   #back: Listener<FrontLink> | null = null
   #begin: () => Promise<void> = () => Promise.resolve()
+  #reloaded: Promise<unknown> = Promise.resolve()
 
   constructor(options: ProxyNodeOptions) {
     const { settings, workers, metrics = noMetrics, transport = sockets() } = options
@@ -182,13 +185,34 @@ class Node implements ProxyNode {
     return this.#begin()
   }
 
-  async reload(settings: ProxySettings): Promise<void> {
+  reload(settings: ProxySettings): Promise<void> {
+    // One after the other: they come by a signal and by the admin endpoint.
+    const reloaded = this.#reloaded.then(() => this.#reload(settings))
+    this.#reloaded = reloaded.catch(() => undefined)
+    return reloaded
+  }
+
+  async #reload(settings: ProxySettings): Promise<void> {
     const rules = this.#keeper === null ? null : await this.#rules.load(settings)
-    // It checks first whether the change can be made at all.
-    await this.#proxy?.reload(this.#seenByProxy(settings))
+    const failure = await this.#reloadProxy(settings)
     this.#settings = settings
     if (rules !== null) this.#keeper?.reload(rules)
     await this.#telegram?.reload(settings)
+    if (failure !== null) throw failure
+  }
+
+  /**
+   * @returns the failure to bind a new port, which is no reason not to take the rest
+   * @throws a `HoldfastError` `HF_MTPROTO_NEEDS_RESTART` before anything was changed
+   */
+  async #reloadProxy(settings: ProxySettings): Promise<HoldfastError | null> {
+    try {
+      await this.#proxy?.reload(this.#seenByProxy(settings))
+      return null
+    } catch (error) {
+      if (error instanceof HoldfastError && error.code === 'HF_LISTEN_FAILED') return error
+      throw error
+    }
   }
 
   async drain(o: { readonly within?: Millis } = {}): Promise<DrainReport> {

@@ -292,7 +292,8 @@ export class DcLink implements LinkProtocol, Carrier {
         return
       }
       case 'ping':
-        this.#say(encodePong(message.id))
+        // Whoever takes nothing gets no more of our answers.
+        if (!this.#isFull) this.#say(encodePong(message.id))
         return
       case 'pong':
         return
@@ -315,7 +316,7 @@ export class DcLink implements LinkProtocol, Carrier {
   /** Telegram is told of a client that we do not know, so that it stops sending for it. */
   #client(connId: ConnId): DcClient | undefined {
     const client = this.#clients.get(connId)
-    if (client === undefined && !this.#gone.has(connId)) this.#closeConn(connId)
+    if (client === undefined && !this.#isFull && !this.#gone.has(connId)) this.#closeConn(connId)
     return client
   }
 
