@@ -50,6 +50,8 @@ describe('two programs on loopback', () => {
     await first.event('message', { text: 'hello ben', position: 1 })
     await first.ask({ do: 'act', conference: identifier, text: 'waves' })
     await a.event('message', { text: 'waves', as: 'action' })
+    // What we said ourselves is told once it is on disk.
+    await first.event('message', { text: 'waves', isOurs: true })
 
     await first.program.kill9()
     for (const text of ['are you there?', 'it seems not']) {

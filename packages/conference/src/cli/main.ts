@@ -2,6 +2,7 @@ import { exitCodes } from '@holdfast/core/service'
 import { Command } from 'commander'
 import { chatCommand } from './chat/chat.js'
 import { createCommand } from './create.js'
+import { demoCommand } from './demo/demo.js'
 import { headlessCommand } from './headless.js'
 import { idCommand } from './id.js'
 import { joinCommand } from './join.js'
@@ -27,6 +28,7 @@ for (const command of [
   headlessCommand(),
   statusCommand(),
   simulateCommand(),
+  demoCommand(),
 ]) {
   // Subcommands of subcommands, too.
   for (const each of [command, ...command.commands]) each.copyInheritedSettings(program)

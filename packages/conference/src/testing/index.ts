@@ -4,7 +4,9 @@
  * @packageDocumentation
  */
 
+export { fasterClock } from './faster-clock.js'
 export type { FaultKind } from './faults.js'
+export { FaultyUdp } from './faulty-udp.js'
 export { MemoryMember, type MemoryMemberOptions } from './memory-member.js'
 export { MessageOracle } from './message-oracle.js'
 export { type LinkUser, type NetworkWeather, SimulatedLinks } from './simulated-links.js'

@@ -1,0 +1,85 @@
+import { join } from 'node:path'
+import type { Env } from '@holdfast/core'
+import { type ToxClient, toxClient } from '../../client/tox-client.js'
+import type { MemberView } from '../../conference-view.js'
+import { FaultyUdp } from '../../testing/faulty-udp.js'
+import type { NodeInfo } from '../../tox/dht/packed-nodes.js'
+import { freshProfile } from '../open-client.js'
+
+/** One of the demonstration's peers: a whole client with a profile on disk and a UDP port of its own. */
+export class Player {
+  readonly name: string
+  readonly network = new FaultyUdp()
+  /** Texts that were told to it, by all its runs. */
+  readonly heard: string[] = []
+  /** Of these, how many came late. */
+  late = 0
+  readonly #env: Env
+  readonly #folder: string
+  #client: ToxClient | null = null
+
+  constructor(name: string, env: Env, folder: string) {
+    this.name = name
+    this.#env = env
+    this.#folder = folder
+  }
+
+  get client(): ToxClient {
+    if (!this.#client) throw new Error(`${this.name} does not run`)
+    return this.#client
+  }
+
+  get isRunning(): boolean {
+    return this.#client !== null
+  }
+
+  /** Where its node is. */
+  get place(): NodeInfo {
+    const { dhtKey, address } = this.client.node
+    return { dhtKey, address: address ?? { host: '127.0.0.1', port: 0 } }
+  }
+
+  /** Runs, from its profile if there is one. Invitations are taken up. */
+  async start(bootstrap: readonly NodeInfo[]): Promise<void> {
+    const client = await toxClient({
+      env: this.#env,
+      profile: join(this.#folder, `${this.name}.tox`),
+      create: () => freshProfile(this.name),
+      listen: { host: '127.0.0.1', port: 0 },
+      bootstrap,
+      bindUdp: this.network.bind,
+    })
+    this.#client = client
+    client.conferences.events$.subscribe((news) => {
+      if (news.kind === 'invited') client.conferences.accept(news.from, news.identifier)
+    })
+    client.messages$.subscribe(({ text, isLate }) => {
+      this.heard.push(text)
+      if (isLate) this.late += 1
+    })
+  }
+
+  /** Ends as it should. */
+  async stop(): Promise<void> {
+    const client = this.#client
+    this.#client = null
+    await client?.close()
+  }
+
+  /** Both become friends of each other. */
+  befriend(other: Player): void {
+    this.client.befriend(other.client.node.realKey, other.place)
+    other.client.befriend(this.client.node.realKey, this.place)
+  }
+
+  /** How it sees somebody; `null` if it knows nothing of them. */
+  sees(other: Player): MemberView | null {
+    const members = this.#client?.conferences.get(0)?.members ?? []
+    return members.find(({ realKey }) => realKey === other.client.node.realKey) ?? null
+  }
+
+  /** Whether it takes part together with all of them. */
+  isWith(others: readonly Player[]): boolean {
+    return others.every((other) => other === this || this.sees(other)?.frozen === null)
+  }
+}
