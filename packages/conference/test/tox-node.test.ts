@@ -84,6 +84,21 @@ describe('two nodes over UDP', () => {
     await online(a, again)
   })
 
+  it('is told that its friend is busy, rather than losing anything, when it says more than arrives', async () => {
+    await using a = await testNode('a')
+    await using b = await testNode('b')
+    a.node.befriend(b.node.realKey, b.place)
+    b.node.befriend(a.node.realKey)
+    await online(a, b)
+    let said = 0
+    while (a.node.friends.say(b.node.realKey, `${said} ${'x'.repeat(1000)}`) === null) said += 1
+    expect(a.node.friends.say(b.node.realKey, 'more')).toBe('busy')
+    await vi.waitFor(() => expect(a.node.friends.say(b.node.realKey, 'last')).toBeNull(), { timeout: 5000 })
+    await b.told('message', ({ text }) => text === 'last')
+    const heardAll = b.news.flatMap((one) => (one.kind === 'message' ? [Number.parseInt(one.text)] : []))
+    expect(heardAll.slice(0, -1)).toEqual(Array.from({ length: said }, (_, n) => n))
+  })
+
   it('says why it says nothing', async () => {
     await using a = await testNode('a')
     const stranger = '11'.repeat(32)

@@ -19,6 +19,7 @@ export class FriendLink implements LinkProtocol {
   readonly dhtKey: DhtKey
   readonly #scope: LinkScope
   readonly #hear: HearFriend
+  #isFull = false
 
   constructor(scope: LinkScope, realKey: RealKey, hear: HearFriend) {
     this.#scope = scope
@@ -30,9 +31,16 @@ export class FriendLink implements LinkProtocol {
     this.probe()
   }
 
+  /** More waits than should: whoever can wait, too, does so until what was sent is acknowledged. */
+  get isFull(): boolean {
+    return this.#isFull
+  }
+
   /** Sends a packet, in order and for certain while the link lasts. */
   send(packet: Uint8Array): 'sent' | 'full' | 'refused' {
-    return this.#scope.link.write(packet)
+    const result = this.#scope.link.write(packet)
+    if (result === 'full') this.#isFull = true
+    return result
   }
 
   /** Sends a packet that may be lost. */
@@ -50,6 +58,10 @@ export class FriendLink implements LinkProtocol {
 
   datagram(bytes: Uint8Array): void {
     this.#hear(this, bytes)
+  }
+
+  writable(): void {
+    this.#isFull = false
   }
 
   /** Nothing is in flight that could not be lost: what was written goes out, then the link closes. */

@@ -48,7 +48,7 @@ export type FriendNews =
       readonly text: string
     }
 
-/** Why nothing was said. */
+/** Why nothing was said. `busy`: more than 64 KiB wait to be acknowledged; try again later. */
 export type SayRefused = 'no-such-friend' | 'offline' | 'empty' | 'too-long' | 'busy'
 
 const holder = 'friend'
@@ -221,6 +221,7 @@ export class Friends {
     if (!friend) return 'no-such-friend'
     const link = friend.isOnline ? this.#links.get(to) : null
     if (!link) return 'offline'
+    if (link.isFull) return 'busy'
     return link.send(encodeFriendPacket(packet)) === 'refused' ? 'busy' : null
   }
 
