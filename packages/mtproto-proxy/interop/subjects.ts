@@ -1,6 +1,7 @@
-import type { FakeTelegram } from '../src/testing/index.js'
+import { type FakeTelegram, fakeTelegram } from '../src/testing/index.js'
+import { counted } from '../test/support/node-process.js'
+import { ProxyProcess } from '../test/support/proxy-process.js'
 import { Relay } from '../test/support/relay.js'
-import { RunningProxy } from '../test/support/running-proxy.js'
 
 /** What stands between real clients and the embedded Telegram. */
 export interface Subject extends AsyncDisposable {
@@ -33,18 +34,24 @@ export async function relaySubject(telegram: FakeTelegram): Promise<Subject> {
   }
 }
 
-/** Our proxy. */
+/** Our proxy: the built program in a process of its own, asked by the endpoint that operators have. */
 export async function proxySubject(): Promise<Subject> {
-  const proxy = await RunningProxy.start({
-    telegram: { answers: 'mtproto', dcIds: [1, 2, 3, 4, 5, -1, -2, -3, -4, -5] },
-    port: { secret: key },
+  const telegram = await fakeTelegram({ answers: 'mtproto' })
+  const proxy = await ProxyProcess.start({
+    telegram,
+    config: { ports: [{ name: 'main', port: 0, secret: key }] },
   })
+  if (proxy.port === 0) throw new Error(`the proxy did not start: ${proxy.log}`)
+  const metrics = async (): Promise<string> => (await fetch(`${proxy.admin}/metrics`)).text()
   return {
-    telegram: proxy.telegram,
+    telegram,
     port: proxy.port,
     migrates: true,
-    accepted: () => proxy.metric('in_connection_total'),
-    midSends: () => proxy.metric('downstream_migration_total', { result: 'mid_send' }),
-    [Symbol.asyncDispose]: () => proxy[Symbol.asyncDispose](),
+    accepted: async () => counted(await metrics(), 'in_connection_total', 'listener').main ?? 0,
+    midSends: async () => counted(await metrics(), 'downstream_migration_total', 'result').mid_send ?? 0,
+    async [Symbol.asyncDispose]() {
+      await proxy[Symbol.asyncDispose]()
+      await telegram[Symbol.asyncDispose]()
+    },
   }
 }
