@@ -9,7 +9,7 @@ export interface MetricDescription {
 }
 
 /** A gauge's description. */
-export interface GaugeDescription extends MetricDescription {
+interface GaugeDescription extends MetricDescription {
   /**
    * What becomes of the values of several processes.
    *

@@ -20,7 +20,7 @@ export function describeReport(report: ProtocolReport): string {
 }
 
 /** Why a connection did not come about. */
-export function describeFailure({ at, why, detail }: Failed, protocol: ProtocolReport['protocol']): string {
+function describeFailure({ at, why, detail }: Failed, protocol: ProtocolReport['protocol']): string {
   switch (why) {
     case 'unreachable':
       return `nobody answers there (${detail}): is it running, and does a firewall let clients through?`
@@ -58,7 +58,7 @@ function describeSilence(
 }
 
 /** By how much clocks differ. */
-export function describeClock(clock: ClockFinding): string {
+function describeClock(clock: ClockFinding): string {
   const known = 'the secret is right, but the clocks differ'
   if (clock.kind === 'off') return `${known}: set the time here, or on the proxy`
   const { from, to, ahead } = clock

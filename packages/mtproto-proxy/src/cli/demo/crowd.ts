@@ -2,7 +2,7 @@ import type { Clock, Millis, Timer } from '@holdfast/core'
 import type { TestClient } from '../../testing/test-client.js'
 
 /** What became of a crowd's packets and connections, all told. */
-export interface CrowdTally {
+interface CrowdTally {
   /** Clients whose connection is open, and how many of their packets were not answered. */
   readonly open: number
   readonly unanswered: number

@@ -15,7 +15,7 @@ import {
 } from '@holdfast/core'
 
 /** Options of {@link childProcesses}. */
-export interface ChildProcessOptions {
+interface ChildProcessOptions {
   readonly clock: Clock
   /** Starts one, with a channel for messages. */
   readonly spawn: () => ChildProcess

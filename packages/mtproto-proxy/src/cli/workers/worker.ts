@@ -15,7 +15,7 @@ import type { WorkerAnswers, WorkerRequest, WorkerStart } from './messages.js'
 import { WorkerSession } from './worker-session.js'
 
 /** How long a worker may take to start: the back first asks Telegram's site, which has its own limits. */
-export const startWithin: Millis = 60_000
+const startWithin: Millis = 60_000
 
 /** How long others may wait for one that does not answer: less than those who scrape metrics do. */
 const reportWithin: Millis = 2_000
@@ -24,7 +24,7 @@ const changeWithin: Millis = 10_000
 const nothingDrained: DrainReport = { finished: 0, cut: [], took: 0, timedOut: false }
 
 /** Options of {@link Worker}. */
-export interface WorkerOptions {
+interface WorkerOptions {
   readonly env: Env
   /** Of child processes. */
   readonly dialer: Dialer

@@ -44,7 +44,8 @@ export class ServerProcess {
     })
     this.#child = child
     while ((await this.status()) === null) {
-      if (child.exitCode !== null) throw new Error(`the server ended with ${child.exitCode} while starting`)
+      const ended = child.exitCode ?? child.signalCode
+      if (ended !== null) throw new Error(`the server ended with ${ended} while starting`)
     }
   }
 
