@@ -23,7 +23,7 @@ export const maxStatusMessageBytes = 1007
 /** Longest private message, in bytes of UTF-8. */
 export const maxPrivateMessageBytes = 1372
 /** Longest text of a friend request, in bytes of UTF-8. */
-export const maxRequestTextBytes = 1016
+const maxRequestTextBytes = 1016
 
 /** What a friend says of its availability. */
 export type FriendStatus = 'available' | 'away' | 'busy'

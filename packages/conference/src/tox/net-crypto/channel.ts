@@ -24,12 +24,12 @@ const killId = 2
 const killPayload = Buffer.of(killId)
 
 /** Whether packets with this first byte arrive for certain and in order. */
-export function isLossless(id: number): boolean {
+function isLossless(id: number): boolean {
   return id >= 16 && id <= 191
 }
 
 /** Whether packets with this first byte are sent once and may be lost. */
-export function isLossy(id: number): boolean {
+function isLossy(id: number): boolean {
   return id >= 192 && id <= 254
 }
 

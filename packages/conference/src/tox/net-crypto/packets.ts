@@ -14,13 +14,13 @@ export const packetKinds = {
 } as const
 
 /** Bytes of a cookie request. */
-export const cookieRequestBytes = 145
+const cookieRequestBytes = 145
 /** Bytes of a cookie response. */
-export const cookieResponseBytes = 161
+const cookieResponseBytes = 161
 /** Bytes of a handshake. */
-export const handshakeBytes = 385
+const handshakeBytes = 385
 /** Bytes of the longest data packet. */
-export const maxDataPacketBytes = 1400
+const maxDataPacketBytes = 1400
 /** Bytes of the longest payload. */
 export const maxPayloadBytes = 1373
 

@@ -4,7 +4,7 @@ import { macBytes, open, type SharedKey, seal } from '../crypto/box.js'
 import { laterNonce } from '../crypto/nonce.js'
 
 /** Most bytes of a sealed frame. */
-export const maxFrameBytes = 2048
+const maxFrameBytes = 2048
 
 /** Writes frames of one direction: length, then box, each with the next nonce. */
 export class FrameSealer {
