@@ -183,6 +183,11 @@ describe('what relays refuse', () => {
     }
     await bench.sync()
     expect(lastClient(relay).subscriptions.length).toBeLessThanOrEqual(7)
+    const { received } = lastClient(relay)
+    const first = received.findIndex((text) => text.startsWith('["REQ"') && text.includes('10317'))
+    const [, id = ''] = JSON.parse(received[first] ?? '') as string[]
+    const anew = received.findIndex((text, at) => at > first && /^\["REQ".*10317.*"limit":0/.test(text))
+    expect(received.indexOf(`["CLOSE","${id}"]`)).toBeGreaterThan(anew)
     const late = roots.map((root) => comment(root, 'late', bench.now()))
     relay.publish(...late)
     await bench.pass(100)

@@ -471,13 +471,11 @@ export class SyncManager implements RelayHost {
     return true
   }
 
-  /** Everything was fetched where nothing is pending and nothing is missed (R45). */
+  /** What is live is fetched up to now; floors hold the watermark below what is in flight, and what is missed (R45). */
   #advance(): void {
     for (const { relay } of this.#work.values()) {
-      const { session } = relay
-      if (session === null || session.pendingBatches > 0 || session.heldSince !== null) continue
-      if (session.phase === 'connected' || session.phase === 'connected-with-failures')
-        relay.progress.advance(this.#now())
+      const phase = relay.session?.phase
+      if (phase === 'connected' || phase === 'connected-with-failures') relay.progress.advance(this.#now())
     }
     this.#changed()
   }
