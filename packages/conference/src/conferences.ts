@@ -77,9 +77,9 @@ const ofMembers = new Set<ConferenceNews['kind']>([
 export class Conferences implements Disposable {
   readonly #options: ConferencesOptions
   readonly #begun: { readonly mark: Mark; readonly wall: Millis }
-  readonly #events = new Subject<ConferenceNews>()
-  readonly #messages = new Subject<ConferenceMessage>()
-  readonly #changes = new Subject<void>()
+  readonly #events$ = new Subject<ConferenceNews>()
+  readonly #messages$ = new Subject<ConferenceMessage>()
+  readonly #changes$ = new Subject<void>()
   readonly #waiting: ConferencesInput[] = []
   readonly #told: (() => void)[] = []
   readonly #ticker: { cancel(): void }
@@ -104,22 +104,22 @@ export class Conferences implements Disposable {
 
   /** All that happens, from now on. */
   get events$(): Observable<ConferenceNews> {
-    return this.#events
+    return this.#events$
   }
 
   /** What is said, from now on, by us too. */
   get messages$(): Observable<ConferenceMessage> {
-    return this.#messages
+    return this.#messages$
   }
 
   /** Something has happened that an orderly program would save at once, lest a crash undo it. */
   get worthSaving$(): Observable<void> {
-    return this.#changes
+    return this.#changes$
   }
 
   /** Who is there, and who is frozen since when: now, and whenever it changes. Empty without such a conference. */
   peers$(conference: number): Observable<readonly MemberView[]> {
-    return this.#events.pipe(
+    return this.#events$.pipe(
       filter((news) => ofMembers.has(news.kind) && 'conference' in news && news.conference === conference),
       startWith(null),
       map(() => this.#machine.conferences.get(conference)),
@@ -224,7 +224,7 @@ export class Conferences implements Disposable {
   /** Takes no further steps by itself, and tells nothing more. To go with a word to the others, `do` `close` first. */
   [Symbol.dispose](): void {
     this.#ticker.cancel()
-    for (const subject of [this.#events, this.#messages, this.#changes]) subject.complete()
+    for (const subject$ of [this.#events$, this.#messages$, this.#changes$]) subject$.complete()
   }
 
   #step(input: ConferencesInput): void {
@@ -237,7 +237,7 @@ export class Conferences implements Disposable {
     const isWorth = effects.some((effect) => effect.kind === 'tell' && isWorthSaving(effect.news))
     // Nobody is told of a leaving of our own.
     if (isWorth || before.conferences.size > state.conferences.size) {
-      this.#told.push(() => this.#changes.next())
+      this.#told.push(() => this.#changes$.next())
     }
   }
 
@@ -266,8 +266,8 @@ export class Conferences implements Disposable {
       case 'tell': {
         const { news } = effect
         const message = this.#messageOf(news, input)
-        this.#told.push(() => this.#events.next(news))
-        if (message) this.#told.push(() => this.#messages.next(message))
+        this.#told.push(() => this.#events$.next(news))
+        if (message) this.#told.push(() => this.#messages$.next(message))
       }
     }
   }

@@ -14,22 +14,13 @@ describe('the command line', () => {
   it('explains itself and every command, with examples', async () => {
     const { code, out } = await run(['--help'])
     expect(code).toBe(0)
-    for (const command of [
-      'id',
-      'profile',
-      'create',
-      'join',
-      'chat',
-      'headless',
-      'status',
-      'simulate',
-      'demo',
-    ]) {
+    const commands = ['id', 'profile', 'create', 'join', 'chat', 'headless', 'status', 'simulate', 'demo']
+    const helps = await Promise.all(commands.map((command) => run([command, '--help'])))
+    for (const [index, command] of commands.entries()) {
       expect(out).toContain(command)
-      const help = await run([command, '--help'])
-      expect(help).toMatchObject({ code: 0, err: '' })
-      expect(help.out).toMatch(/Examples:\n {2}\$ /)
-      expect(help.out).toContain(`holdfast-conference ${command}`)
+      expect(helps[index]).toMatchObject({ code: 0, err: '' })
+      expect(helps[index]?.out).toMatch(/Examples:\n {2}\$ /)
+      expect(helps[index]?.out).toContain(`holdfast-conference ${command}`)
     }
   })
 

@@ -1,8 +1,9 @@
-import type { DrainReport } from '@holdfast/core'
 import { createLog, exitCodes, OpenedThings, replyJson, runService, serveHttp } from '@holdfast/core/service'
 import { Command } from 'commander'
 import { Subscription } from 'rxjs'
 import type { ToxClient } from '../client/tox-client.js'
+import { listenTo } from '../listen-to.js'
+import { drainOf } from './drain-of.js'
 import { fail } from './fail.js'
 import { doCommand, parseCommand } from './headless-commands.js'
 import { linesOf } from './lines.js'
@@ -82,10 +83,7 @@ async function headless(flags: HeadlessFlags): Promise<void> {
       })
       return {
         finished,
-        drain: async (): Promise<DrainReport> => {
-          await client.close()
-          return { finished: 0, cut: [], took: 0, timedOut: false }
-        },
+        drain: drainOf(client),
         [Symbol.asyncDispose]: async () => {
           watching.unsubscribe()
           await opened.close()
@@ -107,7 +105,10 @@ async function listen(client: ToxClient, close: () => void): Promise<void> {
     }
     const outcome = doCommand(client, command)
     print('why' in outcome ? { reply, ok: false, why: outcome.why } : { reply, ok: true, ...outcome.result })
-    if (command.do === 'close') return close()
+    if (command.do === 'close') {
+      close()
+      return
+    }
   }
 }
 
@@ -115,16 +116,16 @@ async function listen(client: ToxClient, close: () => void): Promise<void> {
 function tellAll({ conferences, messages$, news$ }: ToxClient): Subscription {
   const watching = new Subscription()
   watching.add(
-    conferences.events$.subscribe(({ kind, ...news }) => {
+    listenTo(conferences.events$, ({ kind, ...news }) => {
       // What is said comes with its conference and author, ours too.
       if (kind === 'message' || kind === 'sent') return
       const identifier = 'conference' in news ? conferences.get(news.conference)?.identifier : undefined
       print({ event: kind, ...(identifier !== undefined && { identifier }), ...news })
     }),
   )
-  watching.add(messages$.subscribe((message) => print({ event: 'message', ...message })))
+  watching.add(listenTo(messages$, (message) => print({ event: 'message', ...message })))
   watching.add(
-    news$.subscribe(({ kind, ...news }) =>
+    listenTo(news$, ({ kind, ...news }) =>
       print({ event: kind === 'message' ? 'private-message' : kind, ...news }),
     ),
   )

@@ -1,8 +1,9 @@
-import type { DrainReport } from '@holdfast/core'
 import { createLog, runService } from '@holdfast/core/service'
 import { Command, Option } from 'commander'
 import type { ToxClient } from '../client/tox-client.js'
+import { listenTo } from '../listen-to.js'
 import type { RealKey } from '../wire/identity.js'
+import { drainOf } from './drain-of.js'
 import { addNetworkOptions, friendKey, type NetworkFlags } from './network-options.js'
 import { openClient } from './open-client.js'
 import { programName } from './program-name.js'
@@ -35,10 +36,7 @@ async function join(flags: JoinFlags): Promise<void> {
       process.stderr.write(`${programName}: waiting for an invitation to ${client.node.toxId}\n`)
       return {
         finished: joined(client, flags.from),
-        drain: async (): Promise<DrainReport> => {
-          await client.close()
-          return { finished: 0, cut: [], took: 0, timedOut: false }
-        },
+        drain: drainOf(client),
         [Symbol.asyncDispose]: () => client.close(),
       }
     },
@@ -47,7 +45,7 @@ async function join(flags: JoinFlags): Promise<void> {
 
 function joined({ conferences }: ToxClient, from: RealKey | undefined): Promise<void> {
   return new Promise((resolve) => {
-    conferences.events$.subscribe((news) => {
+    listenTo(conferences.events$, (news) => {
       if (news.kind === 'invited' && (from === undefined || news.from === from)) {
         conferences.accept(news.from, news.identifier)
       } else if (news.kind === 'connected') {

@@ -4,6 +4,7 @@ import type { ConferenceMessage, Conferences } from '../conferences.js'
 import { conferenceMemories } from '../group/memory.js'
 import { savedConferences } from '../group/save.js'
 import type { MessageLog } from '../history/message-log.js'
+import { listenTo } from '../listen-to.js'
 import type { ProfileStore } from '../profile/profile-store.js'
 import { type ToxNode, toxNode } from '../tox/node.js'
 import type { ToxNews, ToxNodeOptions } from '../tox/node-options.js'
@@ -62,16 +63,16 @@ export async function toxClient(options: ToxClientOptions): Promise<ToxClient> {
     // From here on numbers are used that only the save file's reserve covers, should we crash.
     await store.saveMemories(store.memories.map((memory) => ({ ...memory, exact: null })))
     const { secretKey, nospam, name, statusMessage } = store.profile
-    const news = new Subject<ToxNews>()
+    const news$ = new Subject<ToxNews>()
     const node = await toxNode({
       ...network,
       env,
       secretKey,
       nospam,
       profile: { name, statusMessage },
-      tell: (each) => news.next(each),
+      tell: (each) => news$.next(each),
     })
-    return new ToxClient({ env, node, store, messages, news })
+    return new ToxClient({ env, node, store, messages, news$ })
   } catch (cause) {
     await messages.close()
     throw cause
@@ -83,7 +84,7 @@ interface Parts {
   readonly node: ToxNode
   readonly store: ProfileStore
   readonly messages: MessageLog
-  readonly news: Subject<ToxNews>
+  readonly news$: Subject<ToxNews>
 }
 
 /** A message and its place in the log of its conference; `null` if it could not be written. */
@@ -99,14 +100,14 @@ export class ToxClient implements AsyncDisposable {
   readonly messages: MessageLog
   readonly #parts: Parts
   readonly #friends = new Map<RealKey, SavedFriend>()
-  readonly #kept = new Subject<KeptMessage>()
+  readonly #kept$ = new Subject<KeptMessage>()
   #isDirty = false
   #saving: Promise<void> | null = null
   #closed: Promise<void> | null = null
 
   /** @internal */
   constructor(parts: Parts) {
-    const { node, store, messages, news } = parts
+    const { node, store, messages, news$ } = parts
     this.#parts = parts
     this.node = node
     this.messages = messages
@@ -117,9 +118,9 @@ export class ToxClient implements AsyncDisposable {
     }
     const { profile, memories } = store
     node.conferences.do({ kind: 'restore', conferences: profile.conferences, memories })
-    node.conferences.worthSaving$.subscribe(() => this.#saveSoon())
-    node.conferences.messages$.subscribe((message) => void this.#keep(message))
-    news.subscribe((each) => {
+    listenTo(node.conferences.worthSaving$, () => this.#saveSoon())
+    listenTo(node.conferences.messages$, (message) => void this.#keep(message))
+    listenTo(news$, (each) => {
       if (each.kind !== 'friend' || each.changed !== 'name') return
       const { realKey, name } = each.friend
       const friend = this.#friends.get(realKey)
@@ -134,12 +135,12 @@ export class ToxClient implements AsyncDisposable {
    * reader that remembers the last position it has seen goes on from there with `messages.page(…, { after })`.
    */
   get messages$(): Observable<KeptMessage> {
-    return this.#kept
+    return this.#kept$
   }
 
   /** What happens apart from conferences: friends, and the network. */
   get news$(): Observable<ToxNews> {
-    return this.#parts.news
+    return this.#parts.news$
   }
 
   /** Friends as they are kept: their names are those that were last heard. */
@@ -192,26 +193,27 @@ export class ToxClient implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    const { node, news } = this.#parts
+    const { node, news$ } = this.#parts
     try {
       await node.close()
       await this.#saving
       await this.#save(true)
     } finally {
       await this.messages.close()
-      news.complete()
-      this.#kept.complete()
+      news$.complete()
+      this.#kept$.complete()
     }
   }
 
   async #keep(message: ConferenceMessage): Promise<void> {
-    const { conference: _, identifier, ...kept } = message
+    const { identifier, from, name, isOurs, text, as, messageNumber, at, isLate } = message
+    const kept = { from, name, isOurs, text, as, messageNumber, at, isLate }
     try {
       const position = await this.messages.append(identifier, kept)
-      if (position !== null) this.#kept.next({ ...message, position })
+      if (position !== null) this.#kept$.next({ ...message, position })
     } catch (failure) {
       this.#parts.env.log.error({ err: failure }, 'a message could not be kept')
-      this.#kept.next({ ...message, position: null })
+      this.#kept$.next({ ...message, position: null })
     }
   }
 

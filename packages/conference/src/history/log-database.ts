@@ -1,9 +1,9 @@
 import { mkdir, realpath } from 'node:fs/promises'
-import { type Key, open, type RootDatabase } from 'lmdb'
+import { open, type RootDatabase } from 'lmdb'
 import { MessageLogError } from './errors.js'
 
 /** The database of a message log: ordered keys, values as MessagePack. */
-export type LogDatabase = RootDatabase<unknown, Key>
+export type LogDatabase = RootDatabase<unknown>
 
 const format = 'holdfast conference messages 1'
 const formatKey = ['meta', 'format']

@@ -62,6 +62,9 @@ interface Extent {
   readonly bytes: number
 }
 
+/** Messages that may wait for the disk; others are not kept. */
+const mostPending = 10_000
+
 const empty: Extent = { first: 1, next: 1, bytes: 0 }
 const defaultKeep: Budget = { bytes: 64 * 1024 * 1024, count: 100_000 }
 /** What a message costs besides its text, for the budget. */
@@ -128,6 +131,13 @@ export class MessageLog implements AsyncDisposable {
    */
   async append(conference: ConferenceIdentifier, message: LoggedMessage): Promise<number | null> {
     if (this.#closed) throw new MessageLogError('HF_STORE_CLOSED', this.path, 'was closed')
+    if (this.#pending.length >= mostPending) {
+      throw new MessageLogError(
+        'HF_STORE_WRITE_FAILED',
+        this.path,
+        `${mostPending} messages wait for the disk`,
+      )
+    }
     const pending: Pending = { conference, message, position: null }
     this.#pending.push(pending)
     this.#next ??= this.#writing.then(() => this.#write())

@@ -1,6 +1,6 @@
-import type { DrainReport } from '@holdfast/core'
 import { createLog, runService } from '@holdfast/core/service'
 import { Command } from 'commander'
+import { drainOf } from '../drain-of.js'
 import { addNetworkOptions, type NetworkFlags } from '../network-options.js'
 import { openClient } from '../open-client.js'
 import { programName } from '../program-name.js'
@@ -38,10 +38,7 @@ async function chat(flags: NetworkFlags): Promise<void> {
       })()
       return {
         finished,
-        drain: async (): Promise<DrainReport> => {
-          await client.close()
-          return { finished: 0, cut: [], took: 0, timedOut: false }
-        },
+        drain: drainOf(client),
         [Symbol.asyncDispose]: async () => {
           screen.close()
           await client.close()

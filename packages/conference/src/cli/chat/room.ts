@@ -2,6 +2,7 @@ import { styleText } from 'node:util'
 import type { ToxClient } from '../../client/tox-client.js'
 import type { RefusedWhy } from '../../group/events.js'
 import type { Invitation } from '../../group/types.js'
+import { listenTo } from '../../listen-to.js'
 import type { RealKey } from '../../wire/identity.js'
 import { friendKey, hostPort } from '../network-options.js'
 import { describeMember, printable, shown } from '../status-report.js'
@@ -49,15 +50,15 @@ export class Room {
     this.#client = client
     this.#screen = screen
     const { conferences, messages$, news$ } = client
-    messages$.subscribe((message) => {
+    listenTo(messages$, (message) => {
       const other = message.conference === this.#current ? '' : `[${message.conference}] `
       screen.print(`${other}${messageLine(message)}`)
     })
-    conferences.events$.subscribe((news) => {
+    listenTo(conferences.events$, (news) => {
       const line = newsLine(news, conferences)
       if (line !== null) screen.print(styleText('dim', `-- ${line}`))
     })
-    news$.subscribe((news) => {
+    listenTo(news$, (news) => {
       if (news.kind === 'friend' && news.changed === 'isOnline') {
         const { name, realKey, isOnline } = news.friend
         this.#say(`friend ${shown(name, realKey)} is ${isOnline ? 'online' : 'offline'}`)
@@ -112,7 +113,10 @@ export class Room {
 
   #who(): void {
     const conference = this.#client.conferences.get(this.#current)
-    if (!conference) return this.#tell('no-such-conference')
+    if (!conference) {
+      this.#tell('no-such-conference')
+      return
+    }
     const live = conference.members.filter(({ frozen }) => frozen === null).length
     this.#say(
       `${conference.connections} connections, ${live + 1} here`,
@@ -122,7 +126,10 @@ export class Room {
 
   #history(limit: number): void {
     const of = this.#identifier()
-    if (of === null) return this.#tell('no-such-conference')
+    if (of === null) {
+      this.#tell('no-such-conference')
+      return
+    }
     const page = this.#client.messages.page(of, {
       limit,
       ...(this.#scrolledTo !== null && { before: this.#scrolledTo }),
@@ -136,14 +143,20 @@ export class Room {
 
   #search(words: string): void {
     const of = this.#identifier()
-    if (of === null) return this.#tell('no-such-conference')
+    if (of === null) {
+      this.#tell('no-such-conference')
+      return
+    }
     const found = this.#client.messages.search(of, words, { limit: 20 })
     this.#screen.print(...found.toReversed().map(messageLine))
     this.#say(`${found.length} found`)
   }
 
   #rename(name: string): void {
-    if (Buffer.byteLength(name) > 128) return this.#tell('too-long')
+    if (Buffer.byteLength(name) > 128) {
+      this.#tell('too-long')
+      return
+    }
     this.#client.rename(name)
     this.#say(`you are called ${printable(name)}`)
   }
@@ -178,9 +191,10 @@ export class Room {
     )
     const [friend] = friends
     if (!friend || friends.length > 1) {
-      return this.#say(
+      this.#say(
         friend ? 'several friends are called so: give the beginning of a key' : 'no such friend: /friends',
       )
+      return
     }
     this.#tell(this.#client.conferences.invite(this.#current, friend.realKey), 'asked')
   }
@@ -188,7 +202,10 @@ export class Room {
   #join(): void {
     const { conferences } = this.#client
     const last: Invitation | undefined = conferences.machine.invitations.at(-1)
-    if (!last) return this.#tell('no-such-invitation')
+    if (!last) {
+      this.#tell('no-such-invitation')
+      return
+    }
     this.#tell(conferences.accept(last.from, last.identifier))
     this.#enter(conferences.find(last.identifier) ?? this.#current)
   }
@@ -202,7 +219,10 @@ export class Room {
   #switch(rest: string): void {
     const all = this.#client.conferences.list()
     const chosen = all.find(({ conference }) => rest !== '' && conference === Number(rest))
-    if (chosen) return this.#enter(chosen.conference)
+    if (chosen) {
+      this.#enter(chosen.conference)
+      return
+    }
     const lines = all.map(({ conference, title, identifier }) => `${conference} ${shown(title, identifier)}`)
     this.#say(...(lines.length > 0 ? lines : ['you are in no conference']))
   }

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import type { Env } from '@holdfast/core'
 import { type ToxClient, toxClient } from '../../client/tox-client.js'
 import type { MemberView } from '../../conference-view.js'
+import { listenTo } from '../../listen-to.js'
 import { FaultyUdp } from '../../testing/faulty-udp.js'
 import type { NodeInfo } from '../../tox/dht/packed-nodes.js'
 import { freshProfile } from '../open-client.js'
@@ -50,10 +51,10 @@ export class Player {
       bindUdp: this.network.bind,
     })
     this.#client = client
-    client.conferences.events$.subscribe((news) => {
+    listenTo(client.conferences.events$, (news) => {
       if (news.kind === 'invited') client.conferences.accept(news.from, news.identifier)
     })
-    client.messages$.subscribe(({ text, isLate }) => {
+    listenTo(client.messages$, ({ text, isLate }) => {
       this.heard.push(text)
       if (isLate) this.late += 1
     })
