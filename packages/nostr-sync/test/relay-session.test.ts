@@ -245,7 +245,9 @@ describe('authentication', () => {
     const [auth] = lastClient(relay).messages('auth')
     expect(lastClient(relay).messages('auth')).toHaveLength(1)
     expect(
-      JSON.parse(lastClient(relay).received.find((text) => text.startsWith('["AUTH"')) ?? '')[1],
+      (
+        JSON.parse(lastClient(relay).received.find((text) => text.startsWith('["AUTH"')) ?? '') as unknown[]
+      )[1],
     ).toMatchObject({
       kind: 22242,
       pubkey: signer.pubkey,
