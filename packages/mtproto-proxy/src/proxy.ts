@@ -183,10 +183,15 @@ class Proxy implements MtprotoProxy {
   }
 
   async #open(listeners: ProxySettings['listeners']): Promise<void> {
-    let failure: unknown = null
+    let failure: Error | null = null
     for (const listener of listeners) {
-      // One that cannot be bound is no reason not to bind the others.
-      if (this.#isRunning()) await this.#door.open(listener).catch((error: unknown) => (failure ??= error))
+      if (!this.#isRunning()) break
+      try {
+        await this.#door.open(listener)
+      } catch (error) {
+        // One that cannot be bound is no reason not to bind the others.
+        failure ??= error as Error
+      }
     }
     // Closed while a port was being bound.
     if (!this.#isRunning()) this.#door.closeAll()

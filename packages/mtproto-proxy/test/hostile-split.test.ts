@@ -85,12 +85,12 @@ async function backWithFronts(o: { maxPerFront?: number } = {}) {
     centers,
     back,
     sink,
-    says(...all: Said[]) {
+    says: (...all: Said[]) => {
       say(link, all)
       env.clock.advance(20)
     },
     /** Whether the client of the other front still gets through. */
-    isUnharmed() {
+    isUnharmed: () => {
       const before = far?.told.length ?? 0
       tunnel.send(Buffer.from('ping'), { quickAck: false })
       env.clock.advance(20)
@@ -188,13 +188,13 @@ async function frontOfPlayedBack() {
     front,
     links,
     pass,
-    says(...all: Said[]) {
+    says: (...all: Said[]) => {
       const latest = links.at(-1)
       if (latest === undefined) throw new Error('no front has come')
       say(latest.link, all)
       pass()
     },
-    open() {
+    open: () => {
       const client = new NotedClient()
       const tunnel = front.dataCenters.open(request, client)
       if ('refused' in tunnel) throw new Error(tunnel.refused)

@@ -102,15 +102,15 @@ describe('14.14 a middle proxy that sends garbage', () => {
     const client = running.client()
     await client.ask(numbered(1))
     const { telegram } = running
-    let isOver = false
+    const world = { isOver: false }
     const spoiling = (async () => {
-      while (!isOver) {
+      while (!world.isOver) {
         for (const connection of telegram.dc(2).ready) connection.damage('garbage')
         await new Promise(setImmediate)
       }
     })()
     await telegram.until(() => telegram.stats.connections > 6)
-    isOver = true
+    world.isOver = true
     await spoiling
     const next = running.client()
     expect(await next.ask(numbered(2))).toEqual(numbered(2))

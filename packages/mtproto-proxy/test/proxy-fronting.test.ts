@@ -3,6 +3,7 @@ import { silentLog, systemEnv } from '@holdfast/core'
 import { sockets } from '@holdfast/core/node'
 import { describe, expect, it } from 'vitest'
 import { Fronting } from '../src/client/fronting.js'
+import { isInnerAddress } from '../src/client/inner-address.js'
 import { decoySite } from '../src/testing/decoy-site.js'
 import { RunningProxy } from './support/running-proxy.js'
 
@@ -129,6 +130,43 @@ describe('3.6 fronting', () => {
     expect(closed).toEqual(['fronting-target'])
     stage?.leave()
     expect(fronting.active).toBe(0)
+  })
+})
+
+describe('3.6 fronting to the host that a stranger names', () => {
+  it.each([
+    '127.0.0.1',
+    '10.1.2.3',
+    '172.31.0.1',
+    '192.168.1.1',
+    '169.254.169.254',
+    '0.0.0.0',
+    '::1',
+    '::ffff:10.1.2.3',
+    'fd00::1',
+    'fe80::1%eth0',
+  ])('never leads to %s', async (address) => {
+    const dialed: string[] = []
+    const closed: string[] = []
+    const fronting = new Fronting({
+      env: systemEnv({ name: 'test', log: silentLog }),
+      dialer: { dial: ({ uri }) => dialed.push(uri) as never },
+      resolve: () => Promise.resolve([address]),
+      isOurs: () => false,
+    })
+    const settings = { fronting: { target: { kind: 'sni' }, connectWithin: 1000, maxConnections: 1 } }
+    const stage = fronting.open(
+      { close: (code: string) => closed.push(code), abort: () => {} },
+      { pause: () => () => {} } as never,
+      { bytes: new Uint8Array(), sni: address, settings: settings as never },
+    )
+    while (closed.length + dialed.length === 0) await new Promise(setImmediate)
+    stage?.leave()
+    expect([closed, dialed]).toEqual([['fronting-target'], []])
+  })
+
+  it.each(['93.184.215.14', '2606:2800::1'])('leads to %s', (address) => {
+    expect(isInnerAddress(address)).toBe(false)
   })
 })
 

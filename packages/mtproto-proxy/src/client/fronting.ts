@@ -1,5 +1,6 @@
 import { type Dialer, type Env, end, type Link, type LinkSink, type Millis, type Off } from '@holdfast/core'
 import type { ClientSettings, FrontingTarget } from '../config/settings.js'
+import { isInnerAddress } from './inner-address.js'
 import type { Connection, Stage } from './stage.js'
 
 /** What {@link Fronting} needs of its host. */
@@ -66,6 +67,8 @@ export class Fronting {
 interface Target {
   readonly host: string
   readonly port: number
+  /** A stranger has named it, so it must not lead into the network that we are in. */
+  readonly isForeign: boolean
 }
 
 function targetOf(target: FrontingTarget, sni: string | null): Target | null {
@@ -73,9 +76,9 @@ function targetOf(target: FrontingTarget, sni: string | null): Target | null {
     case 'off':
       return null
     case 'sni':
-      return sni === null ? null : { host: sni, port: tlsPort }
+      return sni === null ? null : { host: sni, port: tlsPort, isForeign: true }
     case 'fixed':
-      return target
+      return { host: target.host, port: target.port, isForeign: false }
   }
 }
 
@@ -112,7 +115,7 @@ class FrontStage implements Stage {
     this.#startedAt = this.#activeAt = this.#now
   }
 
-  async connect({ host, port }: Target): Promise<void> {
+  async connect({ host, port, isForeign }: Target): Promise<void> {
     const { env, resolve, isOurs, dialer } = this.#relay.options
     const fields = { name: env.name, host, port }
     const addresses = await resolve(host).catch((err: unknown) => {
@@ -120,9 +123,11 @@ class FrontStage implements Stage {
       return []
     })
     if (this.#isOver) return
-    const address = addresses.find((each) => !isOurs(each, port))
+    const address = addresses.find((each) => !isOurs(each, port) && !(isForeign && isInnerAddress(each)))
     if (address === undefined) {
-      if (addresses.length > 0) env.log.warn(fields, 'the site to relay to is ourselves: choose another')
+      if (addresses.length > 0) {
+        env.log.warn(fields, 'the site to relay to is ourselves, or within our network: not relayed')
+      }
       this.#connection.close('fronting-target')
       return
     }

@@ -83,7 +83,7 @@ const clients = {
       .string()
       .regex(/^(off|sni|[^\s/]+:\d{1,5})$/, { error: 'must be off, sni, or HOST:PORT' })
       .default('off'),
-    'Where TLS clients without a valid secret are relayed to: `sni` is the host that they ask for, or `HOST:PORT`',
+    'Where TLS clients without a valid secret are relayed to: `sni` is the host that they ask for, if its address is a public one, or `HOST:PORT`',
     onFront,
   ),
   domain_fronting_timeout_sec: about(

@@ -9,7 +9,9 @@ export function backCenters(front: FrontSide): RunningDataCenters {
     state: new Map(),
     start: () => undefined,
     whenUsable: () => Promise.resolve(),
-    drain: async (o) => void (await front.pool.drain(o)),
+    drain: async (o) => {
+      await front.pool.drain(o)
+    },
     close: () => front.pool.close(end('closed-by-us')),
   }
 }

@@ -58,6 +58,10 @@ export class BackLink implements LinkProtocol, BackConnection {
 
   writable(): void {
     this.#isFull = false
+    this.#sendWaiting()
+  }
+
+  #sendWaiting(): void {
     for (const tunnel of this.#waiting) {
       if (this.#isFull) return
       this.#waiting.delete(tunnel)

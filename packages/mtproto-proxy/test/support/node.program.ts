@@ -20,7 +20,7 @@ const node = await proxyNode({
 })
 await node.start()
 process.on('disconnect', () => process.exit())
-process.on('message', async () => {
+const tell = async (): Promise<void> => {
   globalThis.gc?.()
   const { listeners, back, fronts } = node.state
   process.send?.({
@@ -32,5 +32,6 @@ process.on('message', async () => {
     ends,
     metrics: await registry.metrics(),
   } satisfies NodeFigures)
-})
+}
+process.on('message', () => void tell())
 process.send?.(Number(node.state.listeners[0]?.endpoint.uri.split(':').at(-1) ?? 0))
