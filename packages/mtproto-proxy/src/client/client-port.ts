@@ -1,10 +1,10 @@
-import { generateKeyPairSync } from 'node:crypto'
 import type { Env, Millis } from '@holdfast/core'
 import type { AcceptOptions } from '../accept/types.js'
 import type { ClientSettings, ListenerSettings } from '../config/settings.js'
 import type { Gatekeeper } from '../gatekeeper.js'
 import type { ListenerMetrics, ProxyMetrics } from '../metrics/types.js'
 import type { DataCenters } from '../tunnel.js'
+import { x25519PublicKey } from '../x25519-key.js'
 import type { Fronting } from './fronting.js'
 
 /** What all ports of a process have in common. */
@@ -82,10 +82,4 @@ function acceptOptions(
     random: side.randomBytes,
     x25519PublicKey,
   }
-}
-
-/** A fresh one each time, as real servers do: one that is seen twice gives us away. */
-function x25519PublicKey(): Uint8Array {
-  const { x = '' } = generateKeyPairSync('x25519').publicKey.export({ format: 'jwk' })
-  return Buffer.from(x, 'base64url')
 }
