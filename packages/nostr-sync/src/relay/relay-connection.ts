@@ -1,11 +1,11 @@
 import {
   type Cursor,
   cursor,
-  type Dialer,
   type DrainReport,
   type End,
   type Env,
   type Lifecycle,
+  type LinkProtocol,
   type LinkScope,
   lifecycle,
   type Millis,
@@ -15,10 +15,8 @@ import {
 } from '@holdfast/core'
 import type { Subscription } from 'rxjs'
 import { LinkIntake } from '../intake/link-intake.js'
-import type { Intake } from '../intake/types.js'
 import type { ConnectionStatus } from '../sync/compute-actions.js'
 import { mayTryNegentropy, type NegentropyRefused } from '../sync/negentropy-plan.js'
-import type { PagingOptions } from '../sync/paging.js'
 import type { PendingBatch } from '../sync/pending-batches.js'
 import {
   adviseRelay,
@@ -26,44 +24,20 @@ import {
   persistentFault,
   persistentFaultMs,
 } from '../sync/persistent-fault.js'
-import { isRateLimited, type RateLimit, type RateLimitOptions, rateLimitHit } from '../sync/rate-limit.js'
-import { type RelayBackoffOptions, relayBackoff } from '../sync/relay-backoff.js'
+import { isRateLimited, type RateLimit, rateLimitHit } from '../sync/rate-limit.js'
+import { relayBackoff } from '../sync/relay-backoff.js'
 import { afterFailure, afterSuccess, type HealthRecord } from '../sync/relay-health.js'
 import type { UnixSeconds } from '../wire/event.js'
-import type { Filter } from '../wire/filter.js'
-import type { NegentropyItems } from '../wire/negentropy/items.js'
 import type { RelayInfo, RelayLimitation } from '../wire/relay-info.js'
 import type { RelayUrl } from '../wire/relay-url.js'
 import { RelayTargetError } from './errors.js'
-import type { FetchRelayInfo } from './relay-document.js'
-import { RelaySession } from './relay-session.js'
-import { type ResolveHost, relayTarget } from './relay-target.js'
-import type { EventSigner } from './signer.js'
+import type { RelayOptions } from './relay-options.js'
+import type { SessionOwner } from './session-owner.js'
 
-/** What all connections of a mirror have in common. */
-export interface RelayOptions {
-  readonly env: Env
-  readonly dialer: Dialer
-  readonly intake: Intake
-  readonly resolve: ResolveHost
-  readonly allowPrivateTargets: boolean
-  readonly fetchInfo: FetchRelayInfo
-  /** Who we are, for relays that ask (NIP-42). */
-  readonly signer: EventSigner | null
-  /** What is stored of a filter, or known not to be wanted (R97). */
-  readonly items: (filter: Filter) => Promise<NegentropyItems | 'too-many'>
-  readonly negentropy: 'auto' | 'off'
-  readonly paging: PagingOptions
-  readonly idChunk: number
-  readonly eoseWithin: Millis
-  /** Historic subscriptions open at once (R51). */
-  readonly historicConcurrency: number
-  readonly consolidationThreshold: number
-  readonly backoff: RelayBackoffOptions
-  readonly rateLimit: RateLimitOptions
-  /** After what time a connection counts as a success (R82). */
-  readonly stableAfter: Millis
-}
+export type { RelayOptions } from './relay-options.js'
+
+import { RelaySession } from './relay-session.js'
+import { relayTarget } from './relay-target.js'
 
 /** Who is told what becomes of a connection. Called one at a time, never within another of these calls. */
 export interface RelayHost {
@@ -123,7 +97,7 @@ const dialLeast: Millis = 1000
  * One relay: made once per URL and kept across every disconnect (R20). Owns the lifecycle of its connections, its health
  * and its watermark (R45); knows neither other relays nor what is wanted.
  */
-export class RelayConnection {
+export class RelayConnection implements SessionOwner {
   readonly url: RelayUrl
   readonly options: RelayOptions
   isBootstrap: boolean
@@ -381,8 +355,9 @@ export class RelayConnection {
     this.#host.restoreLive(this)
   }
 
-  sessionEnded(session: RelaySession, why: End): void {
-    if (this.#session !== session) return
+  sessionEnded(ended: LinkProtocol, why: End): void {
+    const session = this.#session
+    if (session === null || session !== ended) return
     const wasConnected = this.#isConnected
     this.#isConnected = false
     this.#session = null

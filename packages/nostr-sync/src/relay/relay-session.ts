@@ -22,7 +22,7 @@ import { Authentication } from './authentication.js'
 import type { ReconciliationHandler, RelayChannel, SubscriptionHandler } from './channel.js'
 import { type FetchContext, FilterFetch } from './filter-fetch.js'
 import { LiveSubscriptions } from './live-subscriptions.js'
-import type { RelayConnection } from './relay-connection.js'
+import type { SessionOwner } from './session-owner.js'
 import { Slots } from './slots.js'
 
 /** What to fetch of a relay's past. */
@@ -49,7 +49,7 @@ export class RelaySession implements LinkProtocol {
   readonly live: LiveSubscriptions
   /** Where the historic sync is; told by the manager (R57). */
   phase: 'opening' | 'syncing' | 'connected' | 'connected-with-failures' = 'opening'
-  readonly #relay: RelayConnection
+  readonly #relay: SessionOwner
   readonly #pending = new PendingBatches()
   /** Batches of which everything came, and some waits to be stored. */
   readonly #settling = new Set<PendingBatch>()
@@ -69,7 +69,7 @@ export class RelaySession implements LinkProtocol {
   #quietUntilSent = 0
   #hasLostEvents = false
 
-  constructor(scope: LinkScope, relay: RelayConnection) {
+  constructor(scope: LinkScope, relay: SessionOwner) {
     this.scope = scope
     this.#relay = relay
     const { env } = relay.options
