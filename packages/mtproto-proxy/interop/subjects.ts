@@ -47,8 +47,9 @@ export async function proxySubject(): Promise<Subject> {
     telegram,
     port: proxy.port,
     migrates: true,
-    accepted: async () => counted(await metrics(), 'in_connection_total', 'listener').main ?? 0,
-    midSends: async () => counted(await metrics(), 'downstream_migration_total', 'result').mid_send ?? 0,
+    accepted: async () => counted(await metrics(), 'in_connection_total', 'listener').get('main') ?? 0,
+    midSends: async () =>
+      counted(await metrics(), 'downstream_migration_total', 'result').get('mid_send') ?? 0,
     async [Symbol.asyncDispose]() {
       await proxy[Symbol.asyncDispose]()
       await telegram[Symbol.asyncDispose]()

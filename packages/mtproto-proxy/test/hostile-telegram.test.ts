@@ -59,7 +59,7 @@ function slowClient() {
       env,
       metrics: noMetrics,
       randomBytes: (size) => new Uint8Array(size),
-    } as ConstructorParameters<typeof ClientPort>[0],
+    } as unknown as ConstructorParameters<typeof ClientPort>[0],
     listener,
     settings.client,
   )

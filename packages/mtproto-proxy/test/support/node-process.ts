@@ -65,12 +65,12 @@ export class NodeProcess implements AsyncDisposable {
 }
 
 /** The values of a counter in Prometheus' format, by one of its labels. */
-export function counted(metrics: string, name: string, label: string): Record<string, number> {
-  const found: Record<string, number> = {}
+export function counted(metrics: string, name: string, label: string): ReadonlyMap<string, number> {
+  const found = new Map<string, number>()
   for (const line of metrics.split('\n')) {
     const [, value] = new RegExp(`${label}="([^"]*)"`).exec(line) ?? []
     if (value === undefined || !line.startsWith(`mtproto_proxy_${name}{`)) continue
-    found[value] = (found[value] ?? 0) + Number(line.split(' ').at(-1))
+    found.set(value, (found.get(value) ?? 0) + Number(line.split(' ').at(-1)))
   }
   return found
 }
