@@ -58,7 +58,7 @@ function slowClient() {
     {
       env,
       metrics: noMetrics,
-      randomBytes: (size) => new Uint8Array(size),
+      randomBytes: (size: number) => new Uint8Array(size),
     } as unknown as ConstructorParameters<typeof ClientPort>[0],
     listener,
     settings.client,
