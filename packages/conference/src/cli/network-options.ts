@@ -16,7 +16,7 @@ export interface HostPort {
 }
 
 /** A node or relay by its DHT key. */
-export interface KnownNode extends HostPort {
+interface KnownNode extends HostPort {
   readonly key: string
 }
 

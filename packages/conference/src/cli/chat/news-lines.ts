@@ -30,6 +30,7 @@ const thawed: Readonly<Record<ThawedBy, string>> = {
 /** What happened in a line for people; `null` for what they need not know. */
 export function newsLine(news: ConferenceNews, conferences: Conferences): string | null {
   const name = (conference: number, realKey: RealKey): string => {
+    if (realKey === conferences.machine.realKey) return 'you'
     const members = conferences.get(conference)?.members ?? []
     return shown(members.find((member) => member.realKey === realKey)?.name ?? '', realKey)
   }

@@ -3,7 +3,7 @@ import type { ToxClient } from '../../client/tox-client.js'
 import type { RefusedWhy } from '../../group/events.js'
 import type { Invitation } from '../../group/types.js'
 import { listenTo } from '../../listen-to.js'
-import type { RealKey } from '../../wire/identity.js'
+import type { ConferenceIdentifier } from '../../wire/identity.js'
 import { friendKey, hostPort } from '../network-options.js'
 import { describeMember, printable, shown } from '../status-report.js'
 import { messageLine, newsLine } from './news-lines.js'
@@ -57,6 +57,7 @@ export class Room {
     listenTo(conferences.events$, (news) => {
       const line = newsLine(news, conferences)
       if (line !== null) screen.print(styleText('dim', `-- ${line}`))
+      if (news.kind === 'title' && news.conference === this.#current) this.#prompt()
     })
     listenTo(news$, (news) => {
       if (news.kind === 'friend' && news.changed === 'isOnline') {
@@ -235,14 +236,18 @@ export class Room {
   #enter(conference: number): void {
     this.#current = conference
     this.#scrolledTo = null
-    const found = this.#client.conferences.get(conference)
-    this.#screen.ask(found ? `${shown(found.title, found.identifier)}> ` : '> ')
-    if (!found) return
+    this.#prompt()
+    if (this.#identifier() === null) return
     this.#history(20)
     this.#who()
   }
 
-  #identifier(): RealKey | null {
+  #prompt(): void {
+    const found = this.#client.conferences.get(this.#current)
+    this.#screen.ask(found ? `${shown(found.title, found.identifier)}> ` : '> ')
+  }
+
+  #identifier(): ConferenceIdentifier | null {
     return this.#client.conferences.get(this.#current)?.identifier ?? null
   }
 
