@@ -50,10 +50,7 @@ describe('the command line', () => {
     await using directory = await temporaryDirectory()
     const file = join(directory.path, 'in.jsonl')
     const data = join(directory.path, 'store')
-    await writeFile(
-      file,
-      lines(foreign, issue, announcement, 'no event', announcement),
-    )
+    await writeFile(file, lines(foreign, issue, announcement, 'no event', announcement))
     const imported = await run('import', file, '--data', data, '--domains', 'grasp.example', '--json')
     expect(imported.err).toBe('')
     expect(JSON.parse(imported.out)).toMatchObject({ saved: 2, rejected: 1, invalid: 1, failed: 0 })

@@ -10,7 +10,7 @@ export interface WorkerState {
   readonly phase: string
 }
 
-/** A process and who is connected to it. */
+/** A process and who is connected to it. @internal */
 export interface WorkerReport extends WorkerState {
   /** `null` of the back, and of who does not answer. */
   readonly clients: number | null

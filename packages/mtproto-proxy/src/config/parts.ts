@@ -73,7 +73,7 @@ const moment = z
   })
   .pipe(z.coerce.date())
 
-/** One secret of a port: whose it is, and what its owner may do. */
+/** One secret of a port: whose it is, and what its owner may do. @internal */
 export const secret = z.strictObject({
   name,
   secret: key,

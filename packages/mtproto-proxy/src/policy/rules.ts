@@ -88,7 +88,7 @@ export function parseKey(text: string): PolicyKey | null {
   }
 }
 
-/** Writes a key as {@link parseKey} reads it. */
+/** Writes a key as {@link parseKey} reads it. @internal */
 export function formatKey(key: PolicyKey): string {
   switch (key.kind) {
     case 'port_name':

@@ -23,7 +23,7 @@ export type ClosedBy = 'fin' | 'rst'
 
 type Counted = { -readonly [Key in keyof FakeClient]: FakeClient[Key] }
 
-/** What a {@link FakeConnection} needs. @internal */
+/** What a {@link FakeConnection} needs. */
 export interface FakeConnectionHost {
   readonly clock: Clock
   readonly proxySecret: () => Uint8Array

@@ -5,7 +5,7 @@ import type { FakeClient } from './fake-client.js'
 import type { ClosedBy, FakeConnection } from './fake-connection.js'
 import { type FakeTelegramRules, usualRules } from './fake-telegram-rules.js'
 
-/** What a {@link FakeDatacenter} needs. @internal */
+/** What a {@link FakeDatacenter} needs. */
 export interface FakeDatacenterHost {
   readonly rules: () => FakeTelegramRules
   readonly connected: (datacenter: FakeDatacenter, socket: Socket) => FakeConnection

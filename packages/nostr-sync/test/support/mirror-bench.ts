@@ -21,7 +21,7 @@ import {
 } from '@holdfast/nostr-sync/testing'
 import { author, madeEvent } from './made-event.js'
 
-export const ourDomain = 'grasp.example'
+const ourDomain = 'grasp.example'
 export const url = 'wss://relay.example'
 export const alice = author('a')
 /** The address of the repository that {@link announcement} announces. */

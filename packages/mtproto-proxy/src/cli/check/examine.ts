@@ -30,7 +30,7 @@ export interface DataCenterReport {
 }
 
 /** Least, median and most. */
-export type Spread = readonly [least: Millis, median: Millis, most: Millis]
+type Spread = readonly [least: Millis, median: Millis, most: Millis]
 
 /** What is known of one proxy by one protocol. */
 export interface ProtocolReport {
