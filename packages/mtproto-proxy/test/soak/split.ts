@@ -17,7 +17,8 @@ import { type NodeFigures, NodeProcess } from '../support/node-process.js'
 const count = Number(process.argv[2] ?? 500)
 const only = process.argv[3] ?? ''
 const secret = 'd0d6e111bada5511fcce9584deadbeef'
-const askEvery = 20
+/** More than the process of the clients, which is also Telegram and the wire, can keep up with would all be under way. */
+const askEvery = 1000
 
 /** A front and its back with a wire between them that can be cut. */
 class Split implements AsyncDisposable {
