@@ -66,7 +66,7 @@ export type { FriendStatus } from './tox/friends/packets.js'
 export { type ToxNode, toxNode } from './tox/node.js'
 export type { ToxNews, ToxNodeOptions } from './tox/node-options.js'
 export type { RelayInfo } from './tox/relay/relays.js'
-export { ToxPortError } from './tox/udp-socket.js'
+export { type BindUdp, ToxPortError, type UdpPort } from './tox/udp-socket.js'
 export {
   decodeConferencesSection,
   encodeConferencesSection,

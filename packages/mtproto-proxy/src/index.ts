@@ -57,6 +57,7 @@ export {
   type LocalGatekeeper,
   type SeenKeys,
 } from './policy/gatekeeper.js'
+export type { IpPrefix } from './policy/ip-prefix.js'
 export type { PolicyRules, SecretFigures, SecretLimits } from './policy/policy.js'
 export type { PolicyKey, PolicyRule, PolicyValue } from './policy/rules.js'
 export { parseTable, Tables } from './policy/tables.js'
@@ -69,11 +70,9 @@ export {
   type RunningDataCenters,
 } from './proxy.js'
 export { type ReplayStatus, ReplayStore, type ReplayStoreOptions } from './replay/replay-store.js'
-export type { BackLink } from './split/back-link.js'
 export { type BackSideOptions, backSide, FrontLink } from './split/back-side.js'
 export { SplitError } from './split/decoder.js'
 export { type FrontSide, type FrontSideOptions, frontSide } from './split/front-side.js'
-export type { FrontTunnel } from './split/front-tunnel.js'
 export {
   backCertificateName,
   type SplitCertificates,

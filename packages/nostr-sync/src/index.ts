@@ -34,7 +34,12 @@ export { type EventIntakeOptions, eventIntake } from './intake/intake.js'
 export { LinkIntake } from './intake/link-intake.js'
 export type { Intake, IntakeOutcome } from './intake/types.js'
 export { type NostrMirror, type NostrMirrorOptions, nostrMirror } from './manager/nostr-mirror.js'
-export { readSavedState, type SavedRelay, type SavedState } from './manager/saved-state.js'
+export {
+  readSavedState,
+  type SavedRejection,
+  type SavedRelay,
+  type SavedState,
+} from './manager/saved-state.js'
 export type { MirrorState, RelayStatus } from './manager/status.js'
 export { SyncManager, type SyncManagerParts } from './manager/sync-manager.js'
 export { defaultSyncOptions, type SyncOptions } from './manager/sync-options.js'
@@ -50,8 +55,8 @@ export {
   type RelayRecord,
 } from './relay/relay-connection.js'
 export { type FetchRelayInfo, httpRelayInfo } from './relay/relay-document.js'
-export { type HistoricSync, RelaySession } from './relay/relay-session.js'
 export { type RelayTarget, type ResolveHost, relayTarget, systemResolve } from './relay/relay-target.js'
+export type { SessionOwner } from './relay/session-owner.js'
 export { type EventSigner, keySigner } from './relay/signer.js'
 export { type JsonLinesSinkOptions, jsonLinesSink } from './sink/json-lines-sink.js'
 export { type RelaySink, type RelaySinkOptions, relaySink } from './sink/relay-sink.js'

@@ -188,6 +188,7 @@ export class ToxClient implements AsyncDisposable {
     return this.#closed
   }
 
+  /** Says goodbye, saves, and closes everything. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }

@@ -194,6 +194,7 @@ export class MessageLog implements AsyncDisposable {
     return this.#closed
   }
 
+  /** Waits for what is being written, and closes the log. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }

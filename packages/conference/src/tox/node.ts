@@ -192,6 +192,7 @@ export class ToxNode implements AsyncDisposable {
     await this.#socket?.close()
   }
 
+  /** As `close`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }

@@ -20,6 +20,7 @@ const receiveBuffer = 512 * 1024
 /** A bound UDP port, as a node uses it. */
 export interface UdpPort {
   readonly address: Address
+  /** Sends one datagram; whether it arrives nobody knows. */
   send(to: Address, packet: Uint8Array): void
   /** Closes it once what was sent is with the kernel. */
   close(): Promise<void>

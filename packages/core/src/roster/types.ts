@@ -53,7 +53,9 @@ export interface RosterOptions<K extends SortedKey, V> {
    * logged, and changes nothing.
    */
   readonly onFreeze?: (key: K, value: V, why: string) => void
+  /** Called after a member has thawed, with how long it was frozen. */
   readonly onThaw?: (key: K, value: V, frozenFor: Millis) => void
+  /** Called after a member was forgotten. */
   readonly onForget?: (key: K, value: V, why: ForgottenWhy) => void
   /** What an earlier process has saved. Restored members start frozen; those for whom retention is over are forgotten. */
   readonly restore?: Iterable<readonly [K, Member<V>]>

@@ -52,9 +52,7 @@ type State =
     }
   | { readonly phase: 'decided' }
 
-type Effects = readonly AcceptEffect[]
-
-const none: Effects = []
+const none: readonly AcceptEffect[] = []
 
 /**
  * What a newcomer's bytes mean: tunnel, front, alert, silence. Checks are made in the order of the reference, so that
@@ -86,7 +84,7 @@ export class Acceptance {
   }
 
   /** What follows from an event; nothing, once all is decided. */
-  handle(event: AcceptEvent): Effects {
+  handle(event: AcceptEvent): readonly AcceptEffect[] {
     switch (event.kind) {
       case 'bytes':
         return this.#bytes(event.chunk, event.unixSeconds)
@@ -95,7 +93,7 @@ export class Acceptance {
     }
   }
 
-  #bytes(chunk: Uint8Array, unixSeconds: number): Effects {
+  #bytes(chunk: Uint8Array, unixSeconds: number): readonly AcceptEffect[] {
     const state = this.#state
     switch (state.phase) {
       case 'decided':
@@ -115,7 +113,7 @@ export class Acceptance {
     }
   }
 
-  #proxyHeader(unixSeconds: number): Effects {
+  #proxyHeader(unixSeconds: number): readonly AcceptEffect[] {
     const header = parseProxyHeader(this.#gathered.bytes)
     switch (header.kind) {
       case 'incomplete':
@@ -132,7 +130,7 @@ export class Acceptance {
     }
   }
 
-  #firstBytes(unixSeconds: number): Effects {
+  #firstBytes(unixSeconds: number): readonly AcceptEffect[] {
     const { bytes } = this.#gathered
     const start = bytes.toString('latin1', 0, 3)
     if ('\x16\x03\x01'.startsWith(start)) {
@@ -146,7 +144,7 @@ export class Acceptance {
     return bytes.length < obfuscatedHeaderBytes ? none : this.#header()
   }
 
-  #hello(record: Uint8Array, unixSeconds: number): Effects {
+  #hello(record: Uint8Array, unixSeconds: number): readonly AcceptEffect[] {
     if (!this.#o.allowed.has('fake_tls')) return this.#badClient('disabled_protocol')
     const judged = judgeHello(this.#o, record, unixSeconds)
     switch (judged.kind) {
@@ -164,7 +162,7 @@ export class Acceptance {
     }
   }
 
-  #header(): Effects {
+  #header(): readonly AcceptEffect[] {
     const { allowed, keys } = this.#o
     if (allowed.size === 1 && allowed.has('fake_tls')) return this.#badClient('tls_client_hello_expected')
     const header = this.#gathered.bytes.subarray(0, obfuscatedHeaderBytes)
@@ -178,7 +176,7 @@ export class Acceptance {
     secret: string,
     replayKey: Uint8Array,
     sni: string | null,
-  ): Effects {
+  ): readonly AcceptEffect[] {
     this.#state = { phase: 'asking', pending }
     const newcomer: Newcomer = {
       listener: this.#o.listener,
@@ -190,7 +188,7 @@ export class Acceptance {
     return [{ kind: 'ask', newcomer }]
   }
 
-  #verdict(verdict: Verdict): Effects {
+  #verdict(verdict: Verdict): readonly AcceptEffect[] {
     if (this.#state.phase !== 'asking') return none
     const { pending } = this.#state
     const refused = 'refused' in verdict ? verdict.refused : null
@@ -199,7 +197,7 @@ export class Acceptance {
       : this.#answerHeader(pending.opened, refused)
   }
 
-  #answerHello({ judged, length }: HelloPending, refused: RefusalReason | null): Effects {
+  #answerHello({ judged, length }: HelloPending, refused: RefusalReason | null): readonly AcceptEffect[] {
     const { hello, key, cipherSuite } = judged
     if (refused === 'replay_session_detected') return this.#frontOrClose(refused, hello.sni)
     if (hello.sni === null) return this.#alert('tls_no_sni')
@@ -220,7 +218,7 @@ export class Acceptance {
     return [{ kind: 'send', bytes }, ...this.#innerHeader(state)]
   }
 
-  #innerHeader({ key, sni, records }: State & { readonly phase: 'inner-header' }): Effects {
+  #innerHeader({ key, sni, records }: State & { readonly phase: 'inner-header' }): readonly AcceptEffect[] {
     try {
       for (;;) {
         const { bytes } = this.#gathered
@@ -242,14 +240,18 @@ export class Acceptance {
     }
   }
 
-  #answerHeader(opened: OpenedHeader, refused: RefusalReason | null): Effects {
+  #answerHeader(opened: OpenedHeader, refused: RefusalReason | null): readonly AcceptEffect[] {
     if (refused === 'replay_session_detected') return this.#badClient(refused)
     if (!this.#o.allowed.has(protocols[opened.format].option)) return this.#close('disabled_protocol')
     if (refused !== null) return this.#close(refused)
     return this.#tunnel(opened, null, null)
   }
 
-  #tunnel(opened: OpenedHeader, sni: string | null, records: TlsRecordDecoder | null): Effects {
+  #tunnel(
+    opened: OpenedHeader,
+    sni: string | null,
+    records: TlsRecordDecoder | null,
+  ): readonly AcceptEffect[] {
     const { format, dcId, key, streams } = opened
     const codec = new ServerCodec(format, new ObfuscatedStream(streams, records), this.#o.random)
     // What the records hold of a chunk is read by any push.
@@ -259,11 +261,11 @@ export class Acceptance {
   }
 
   /** Where TLS is not spoken, a hello is as good as noise. */
-  #refuseTls(reason: RefusalReason): Effects {
+  #refuseTls(reason: RefusalReason): readonly AcceptEffect[] {
     return this.#o.allowed.has('fake_tls') ? this.#close(reason) : this.#badClient(reason)
   }
 
-  #badClient(reason: RefusalReason): Effects {
+  #badClient(reason: RefusalReason): readonly AcceptEffect[] {
     switch (this.#o.badClient) {
       case 'close':
         return this.#close(reason)
@@ -274,11 +276,11 @@ export class Acceptance {
     }
   }
 
-  #frontOrClose(reason: RefusalReason, sni: string | null): Effects {
+  #frontOrClose(reason: RefusalReason, sni: string | null): readonly AcceptEffect[] {
     return this.#o.fronting && sni !== null ? this.#front(reason, sni) : this.#close(reason)
   }
 
-  #front(reason: RefusalReason, sni: string | null): Effects {
+  #front(reason: RefusalReason, sni: string | null): readonly AcceptEffect[] {
     return this.#decide({
       kind: 'front',
       reason,
@@ -287,15 +289,15 @@ export class Acceptance {
     })
   }
 
-  #alert(reason: RefusalReason): Effects {
+  #alert(reason: RefusalReason): readonly AcceptEffect[] {
     return this.#decide({ kind: 'alert-and-close', reason, alert: decodeErrorAlert })
   }
 
-  #close(reason: RefusalReason): Effects {
+  #close(reason: RefusalReason): readonly AcceptEffect[] {
     return this.#decide({ kind: 'close', reason })
   }
 
-  #decide(effect: AcceptEffect): Effects {
+  #decide(effect: AcceptEffect): readonly AcceptEffect[] {
     this.#state = { phase: 'decided' }
     this.#gathered.take()
     return [effect]

@@ -94,7 +94,9 @@ export interface BothDirections {
  * centre's once, and keep it: the same name gives the same object.
  */
 export interface ProxyMetrics {
+  /** The counters of one listener; made at the first call for its name. */
   listener(name: string): ListenerMetrics
+  /** The counters of one data centre; made at the first call for its id. */
   dataCenter(dcId: number): DataCenterMetrics
   /** `healthcheck_total{action}`: `message_queue_len` or `total_memory` (spec 6.6). */
   healthcheck(action: string): void

@@ -3,12 +3,13 @@ import {
   type Endpoint,
   type Env,
   fullJitter,
+  type LinkProtocol,
   type Millis,
   type Pool,
   pool,
 } from '@holdfast/core'
 import type { Gatekeeper } from '../gatekeeper.js'
-import type { DataCenters } from '../tunnel.js'
+import type { DataCenters, Tunnel } from '../tunnel.js'
 import { BackLink } from './back-link.js'
 import { splitKeepalive } from './back-side.js'
 import { FrontTunnel, tunnelEnd } from './front-tunnel.js'
@@ -51,7 +52,7 @@ export interface FrontSide extends AsyncDisposable {
   /** Asks the back who may come in, for a back that has a gatekeeper. */
   readonly gatekeeper: Gatekeeper
   /** The link to the back, as a pool of one. */
-  readonly pool: Pool<FrontTunnel, BackLink>
+  readonly pool: Pick<Pool<Tunnel, LinkProtocol>, 'state' | 'state$' | 'drain' | 'close'>
 }
 
 /**

@@ -68,6 +68,7 @@ export class DecoySite implements AsyncDisposable {
     })
   }
 
+  /** Where it listens, on loopback. */
   get port(): number {
     return portOf(this.#server)
   }
@@ -77,6 +78,7 @@ export class DecoySite implements AsyncDisposable {
     return this.#waiters.until(isMet)
   }
 
+  /** Stops listening and drops every connection. */
   async [Symbol.asyncDispose](): Promise<void> {
     const servers = [this.#server, ...(this.#https === null ? [] : [this.#https])]
     const closed = servers.map((server) => once(server.close(), 'close'))

@@ -26,12 +26,15 @@ type Counted = { -readonly [Key in keyof FakeClient]: FakeClient[Key] }
 /** What a {@link FakeConnection} needs. */
 export interface FakeConnectionHost {
   readonly clock: Clock
+  /** What both sides must know. */
   readonly proxySecret: () => Uint8Array
+  /** How it behaves now. */
   readonly rules: () => FakeTelegramRules
   /** What a data centre answers. */
   readonly answers: (payload: Buffer, client: FakeClient) => readonly Uint8Array[]
   /** Something happened that a test may wait for. */
   readonly changed: () => void
+  /** The connection is over. */
   readonly ended: () => void
 }
 

@@ -7,8 +7,11 @@ import { type FakeTelegramRules, usualRules } from './fake-telegram-rules.js'
 
 /** What a {@link FakeDatacenter} needs. */
 export interface FakeDatacenterHost {
+  /** How it behaves now. */
   readonly rules: () => FakeTelegramRules
+  /** A proxy has connected. */
   readonly connected: (datacenter: FakeDatacenter, socket: Socket) => FakeConnection
+  /** Something happened that a test may wait for. */
   readonly changed: () => void
 }
 

@@ -145,6 +145,7 @@ export class FakeTelegram implements AsyncDisposable {
     return [...this.datacenters.values()].flatMap(({ clients }) => clients)
   }
 
+  /** What it has counted so far. */
   get stats(): FakeTelegramStats {
     const sum = { ...this.#past }
     for (const connection of this.connections) add(sum, connection, connection.phase !== 'ready')

@@ -4,8 +4,11 @@ import type { AddressInfo } from 'node:net'
 
 /** What {@link TelegramSite} serves. */
 export interface SiteContent {
+  /** The proxy secret. */
   readonly secret: () => Uint8Array
+  /** The list of middle proxies. */
   readonly config: () => string
+  /** The same by IPv6. */
   readonly configV6: () => string
 }
 
@@ -60,6 +63,7 @@ export class TelegramSite implements AsyncDisposable {
     }
   }
 
+  /** Stops listening. */
   async [Symbol.asyncDispose](): Promise<void> {
     const closed = once(this.#server.close(), 'close')
     this.#server.closeAllConnections()

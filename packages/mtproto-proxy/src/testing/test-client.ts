@@ -84,10 +84,12 @@ export class TestClient implements AsyncDisposable {
     return `${this.#socket.localAddress ?? ''}:${this.#socket.localPort ?? 0}`
   }
 
+  /** Bytes that came, the handshake included. */
   get bytesReceived(): number {
     return this.#socket.bytesRead
   }
 
+  /** Bytes that were sent, the handshake included. */
   get bytesSent(): number {
     return this.#socket.bytesWritten
   }
@@ -142,6 +144,7 @@ export class TestClient implements AsyncDisposable {
     this.#socket.pause()
   }
 
+  /** Reads again. */
   resume(): void {
     this.#socket.resume()
   }
@@ -155,6 +158,7 @@ export class TestClient implements AsyncDisposable {
     await closed
   }
 
+  /** Drops the connection. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#socket.closed) return
     this.#socket.destroy()

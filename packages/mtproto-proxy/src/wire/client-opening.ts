@@ -29,6 +29,7 @@ export type ClientOpeningStep =
   | {
       readonly kind: 'hello'
       readonly send: Buffer
+      /** Takes what came, and returns the next step once there is one. */
       readonly answer: (chunk: Uint8Array) => ClientOpeningStep | null
     }
   /** Send `send`; from now on packets, from now on `codec` gets what comes. */

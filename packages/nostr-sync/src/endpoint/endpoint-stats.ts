@@ -16,10 +16,12 @@ export class EndpointStats {
   /** Items that these hold. */
   negentropyItems = 0
 
+  /** Counts a message of a client. */
   countReceived(kind: ReceivedClientMessage['kind']): void {
     this.received.set(kind, (this.received.get(kind) ?? 0) + 1)
   }
 
+  /** Counts a message to a client. */
   countSent(kind: RelayMessage['kind']): void {
     this.sent.set(kind, (this.sent.get(kind) ?? 0) + 1)
   }

@@ -7,6 +7,7 @@ export type EventResult = 'saved' | 'duplicate' | 'rejected' | 'held' | 'invalid
 export class EventCounts {
   readonly #counts = new Map<string, Map<EventResult, number>>()
 
+  /** Counts what became of an event. */
   add(from: EventSource, result: EventResult): void {
     const label = labelOf(from)
     const counts = this.#counts.get(label) ?? new Map<EventResult, number>()

@@ -25,7 +25,11 @@ export class LinkIntake {
     )
   }
 
-  /** @param done - told what became of it, unless the link has ended by then */
+  /**
+   * Offers an event. While the intake is full the link is not read.
+   *
+   * @param done - told what became of it, unless the link has ended by then
+   */
   offer(event: NostrEvent, done?: (outcome: IntakeOutcome) => void): void {
     const told = done && this.#scope.guard(done)
     if (this.#intake.offer(event, this.#from, told) === 'full') this.#resume ??= this.#scope.link.pause()

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { RejectReason } from '../admission/types.js'
 import type { RelayRecord } from '../relay/relay-connection.js'
 import { syncItems } from '../sync/items.js'
 import type { RelayUrl } from '../wire/relay-url.js'
@@ -46,19 +47,43 @@ const rejected = z.object({
   awaits: z.array(z.string()),
 })
 
-const savedState = z.object({
-  version: z.literal(1),
+/** What a mirror keeps across restarts (R88). After a crash it may be old: then more is fetched than needed, never less. */
+export interface SavedState {
+  readonly version: 1
   /** When it was saved, in seconds since the Unix epoch. */
+  readonly at: number
+  readonly relays: readonly SavedRelay[]
+  /** Events that were not taken, and why. */
+  readonly rejected: readonly SavedRejection[]
+}
+
+/** A relay of a {@link SavedState}. */
+export interface SavedRelay {
+  readonly url: string
+  readonly record: RelayRecord
+  readonly announcementsSynced: boolean
+  readonly repos: string[]
+  readonly stateRepos: string[]
+  readonly rootEvents: string[]
+}
+
+/** A rejected event of a {@link SavedState}. */
+export interface SavedRejection {
+  readonly id: string
+  readonly pubkey: string
+  readonly kind: number
+  readonly createdAt: number
+  readonly reason: RejectReason
+  readonly at: number
+  readonly awaits: string[]
+}
+
+const savedState: z.ZodType<SavedState> = z.object({
+  version: z.literal(1),
   at: z.number(),
   relays: z.array(savedRelay),
   rejected: z.array(rejected),
 })
-
-/** What a mirror keeps across restarts (R88). After a crash it may be old: then more is fetched than needed, never less. */
-export type SavedState = z.infer<typeof savedState>
-
-/** A relay of a {@link SavedState}. */
-export type SavedRelay = SavedState['relays'][number]
 
 /** Checks what was read from a file. @throws when it is not what was saved */
 export function readSavedState(json: unknown): SavedState {

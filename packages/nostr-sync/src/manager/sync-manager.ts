@@ -106,6 +106,7 @@ export class SyncManager implements RelayHost {
 
   // What everybody sees ----------------------------------------------------------------------------------------
 
+  /** As it is now. */
   get state(): MirrorState {
     return this.#snapshot()
   }
@@ -297,6 +298,7 @@ export class SyncManager implements RelayHost {
     })
   }
 
+  /** A batch of a relay has failed. */
   failed(relay: RelayConnection, { purpose }: PendingBatch): void {
     this.#queue.run(() => {
       if (purpose.kind === 'announcements')

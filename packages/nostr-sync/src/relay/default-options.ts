@@ -11,6 +11,7 @@ import { systemResolve } from './relay-target.js'
 export interface RelayParts {
   readonly env: Env
   readonly intake: Intake
+  /** The ids and dates of what the store has for a filter. */
   readonly items: (filter: Filter) => Promise<NegentropyItems | 'too-many'>
   /** @defaultValue `webSocket()` */
   readonly dialer?: Dialer

@@ -47,6 +47,7 @@ export interface RelayHost {
   disconnected(relay: RelayConnection, session: RelaySession, why: End): void
   /** All that a batch asked for has come, and is stored (R10). */
   confirmed(relay: RelayConnection, batch: PendingBatch): void
+  /** A batch of a relay could not be fetched whole. */
   failed(relay: RelayConnection, batch: PendingBatch): void
   /** A rate limit is over: what was not asked for meanwhile can be (R84). */
   cooledDown(relay: RelayConnection): void
@@ -101,6 +102,7 @@ export class RelayConnection implements SessionOwner {
   readonly url: RelayUrl
   readonly options: RelayOptions
   isBootstrap: boolean
+  /** The lifecycle of its connections. @internal */
   readonly life: Lifecycle<RelaySession>
   /** Everything that the relay stored before, and that matches what is confirmed, was fetched (R45). */
   readonly progress: Cursor<UnixSeconds, PendingBatch>
@@ -207,11 +209,12 @@ export class RelayConnection implements SessionOwner {
     await this.#over()
   }
 
-  /** The session that is ready; null between sessions. */
+  /** The session that is ready; null between sessions. @internal */
   get session(): RelaySession | null {
     return this.#isConnected ? this.#session : null
   }
 
+  /** Where it is, in the words of the specification. */
   get status(): ConnectionStatus {
     if (this.#isLeaving) return 'disconnecting'
     const session = this.session
@@ -226,10 +229,12 @@ export class RelayConnection implements SessionOwner {
     return phase === 'unloaded' ? this.#record : { ...this.#record, watermark: applied?.at ?? null }
   }
 
+  /** What it has counted since the start. */
   get counts(): RelayCounts {
     return { ...this.#counts }
   }
 
+  /** Its health, for statistics and for what is kept. */
   health(): HealthRecord {
     const { failuresInRow, failingSince, recoveredAt, rateLimit } = this.#record
     return {
@@ -246,14 +251,17 @@ export class RelayConnection implements SessionOwner {
     this.#record = { ...this.#record, lastConnected: now, disconnectedAt: null }
   }
 
+  /** Remembers when the link was lost: what a quick reconnect is measured from. */
   noteDisconnected(now: UnixSeconds): void {
     this.#record = { ...this.#record, disconnectedAt: now }
   }
 
+  /** Remembers when everything was last synced. */
   noteFullSync(now: UnixSeconds): void {
     this.#record = { ...this.#record, lastFullSync: now }
   }
 
+  /** Civil time, in seconds. */
   wallSeconds(): UnixSeconds {
     return Math.floor(this.#env.clock.wall() / 1000)
   }
@@ -265,6 +273,7 @@ export class RelayConnection implements SessionOwner {
     return this.#known
   }
 
+  /** What its NIP-11 document limits. */
   get limitation(): RelayLimitation {
     return this.#known?.limitation ?? {}
   }
@@ -275,27 +284,33 @@ export class RelayConnection implements SessionOwner {
     return this.#cap === null ? said : Math.min(this.#cap, said ?? Infinity)
   }
 
+  /** Subscriptions above which live ones are packed anew (R49). */
   get consolidationThreshold(): number {
     return this.options.consolidationThreshold
   }
 
+  /** It refused another subscription: no more than so many from now on. */
   capSubscriptions(most: number): void {
     this.#cap = Math.min(this.#cap ?? Infinity, most)
   }
 
+  /** Whether it takes `limit: 0` for no limit (R37). */
   get isLimitZeroUnsafe(): boolean {
     return this.#record.isLimitZeroUnsafe
   }
 
+  /** It took `limit: 0` for no limit. */
   limitZeroFailed(): void {
     this.#record = { ...this.#record, isLimitZeroUnsafe: true }
   }
 
+  /** Whether negentropy may be tried now (R97). */
   mayUseNegentropy(): boolean {
     if (this.options.negentropy === 'off') return false
     return mayTryNegentropy(this.#refused(), this.#env.clock.wall(), this.#known?.version)
   }
 
+  /** It refused negentropy: not tried again for a day, or until it is another version (R102). */
   negentropyRefused(why: string): void {
     if (this.#record.negentropyRefused === null)
       this.#env.log.info({ relay: this.url, why }, 'the relay does without negentropy')
@@ -303,6 +318,7 @@ export class RelayConnection implements SessionOwner {
     this.#record = { ...this.#record, negentropyRefused: { at, version: this.#known?.version } }
   }
 
+  /** Whether it asked us to slow down, and that has not passed yet (R84). */
   get isRateLimited(): boolean {
     return isRateLimited(this.#record.rateLimit, this.#env.clock.wall())
   }
@@ -312,6 +328,7 @@ export class RelayConnection implements SessionOwner {
     return Math.max(0, (this.#record.rateLimit?.until ?? 0) - this.#env.clock.wall())
   }
 
+  /** It asked us to slow down. */
   rateLimited(text: string, retryAfter: Millis = 0): void {
     const rateLimit = rateLimitHit(
       this.#record.rateLimit,
@@ -335,26 +352,32 @@ export class RelayConnection implements SessionOwner {
     this.options.intake.counts.add({ kind: 'relay', url: this.url }, result)
   }
 
+  /** Counts a page of history. */
   countPage(): void {
     this.#counts.pages++
   }
 
+  /** Counts a reconciliation. */
   countReconciliation(): void {
     this.#counts.reconciliations++
   }
 
+  /** A batch could not be fetched whole. */
   batchFailed(batch: PendingBatch): void {
     this.#host.failed(this, batch)
   }
 
+  /** What it asked us to wait is over: what is wanted is computed anew. */
   cooledDown(): void {
     this.#host.cooledDown(this)
   }
 
+  /** Live subscriptions were lost while the link lasts: they are opened anew. */
   restoreLive(): void {
     this.#host.restoreLive(this)
   }
 
+  /** The link of a session is gone. */
   sessionEnded(ended: LinkProtocol, why: End): void {
     const session = this.#session
     if (session === null || session !== ended) return

@@ -8,6 +8,7 @@ import { isHex64 } from '../wire/hex.js'
 export interface EventSigner {
   /** 64 hex digits. */
   readonly pubkey: string
+  /** Completes an event by author, id and signature. */
   sign(event: Omit<NostrEvent, 'id' | 'pubkey' | 'sig'>): NostrEvent
 }
 

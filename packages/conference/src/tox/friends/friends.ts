@@ -74,6 +74,8 @@ export class Friends {
     return this.#friends
   }
 
+  /** What friends are told of us. */
+  /** What friends are told of us. */
   get profile(): Profile {
     return this.#profile
   }
