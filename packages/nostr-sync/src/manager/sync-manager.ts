@@ -1,4 +1,4 @@
-import type { DrainReport, End, Env, Millis, Store, Timer } from '@holdfast/core'
+import type { DrainReport, Env, Millis, Store, Timer } from '@holdfast/core'
 import { BehaviorSubject, distinctUntilChanged, map, type Observable } from 'rxjs'
 import type { RejectedEvents } from '../admission/rejected-events.js'
 import type { AdmissionPolicy } from '../admission/types.js'
@@ -280,7 +280,7 @@ export class SyncManager implements RelayHost {
     this.#changed()
   }
 
-  disconnected(relay: RelayConnection, _session: RelaySession, _why: End): void {
+  disconnected(relay: RelayConnection): void {
     this.#queue.run(() => this.handleDisconnect(relay.url))
     this.#changed()
   }
