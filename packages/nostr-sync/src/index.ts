@@ -55,6 +55,7 @@ export {
   type RelayRecord,
 } from './relay/relay-connection.js'
 export { type FetchRelayInfo, httpRelayInfo } from './relay/relay-document.js'
+export { type HistoricSync, RelaySession } from './relay/relay-session.js'
 export { type RelayTarget, type ResolveHost, relayTarget, systemResolve } from './relay/relay-target.js'
 export type { SessionOwner } from './relay/session-owner.js'
 export { type EventSigner, keySigner } from './relay/signer.js'

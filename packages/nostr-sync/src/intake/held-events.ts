@@ -8,7 +8,7 @@ interface Held {
   readonly at: WallStamp
 }
 
-/** Bounds of {@link HeldEvents}. */
+/** Bounds of `HeldEvents`. */
 export interface HeldEventsOptions {
   /**
    * How long an event waits for what it needs, in milliseconds.

@@ -45,7 +45,9 @@ const pingEvery = 30_000
  */
 export class RelaySession implements LinkProtocol {
   readonly scope: LinkScope
+  /** @internal */
   readonly channel: RelayChannel
+  /** @internal */
   readonly live: LiveSubscriptions
   /** Where the historic sync is; told by the manager (R57). */
   phase: 'opening' | 'syncing' | 'connected' | 'connected-with-failures' = 'opening'
