@@ -187,6 +187,8 @@ describe('run --workers', () => {
     await proxy.configure({ telegram, config: { ports, tables } })
     proxy.signal('SIGHUP')
     await proxy.until(async () => (await proxy.state()).tables['banned'] === 1)
+    // The back has it; this one answers when the fronts have it too, one reload after the other.
+    expect(await proxy.post('/reload')).toMatchObject({ status: 200 })
     for (let each = 0; each < 4; each += 1) {
       await using client = testClient({ port: proxy.port, secret: other })
       expect(await client.ask(numbered(each))).not.toBeNull()
