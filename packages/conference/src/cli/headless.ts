@@ -1,4 +1,12 @@
-import { createLog, exitCodes, OpenedThings, replyJson, runService, serveHttp } from '@holdfast/core/service'
+import {
+  createLog,
+  exitCodes,
+  linesOf,
+  OpenedThings,
+  replyJson,
+  runService,
+  serveHttp,
+} from '@holdfast/core/service'
 import { Command } from 'commander'
 import { Subscription } from 'rxjs'
 import type { ToxClient } from '../client/tox-client.js'
@@ -6,7 +14,6 @@ import { listenTo } from '../listen-to.js'
 import { drainOf } from './drain-of.js'
 import { fail } from './fail.js'
 import { doCommand, parseCommand } from './headless-commands.js'
-import { linesOf } from './lines.js'
 import { addNetworkOptions, type NetworkFlags } from './network-options.js'
 import { openClient } from './open-client.js'
 import { programName } from './program-name.js'

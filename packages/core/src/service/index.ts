@@ -8,6 +8,7 @@
 export { ConfigError, type ConfigOptions, loadConfig, withoutSecrets } from './config.js'
 export { exitCodes } from './exit-codes.js'
 export { type HttpEndpoint, type HttpEndpointOptions, replyJson, serveHttp } from './http-endpoint.js'
+export { linesOf } from './lines.js'
 export { createLog, type LogOptions } from './logging.js'
 export {
   answerMetrics,
@@ -20,6 +21,7 @@ export {
   serveMetrics,
 } from './metrics.js'
 export { OpenedThings } from './opened-things.js'
+export { type ProgramOptions, runProgram } from './program.js'
 export { type ConfiguredService, runConfigured } from './run-configured.js'
 export {
   describeDrain,

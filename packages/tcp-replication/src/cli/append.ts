@@ -1,7 +1,6 @@
-import { exitCodes } from '@holdfast/core/service'
+import { exitCodes, linesOf } from '@holdfast/core/service'
 import { Command } from 'commander'
 import { fail } from './fail.js'
-import { linesOf } from './lines.js'
 import { programName } from './program-name.js'
 
 interface AppendFlags {

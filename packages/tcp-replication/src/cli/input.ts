@@ -1,7 +1,7 @@
 import { HoldfastError, type Log } from '@holdfast/core'
+import { linesOf } from '@holdfast/core/service'
 import { z } from 'zod'
 import type { AppendLog } from '../source/append-log.js'
-import { linesOf } from './lines.js'
 
 const appended = z.strictObject({
   stream: z.string(),

@@ -1,0 +1,38 @@
+import { Command } from 'commander'
+import { exitCodes } from './exit-codes.js'
+
+/** A program of several commands. */
+export interface ProgramOptions {
+  /** As its users call it. */
+  readonly name: string
+  /** What it is, in a sentence. */
+  readonly description: string
+  readonly version: string
+  readonly commands: readonly Command[]
+  /** Commands that are for the program's own processes, and that no help shows. */
+  readonly hidden?: readonly Command[]
+}
+
+/**
+ * Runs the command that the process was called with. A wrong command line is told on standard error, after the program's
+ * name, and exits with {@link exitCodes}`.usage`. That whoever read our output has left is no error.
+ */
+export async function runProgram(options: ProgramOptions): Promise<void> {
+  const { name, description, version, commands, hidden = [] } = options
+  const program = new Command(name)
+    .description(description)
+    .version(version)
+    .showHelpAfterError('(add --help for what there is)')
+    .configureOutput({ outputError: (text, write) => write(`${name}: ${text}`) })
+    .exitOverride((error) => process.exit(error.exitCode === 0 ? exitCodes.ok : exitCodes.usage))
+  for (const command of commands) {
+    for (const each of [command, ...command.commands]) each.copyInheritedSettings(program)
+    program.addCommand(command)
+  }
+  for (const command of hidden) program.addCommand(command, { hidden: true })
+
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+  })
+  await program.parseAsync()
+}
