@@ -1,9 +1,8 @@
 import { copyFile } from 'node:fs/promises'
 import type { Store } from '@holdfast/core'
-import { fileStore } from '@holdfast/core/node'
+import { AtomicFile, fileStore } from '@holdfast/core/node'
 import type { ConferenceMemory } from '../group/memory.js'
 import { SaveFileError } from '../wire/errors.js'
-import { AtomicFile } from './atomic-file.js'
 import { decodeMemories, encodeMemories, parseMemories, type SavedMemories } from './memories.js'
 import { changeProfile, type ProfileChanges, readProfile, type ToxProfile } from './tox-profile.js'
 

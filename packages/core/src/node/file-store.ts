@@ -1,7 +1,7 @@
-import { copyFile, open, readFile, rename, unlink } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { copyFile } from 'node:fs/promises'
 import type { Store } from '../index.js'
 import { HoldfastError, OptionError } from '../index.js'
+import { AtomicFile } from './atomic-file.js'
 
 /** Options of {@link fileStore}. */
 export interface FileStoreOptions<T> {
@@ -49,103 +49,50 @@ export function fileStore<T>(options: FileStoreOptions<T>): Store<T> {
 }
 
 class FileStore<T> implements Store<T> {
-  readonly #path: string
+  readonly #file: AtomicFile
   readonly #parse: (json: unknown) => T
   /** The file was read, or written by us: what it holds may be replaced. */
-  #isKnown = false
-  #running: Promise<void> | null = null
-  #next: { text: string; written: Promise<void> } | null = null
+  #known: Promise<unknown> | null = null
 
   constructor(path: string, parse: (json: unknown) => T) {
-    this.#path = path
+    this.#file = new AtomicFile(path)
     this.#parse = parse
   }
 
   async load(): Promise<T | undefined> {
-    const text = await this.#read()
-    const value = text === undefined ? undefined : await this.#understand(text)
-    this.#isKnown = true
+    const bytes = await this.#file.load()
+    const value = bytes === undefined ? undefined : await this.#understand(Buffer.from(bytes).toString())
+    this.#known = Promise.resolve()
     return value
   }
 
   async save(value: T): Promise<void> {
     // Turned into text at once: the caller may go on to change the value.
-    const text = JSON.stringify(value)
-    if (this.#next !== null) {
-      this.#next.text = text
-      return this.#next.written
+    const text = Buffer.from(JSON.stringify(value))
+    // Nothing is replaced that was never understood.
+    if (this.#known === null) {
+      this.#known = this.load()
+      this.#known.catch(() => (this.#known = null))
     }
-    const written = (this.#running ?? Promise.resolve()).catch(ignored).then(() => this.#writeNext())
-    this.#next = { text, written }
-    this.#running = written
-    return written
-  }
-
-  async #writeNext(): Promise<void> {
-    if (!this.#isKnown) await this.#know()
-    const text = this.#next?.text
-    this.#next = null
-    if (text !== undefined) await replaceFile(this.#path, text)
-  }
-
-  /** Nothing is replaced that was never understood. */
-  async #know(): Promise<void> {
-    try {
-      await this.load()
-    } catch (cause) {
-      this.#next = null
-      throw cause
-    }
-  }
-
-  async #read(): Promise<string | undefined> {
-    try {
-      return await readFile(this.#path, 'utf8')
-    } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-      throw new HoldfastError('HF_STORE_UNREADABLE', `cannot read ${this.#path}: ${String(cause)}`, { cause })
-    }
+    await this.#known
+    await this.#file.save(text)
   }
 
   async #understand(text: string): Promise<T> {
     try {
       return this.#parse(JSON.parse(text))
     } catch (cause) {
-      const copy = `${this.#path}.corrupt`
+      const copy = `${this.#file.path}.corrupt`
       // Whatever is done to the file now, its bytes stay. Where even that fails the error still says all.
-      await copyFile(this.#path, copy).catch(ignored)
+      await copyFile(this.#file.path, copy).catch(ignored)
       const todo = `its bytes are kept in ${copy}; restore it, or remove it to start from nothing`
       const found = cause instanceof Error ? cause.message : String(cause)
-      throw new HoldfastError('HF_STORE_CORRUPT', `${this.#path} is damaged: ${todo} (${found})`, { cause })
+      throw new HoldfastError('HF_STORE_CORRUPT', `${this.#file.path} is damaged: ${todo} (${found})`, {
+        cause,
+      })
     }
   }
 }
 
-/** The failure of an earlier save was told to whoever asked for it. */
+/** Where even the copy fails, the error still says all. */
 const ignored = (): void => undefined
-
-async function replaceFile(path: string, text: string): Promise<void> {
-  const folder = dirname(path)
-  const temporary = join(folder, `.${basename(path)}.tmp`)
-  try {
-    await synced(temporary, 'w', (file) => file.writeFile(text))
-    await rename(temporary, path)
-    await synced(folder, 'r', () => Promise.resolve())
-  } catch (cause) {
-    await unlink(temporary).catch(ignored)
-    throw new HoldfastError('HF_STORE_UNWRITABLE', `cannot save ${path}: ${String(cause)}`, { cause })
-  }
-}
-
-type OpenFile = Awaited<ReturnType<typeof open>>
-
-/** Opens, does, and brings what was done to the disk. */
-async function synced(path: string, flags: string, act: (file: OpenFile) => Promise<void>): Promise<void> {
-  const file = await open(path, flags, 0o600)
-  try {
-    await act(file)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-}

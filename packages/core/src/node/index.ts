@@ -4,6 +4,7 @@
  * @packageDocumentation
  */
 
+export { AtomicFile } from './atomic-file.js'
 export { type FileStoreOptions, fileStore } from './file-store.js'
 export { inherited } from './inherited.js'
 export { type NodeEnvOptions, nodeEnv } from './node-env.js'

@@ -1,6 +1,6 @@
 import { open, readFile, rename, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { HoldfastError } from '@holdfast/core'
+import { HoldfastError } from '../index.js'
 
 /**
  * Bytes in a file of mode 0600, replaced as a whole: after a crash at any moment it holds the old ones or the new ones.
@@ -8,6 +8,7 @@ import { HoldfastError } from '@holdfast/core'
  * later ones, are on disk. Nothing looks at what the bytes mean.
  */
 export class AtomicFile {
+  /** Where it is. Its folder must exist. */
   readonly path: string
   #running: Promise<void> | null = null
   #next: { bytes: Uint8Array; written: Promise<void> } | null = null
