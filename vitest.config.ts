@@ -14,6 +14,8 @@ export default defineConfig({
       },
     })),
     restoreMocks: true,
+    // Vitest would leave one core to itself: of two, half.
+    maxWorkers: '100%',
     reporters: process.env['CI'] ? ['default', './tools/tally-reporter.ts'] : ['default'],
     coverage: {
       provider: 'v8',
