@@ -118,3 +118,23 @@ function anchorsOf(text: string): string[] {
       .replaceAll(' ', '-'),
   )
 }
+
+describe('the page about guarantees', () => {
+  const rows = rowsOf(read('docs/guarantees.md')).filter(([, , proofs = '']) => proofs.includes('/'))
+  const proofs = rows.flatMap(([, , named = '']) => named.split(', '))
+
+  it('has a test for every promise', () => {
+    expect(rows.length).toBeGreaterThan(25)
+    expect(rows.filter(([promise = '']) => promise === '')).toEqual([])
+  })
+
+  it.each(proofs)('names a test that is there: %s', (proof) => {
+    const [path = '', rule = ''] = proof.split(' ')
+    const [name = '', file = ''] = path.split('/')
+    const text = read(`packages/${name}/test/${file}.test.ts`)
+    const titles = matches(text, /\b(?:it|test|describe|prop)\b[^'"`]*['"`]([^\n]*)/g)
+    expect(titles.some((title) => new RegExp(`(^|[^\\w.])${rule.replaceAll('.', '\\.')}`).test(title))).toBe(
+      true,
+    )
+  })
+})
