@@ -39,6 +39,7 @@ export {
   type RetryAdvice,
 } from './end.js'
 export { type AdmissionOptions, admission } from './env/admission.js'
+export type { NounRecord, WatchedRoster } from './env/noun-record.js'
 export { SweepWheel } from './env/sweep-wheel.js'
 export { systemClock } from './env/system-clock.js'
 export { type SystemEnvOptions, silentLog, systemEnv } from './env/system-env.js'
@@ -135,6 +136,7 @@ export type {
   MoveReport,
   Mover,
   Pool,
+  PooledBinding,
   PooledLink,
   PoolOptions,
   PoolPark,
@@ -160,4 +162,4 @@ export type {
   RosterOptions,
 } from './roster/types.js'
 export { type SortedKey, SortedMap } from './sorted-map.js'
-export type { Store } from './store.js'
+export { type Store, StoreError, type StoreErrorCode } from './store.js'

@@ -284,7 +284,9 @@ describe('a floor', () => {
 describe('a failing apply', () => {
   it('I10, I17: moves nothing, and ends every link that feeds the cursor, so that the batch comes again', async () => {
     const traced: object[] = []
-    const env = testEnv({ trace: (channel, record) => traced.push({ channel, ...record }) })
+    const env = testEnv({
+      trace: (channel, record) => channel === 'noun' || traced.push({ channel, ...record }),
+    })
     const bench = new Bench({ env })
     const [first, second, stranger] = [fakeScope(), fakeScope(), fakeScope()]
     bench.seal(first, 1)
@@ -609,7 +611,7 @@ describe('a store', () => {
     const traced: object[] = []
     const bench = await Bench.stored(null, {
       apply: () => undefined,
-      env: testEnv({ trace: (_, record) => traced.push(record) }),
+      env: testEnv({ trace: (channel, record) => channel === 'noun' || traced.push(record) }),
     })
     const scope = fakeScope()
     bench.seal(scope, 1)

@@ -5,7 +5,7 @@ import { nodeEnv } from '../src/node/index.js'
 import { VirtualClock } from '../src/testing/index.js'
 
 describe('the environment of a Node program', () => {
-  it.each(['link', 'lifecycle', 'move', 'drain', 'cursor', 'roster'] as const)(
+  it.each(['link', 'lifecycle', 'move', 'drain', 'cursor', 'roster', 'noun'] as const)(
     'publishes the trace of %s on the diagnostics channel of that name',
     (name) => {
       const seen: unknown[] = []

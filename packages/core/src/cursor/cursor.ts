@@ -1,5 +1,6 @@
 import type { Observable } from 'rxjs'
 import { end, type LinkId, type Off } from '../end.js'
+import { announce } from '../env/noun-record.js'
 import type { Timer } from '../env/types.js'
 import { HoldfastError } from '../errors.js'
 import { Interpreter, type Step } from '../interpreter.js'
@@ -64,7 +65,10 @@ const sampleEveryMs = 100
  * ```
  */
 export function cursor<P, T>(options: CursorOptions<P, T>): Cursor<P, T> {
-  return new CursorShell(options)
+  const { env, key } = options
+  const made = new CursorShell(options)
+  announce({ kind: 'cursor', env, key, noun: made })
+  return made
 }
 
 interface Feeding {

@@ -68,8 +68,11 @@ export interface Admission {
   enter(who: string, go: (leave: () => void) => void): Off
 }
 
-/** Names of the trace channels, one for each verb that an operator may want to follow. */
-export type TraceChannel = 'link' | 'lifecycle' | 'move' | 'drain' | 'cursor' | 'roster'
+/**
+ * Names of the trace channels: one for each verb that an operator may want to follow, and `noun`, which has a
+ * {@link NounRecord} for each noun that is made.
+ */
+export type TraceChannel = 'link' | 'lifecycle' | 'move' | 'drain' | 'cursor' | 'roster' | 'noun'
 
 /** What every noun needs of its host. */
 export interface Env {

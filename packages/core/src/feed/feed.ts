@@ -1,5 +1,6 @@
 import { callable, checkBudget } from '../budget.js'
 import { end, type Millis, type Off } from '../end.js'
+import { announce } from '../env/noun-record.js'
 import { HoldfastError } from '../errors.js'
 import { Interpreter, type Step } from '../interpreter.js'
 import type { LinkScope, WriteResult } from '../link/types.js'
@@ -56,7 +57,9 @@ export function feed<P, T>(options: FeedOptions<P, T>): Feed<P, T> {
   for (const name of ['compare', 'head', 'read', 'sizeOf'] as const) callable(name, options[name])
   checkBudget('page', options.page)
   checkBudget('live', options.live)
-  return new FeedShell(options)
+  const made = new FeedShell(options)
+  announce({ kind: 'feed', env: options.env, noun: made })
+  return made
 }
 
 /**

@@ -1,6 +1,7 @@
 import { lastValueFrom, type Observable, Subject } from 'rxjs'
 import { callable, hasMethod, positive, wait } from '../budget.js'
 import { type End, end, type Millis, type Reached, type RetryAdvice } from '../end.js'
+import { announce } from '../env/noun-record.js'
 import type { Timer } from '../env/types.js'
 import { OptionError } from '../errors.js'
 import type { DrainReport } from '../gate/types.js'
@@ -39,7 +40,9 @@ export function lifecycle<P extends LinkProtocol>(options: LifecycleOptions<P>):
   for (const field of ['backoff', 'advise', 'prefer'] as const) {
     if (options[field] !== undefined) callable(field, options[field])
   }
-  return new LifecycleInterpreter(options)
+  const made = new LifecycleInterpreter(options)
+  announce({ kind: 'lifecycle', env: options.env, noun: made })
+  return made
 }
 
 interface Offer {

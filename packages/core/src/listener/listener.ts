@@ -1,6 +1,7 @@
 import { lastValueFrom, type Observable } from 'rxjs'
 import { hasMethod, positive, wait } from '../budget.js'
 import { type End, end, type LinkId, type Millis } from '../end.js'
+import { announce } from '../env/noun-record.js'
 import type { Timer } from '../env/types.js'
 import { OptionError } from '../errors.js'
 import type { DrainReport } from '../gate/types.js'
@@ -28,6 +29,7 @@ export async function listen<P extends LinkProtocol>(options: ListenerOptions<P>
   if (limits?.perAddress !== undefined) positive('limits.perAddress', limits.perAddress)
   const listener = new ListenerInterpreter(options)
   await listener.bind()
+  announce({ kind: 'listener', env: options.env, noun: listener })
   return listener
 }
 

@@ -9,7 +9,7 @@ export interface NodeEnvOptions extends Partial<Env> {
   readonly name: string
 }
 
-const names: readonly TraceChannel[] = ['link', 'lifecycle', 'move', 'drain', 'cursor', 'roster']
+const names: readonly TraceChannel[] = ['link', 'lifecycle', 'move', 'drain', 'cursor', 'roster', 'noun']
 
 const channels = Object.fromEntries(names.map((name) => [name, channel(`holdfast:${name}`)])) as Readonly<
   Record<TraceChannel, Channel>
@@ -18,7 +18,8 @@ const channels = Object.fromEntries(names.map((name) => [name, channel(`holdfast
 /**
  * The environment of a Node program: the host's clocks, with sleep told from its uptime, and a trace that is
  * published on `node:diagnostics_channel` as `holdfast:link`, `holdfast:lifecycle`, `holdfast:move`,
- * `holdfast:drain`, `holdfast:cursor` and `holdfast:roster`. A channel without subscribers costs one comparison.
+ * `holdfast:drain`, `holdfast:cursor`, `holdfast:roster` and `holdfast:noun`. A channel without subscribers costs one
+ * comparison.
  *
  * Make one for each process and derive from it: `{ ...env, name: 'relay a' }`. The log is silent unless one is
  * given; pino's loggers fit.

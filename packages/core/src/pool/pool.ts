@@ -1,6 +1,7 @@
 import { type Observable, Subject } from 'rxjs'
 import { wait } from '../budget.js'
 import { type End, end, type LinkId, type Millis } from '../end.js'
+import { announce } from '../env/noun-record.js'
 import type { Timer } from '../env/types.js'
 import { GateInterpreter } from '../gate/gate.js'
 import type { DrainReport } from '../gate/types.js'
@@ -23,7 +24,16 @@ import type {
   SlotId,
 } from './model.js'
 import { type HeldLink, Slot, type SlotNews } from './slot.js'
-import type { Binding, Movability, MoveReport, Pool, PooledLink, PoolOptions, PoolState } from './types.js'
+import type {
+  Binding,
+  Movability,
+  MoveReport,
+  Pool,
+  PooledBinding,
+  PooledLink,
+  PoolOptions,
+  PoolState,
+} from './types.js'
 
 /** How often those who could not leave a retiring link are asked again: nothing says when they can. */
 const askAgainEveryMs = 50
@@ -94,7 +104,9 @@ const askAgainEveryMs = 50
  */
 export function pool<S, P extends LinkProtocol>(options: PoolOptions<S, P>): Pool<S, P> {
   checkOptions(options)
-  return new PoolShell(options)
+  const made = new PoolShell(options)
+  announce({ kind: 'pool', env: options.env, noun: made })
+  return made
 }
 
 class PoolShell<S, P extends LinkProtocol>
@@ -153,6 +165,12 @@ class PoolShell<S, P extends LinkProtocol>
     this.#moves$ ??= new Subject()
     if (this.#isOver) this.#moves$.complete()
     return this.#moves$.asObservable()
+  }
+
+  /** For those who look on. */
+  *bindings(): Generator<PooledBinding> {
+    for (const [id, { ticket, link, moves }] of this.#bindings)
+      yield { id, label: ticket.label, link: link?.id ?? null, moves }
   }
 
   start(): void {

@@ -115,6 +115,17 @@ export interface PooledLink {
   readonly bound: number
 }
 
+/** A binding of a pool as one who looks on sees it. */
+export interface PooledBinding {
+  /** Counts up in the pool. */
+  readonly id: number
+  /** What {@link PoolOptions.label} calls its session. */
+  readonly label: string
+  /** `null` while it is parked. */
+  readonly link: LinkId | null
+  readonly moves: number
+}
+
 /** Where a pool is. */
 export interface PoolState {
   /** `open` also before {@link Pool.start}. */

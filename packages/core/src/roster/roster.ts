@@ -2,6 +2,7 @@ import { type Observable, Subject } from 'rxjs'
 import { callable, positive } from '../budget.js'
 import type { Millis } from '../end.js'
 import { checkEnv } from '../env/check-env.js'
+import { announce } from '../env/noun-record.js'
 import type { Mark, Timer, WallStamp } from '../env/types.js'
 import { Interpreter, type Step } from '../interpreter.js'
 import type { SortedKey } from '../sorted-map.js'
@@ -45,7 +46,9 @@ export function roster<K extends SortedKey, V>(options: RosterOptions<K, V>): Ro
   if (options.freezeAfter !== undefined) positive('freezeAfter', options.freezeAfter)
   for (const field of ['keep', 'evictFirst', 'onFreeze', 'onThaw', 'onForget'] as const)
     if (options[field] !== undefined) callable(field, options[field])
-  return new RosterShell(options)
+  const made = new RosterShell(options)
+  announce({ kind: 'roster', env: options.env, noun: made })
+  return made
 }
 
 class RosterShell<K extends SortedKey, V>
