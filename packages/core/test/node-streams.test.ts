@@ -35,6 +35,17 @@ class HalfOpenSink extends RecordingSink {
   }
 }
 
+/** Says what its link is by the time that anybody else has a turn. */
+class LeavingSink extends RecordingSink {
+  link: Link | null = null
+  phaseAfterwards: Link['phase'] | null = null
+
+  finished(): boolean {
+    process.nextTick(() => (this.phaseAfterwards = this.link?.phase ?? null))
+    return false
+  }
+}
+
 describe('a TCP link', () => {
   it('tells the addresses of both ends while it is open', async () => {
     await using server = await rawServer((socket) => socket.resume())
@@ -94,6 +105,30 @@ describe('a TCP link', () => {
     expect([link.write('lost'), link.accepted, link.phase]).toEqual(['refused', 0, 'open'])
     await sink.until('ended')
     expect(sink.told).toEqual(['opened', 'ended'])
+  })
+
+  it('has ended when its peer has finished, before anybody writes to it in vain', async () => {
+    await using server = await rawServer((socket) => socket.resume().end())
+    const sink = new LeavingSink()
+    sink.link = tcp().dial({ uri: `tcp://127.0.0.1:${server.port}` }, sink)
+    await sink.until('ended')
+    await new Promise(setImmediate)
+    expect(sink.phaseAfterwards).toBe('ended')
+  })
+
+  it('has ended with the error of its socket, not only when that is closed', async () => {
+    await using server = await rawServer((socket) => socket.resume())
+    const socket = connect({ port: server.port, host: '127.0.0.1' })
+    const sink = new RecordingSink()
+    const settings = { clock: new VirtualClock(), flushWithin: 5000, highWater: 1 }
+    const link = new WiredLink({ uri: 'tcp://peer' }, sink, settings, (events) =>
+      streamWire(socket, 'tcp://peer', 'connect', events),
+    )
+    await sink.until('opened')
+    const atError = new Promise((resolve) => socket.on('error', () => resolve(link.phase)))
+    socket.destroy(Object.assign(new Error('reset'), { code: 'ECONNRESET' }))
+    expect(await atError).toBe('ended')
+    expect(sink.end).toMatchObject({ kind: 'reset-by-peer', code: 'ECONNRESET' })
   })
 
   it('that we reset has ended at once, and the peer sees a reset', async () => {

@@ -25,7 +25,11 @@ export function streamWire(socket: Socket, uri: string, opensOn: OpensOn, events
     socket.on('data', (chunk: Buffer) => events.received(chunk))
   }
   socket
-    .on('error', (error) => (failure ??= error))
+    .on('error', (error) => {
+      failure ??= error
+      // Its close is told only after all else that has happened meanwhile.
+      if (socket.destroyed) events.closed(streamEnd(failure, isOpen, uri))
+    })
     .on('end', () => events.peerFinished(end('closed-by-peer')))
     .on('finish', () => events.flushed())
     .on('close', () => events.closed(streamEnd(failure, isOpen, uri)))

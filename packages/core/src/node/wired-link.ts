@@ -191,7 +191,10 @@ export class WiredLink implements Link, WireEvents {
     if (this.#phase !== 'open') return
     const isKept = this.#finishing === 'no' && this.#isToStayOpen()
     // Asking may have ended it.
-    if (!isKept && this.#isLive()) this.#retire(why)
+    if (isKept || !this.#isLive()) return
+    this.#retire(why)
+    // With nothing left to flush it ends at once: who writes to a link that has not said so loses what it wrote.
+    if (this.#unflushed === 0) this.#linger()
   }
 
   #isToStayOpen(): boolean {
@@ -205,6 +208,11 @@ export class WiredLink implements Link, WireEvents {
 
   flushed(): void {
     if (this.#finishing === 'said') this.#finishing = 'flushed'
+    this.#linger()
+  }
+
+  /** The link ends, the wire says goodbye without it. */
+  #linger(): void {
     if (this.#phase !== 'retiring' || this.#why === null) return
     this.#wire.unref()
     this.#deadline?.unref()
