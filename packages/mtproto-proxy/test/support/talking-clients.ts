@@ -2,7 +2,10 @@ import type { TestClient } from '../../src/testing/test-client.js'
 import { numbered, type RunningProxy } from './running-proxy.js'
 
 /** Clients that each had one answer. */
-export async function talkingClients(running: RunningProxy, count: number): Promise<TestClient[]> {
+export async function talkingClients(
+  running: Pick<RunningProxy, 'client'>,
+  count: number,
+): Promise<TestClient[]> {
   const all: TestClient[] = []
   while (all.length < count) {
     const some = Array.from({ length: Math.min(100, count - all.length) }, () => running.client())
