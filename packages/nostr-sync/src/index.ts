@@ -46,23 +46,22 @@ export { defaultSyncOptions, type SyncOptions } from './manager/sync-options.js'
 export { type RelayMetricsSources, registerRelayMetrics } from './metrics/relay-metrics.js'
 export { type RelayParts, relayOptions } from './relay/default-options.js'
 export { RelayTargetError } from './relay/errors.js'
+export { type HealthMemory, type HealthParts, HealthTracker } from './relay/health-tracker.js'
+export type { HistoricSync } from './relay/historic-batches.js'
 export { compareOnce, type Difference, fetchOnce, type OneShot } from './relay/one-shot.js'
-export {
-  RelayConnection,
-  type RelayCounts,
-  type RelayHost,
-  type RelayOptions,
-  type RelayRecord,
-} from './relay/relay-connection.js'
+export { type CapabilityMemory, type CapabilityParts, RelayCapabilities } from './relay/relay-capabilities.js'
+export { RelayConnection, type RelayCounts } from './relay/relay-connection.js'
 export { type FetchRelayInfo, httpRelayInfo } from './relay/relay-document.js'
-export { type HistoricSync, RelaySession } from './relay/relay-session.js'
+export type { RelayHost } from './relay/relay-host.js'
+export type { RelayOptions } from './relay/relay-options.js'
+export type { RelayRecord } from './relay/relay-record.js'
+export { RelaySession } from './relay/relay-session.js'
 export { type RelayTarget, type ResolveHost, relayTarget, systemResolve } from './relay/relay-target.js'
 export type { SessionOwner } from './relay/session-owner.js'
 export { type EventSigner, keySigner } from './relay/signer.js'
 export { type JsonLinesSinkOptions, jsonLinesSink } from './sink/json-lines-sink.js'
 export { type RelaySink, type RelaySinkOptions, relaySink } from './sink/relay-sink.js'
 export type { EventSink, SinkStats } from './sink/types.js'
-export { EventStoreError, type EventStoreErrorCode } from './store/errors.js'
 export { type LmdbStoreOptions, openLmdbStore } from './store/lmdb-store.js'
 export { memoryStore } from './store/memory-store.js'
 export type {

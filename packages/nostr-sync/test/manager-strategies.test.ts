@@ -70,9 +70,9 @@ describe('a fresh start', () => {
     await other.sync()
     expect(lastClient(without).messages('neg-open')).toHaveLength(1)
     expect(other.stored(...without.events)).toEqual([true])
-    expect(other.mirror.relay(url)?.mayUseNegentropy()).toBe(false)
+    expect(other.mirror.relay(url)?.capabilities.mayUseNegentropy()).toBe(false)
     await other.pass(24 * 3_600_000)
-    expect(other.mirror.relay(url)?.mayUseNegentropy()).toBe(true)
+    expect(other.mirror.relay(url)?.capabilities.mayUseNegentropy()).toBe(true)
   })
 
   it.each(['closed', 'silent', 'too-large'] as const)(

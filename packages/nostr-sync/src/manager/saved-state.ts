@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { RejectReason } from '../admission/types.js'
-import type { RelayRecord } from '../relay/relay-connection.js'
+import type { RelayRecord } from '../relay/relay-record.js'
 import { syncItems } from '../sync/items.js'
 import type { RelayUrl } from '../wire/relay-url.js'
 import type { Confirmed } from './confirmed-state.js'

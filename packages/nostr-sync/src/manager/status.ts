@@ -46,7 +46,7 @@ export function statusOf(work: RelayWork, confirmed: ConfirmedState, wall: numbe
     url,
     isBootstrap: relay.isBootstrap,
     status: relay.status,
-    health: relayHealth(relay.health(), wall),
+    health: relayHealth(relay.healthRecord, wall),
     strategy: work.strategy,
     watermark: record.watermark,
     watermarkAgeMs: record.watermark === null ? null : Math.max(0, wall - record.watermark * 1000),

@@ -3,8 +3,8 @@ import { webSocket } from '@holdfast/core/web-socket'
 import type { Intake } from '../intake/types.js'
 import type { Filter } from '../wire/filter.js'
 import type { NegentropyItems } from '../wire/negentropy/items.js'
-import type { RelayOptions } from './relay-connection.js'
 import { httpRelayInfo } from './relay-document.js'
+import type { RelayOptions } from './relay-options.js'
 import { systemResolve } from './relay-target.js'
 
 /** Options of a {@link RelayOptions} that have no default. */

@@ -4,7 +4,9 @@ import { negentropyFrameLimit } from '../sync/negentropy-plan.js'
 import type { Filter } from '../wire/filter.js'
 import type { RelayUrl } from '../wire/relay-url.js'
 import { type ExchangeOutcome, NegentropyExchange } from './negentropy-exchange.js'
-import { RelayConnection, type RelayHost, type RelayOptions } from './relay-connection.js'
+import { RelayConnection } from './relay-connection.js'
+import type { RelayHost } from './relay-host.js'
+import type { RelayOptions } from './relay-options.js'
 import type { RelaySession } from './relay-session.js'
 
 /** Something to do with one relay, once. */
@@ -38,7 +40,7 @@ export function fetchOnce(shot: OneShot): Promise<boolean> {
         purpose: { kind: 'catch-up', items: syncItems() },
         filters: shot.filters,
         since: null,
-        method: relay.mayUseNegentropy() ? 'negentropy' : 'req',
+        method: relay.capabilities.mayUseNegentropy() ? 'negentropy' : 'req',
       })
     },
     over: (isConfirmed) => settle(isConfirmed),

@@ -1,15 +1,12 @@
-import { end, type LinkProtocol, type LinkScope, type Timer } from '@holdfast/core'
-import { Authentication } from '../relay/authentication.js'
-import type { ReconciliationHandler, RelayChannel } from '../relay/channel.js'
+import { type Env, end, type LinkProtocol, type LinkScope, type Timer } from '@holdfast/core'
+import type { RelayChannel } from '../relay/channel.js'
 import { NegentropyExchange } from '../relay/negentropy-exchange.js'
+import { RelayDialogue } from '../relay/relay-dialogue.js'
 import type { EventSigner } from '../relay/signer.js'
 import { splitByTime } from '../sync/negentropy-plan.js'
-import { formatClientMessage } from '../wire/client-message.js'
-import { MessageError } from '../wire/errors.js'
 import type { NostrEvent } from '../wire/event.js'
 import type { Filter } from '../wire/filter.js'
-import { loadComplaint, refusalPrefix } from '../wire/refusal.js'
-import { type ReceivedRelayMessage, readRelayMessage } from '../wire/relay-message.js'
+import { refusalPrefix } from '../wire/refusal.js'
 import type { SinkProgress } from './sink-progress.js'
 import { type SentEvent, Unanswered } from './unanswered.js'
 
@@ -18,11 +15,7 @@ export interface SinkSessionContext {
   readonly url: string
   readonly signer: EventSigner | null
   readonly progress: SinkProgress
-  readonly env: {
-    readonly log: RelayChannel['log']
-    readonly clock: { now(): number; wall(): number }
-    random(): number
-  }
+  readonly env: Pick<Env, 'clock' | 'log' | 'random'>
 }
 
 const mostUnanswered = 100
@@ -35,9 +28,8 @@ const frameLimit = 60_000
 export class SinkSession implements LinkProtocol {
   readonly #scope: LinkScope
   readonly #context: SinkSessionContext
+  readonly #dialogue: RelayDialogue
   readonly #channel: RelayChannel
-  readonly #reconciliations = new Map<string, ReconciliationHandler>()
-  readonly #authentication: Authentication
   readonly #unanswered = new Unanswered(mostUnanswered)
   /** To be sent before anything else: what was refused for a passing reason. */
   readonly #again: SentEvent[] = []
@@ -51,23 +43,15 @@ export class SinkSession implements LinkProtocol {
     const { env, url, signer, progress } = context
     this.#scope = scope
     this.#context = context
-    let ids = 0
-    this.#channel = {
-      subscriptions: new Map(),
-      reconciliations: this.#reconciliations,
-      log: env.log,
-      nextId: () => `${scope.link.id.toString(36)}.${(ids++).toString(36)}`,
-      send: (message) => {
-        if (scope.link.write(formatClientMessage(message)) === 'full') this.#isFull = true
+    this.#dialogue = new RelayDialogue(
+      { scope, env, url, signer },
+      {
+        ok: (id, accepted, text) => this.#answered(id, accepted, text),
+        complaint: (about) => about === 'rate-limit' && this.#coolDown(),
+        sent: (_, outcome) => outcome === 'full' && (this.#isFull = true),
       },
-      after: (ms, fn) => scope.after(ms, fn),
-      guard: (fn) => scope.guard(fn),
-      now: () => env.clock.now(),
-      wallSeconds: () => Math.floor(env.clock.wall() / 1000),
-      seed: () => Math.floor(env.random() * 2 ** 32),
-      fail: (why) => scope.fail(why),
-    }
-    this.#authentication = new Authentication(this.#channel, url, signer)
+    )
+    this.#channel = this.#dialogue.channel
     scope.ready()
     scope.defer(progress.onMore(() => this.#pump()))
     const begin = progress.begin()
@@ -76,12 +60,7 @@ export class SinkSession implements LinkProtocol {
   }
 
   message(raw: Uint8Array | string): void {
-    try {
-      if (typeof raw === 'string') this.#received(readRelayMessage(raw))
-    } catch (error) {
-      if (!(error instanceof MessageError)) throw error
-      this.#context.env.log.debug({ err: error }, 'the relay sent what is no message')
-    }
+    this.#dialogue.message(raw)
   }
 
   writable(): void {
@@ -166,36 +145,6 @@ export class SinkSession implements LinkProtocol {
     return null
   }
 
-  #received(message: ReceivedRelayMessage): void {
-    switch (message.kind) {
-      case 'ok':
-        this.#authentication.ok(message.id, message.accepted)
-        this.#answered(message.id, message.accepted, message.text)
-        return
-      case 'auth':
-        this.#authentication.challenge(message.challenge)
-        return
-      case 'neg-msg':
-        this.#reconciliations.get(message.subscription)?.message(message.message)
-        return
-      case 'neg-err':
-        this.#reconciliations.get(message.subscription)?.error(message.text)
-        return
-      case 'closed':
-        this.#reconciliations.get(message.subscription)?.closed(message.text)
-        return
-      case 'notice':
-        if (loadComplaint(message.text) === 'rate-limit') this.#coolDown()
-        else for (const each of [...this.#reconciliations.values()]) each.notice(message.text)
-        return
-      case 'event':
-      case 'malformed-event':
-      case 'eose':
-      case 'count':
-      case 'unknown':
-    }
-  }
-
   #answered(id: string, accepted: boolean, text: string): void {
     const sent = this.#unanswered.answered(id)
     if (sent === null) return
@@ -227,7 +176,7 @@ export class SinkSession implements LinkProtocol {
   #authenticate(): void {
     if (this.#isAuthenticating) return
     this.#isAuthenticating = true
-    this.#authentication.require((isIn) => {
+    this.#dialogue.authentication.require((isIn) => {
       this.#isAuthenticating = false
       if (!isIn) this.#context.progress.refused(this.#again.splice(0).length)
       this.#pump()
