@@ -42,8 +42,26 @@ describe('an HTTP endpoint', () => {
     expect(await status(endpoint.url, { host: `rebound.example:${port}` })).toBe(403)
     expect(await status(endpoint.url, { host: `localhost:${port}` })).toBe(200)
     expect(await status(endpoint.url, { host: `[::1]:${port}` })).toBe(200)
-    await using open = await serve({ refuseBrowsers: false })
+    await using open = await serve({ callers: 'anybody' })
     expect(await status(open.url, { host: 'rebound.example' })).toBe(200)
+  })
+
+  it('answers pages of its own where it has some, and no others', async () => {
+    await using endpoint = await serve({ callers: 'own-pages' })
+    const { host, port } = new URL(endpoint.url)
+    expect(await status(endpoint.url, { origin: `http://${host}` })).toBe(200)
+    expect(await status(endpoint.url, { origin: 'http://127.0.0.1:1' })).toBe(403)
+    expect(await status(endpoint.url, { origin: 'null' })).toBe(403)
+    expect(await status(endpoint.url, { host: `rebound.example:${port}` })).toBe(403)
+    const fetched = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors' }
+    expect(await status(endpoint.url, fetched)).toBe(403)
+    expect(await status(endpoint.url, { ...fetched, 'sec-fetch-mode': 'navigate' })).toBe(200)
+    expect(await status(endpoint.url, { ...fetched, 'sec-fetch-site': 'same-origin' })).toBe(200)
+    await using named = await serve({ callers: 'own-pages', at: 'localhost:0' })
+    expect(await status(named.url, { host: `localhost:${new URL(named.url).port}` })).toBe(200)
+    await using everywhere = await serve({ callers: 'own-pages', at: '0.0.0.0:0' })
+    const local = everywhere.url.replace('0.0.0.0', '127.0.0.1')
+    expect([await status(local, { host: 'rebound.example' }), await status(local, {})]).toEqual([403, 200])
   })
 
   it('refuses an address without a port, naming the option, and one that is taken', async () => {

@@ -5,9 +5,9 @@
  * @packageDocumentation
  */
 
+export { type HttpEndpoint, type HttpEndpointOptions, replyJson, serveHttp } from '../node/http-endpoint.js'
 export { ConfigError, type ConfigOptions, loadConfig, withoutSecrets } from './config.js'
 export { exitCodes } from './exit-codes.js'
-export { type HttpEndpoint, type HttpEndpointOptions, replyJson, serveHttp } from './http-endpoint.js'
 export { linesOf } from './lines.js'
 export { createLog, type LogOptions } from './logging.js'
 export {

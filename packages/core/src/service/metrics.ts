@@ -1,7 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
-import { serveHttp } from './http-endpoint.js'
+import { serveHttp } from '../node/http-endpoint.js'
 
 /** Options of {@link collectMetrics}. */
 export interface MetricsOptions {
@@ -102,7 +102,7 @@ export async function serveMetrics({ at, registry }: MetricsServerOptions): Prom
   const endpoint = await serveHttp({
     at,
     option: 'metrics',
-    refuseBrowsers: false,
+    callers: 'anybody',
     handle: (request, response) => answerMetrics(registry, request, response),
   })
   return {

@@ -1,8 +1,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { type AddressInfo, isIP } from 'node:net'
 import { OptionError } from '../index.js'
-import { bind } from '../node/accept-streams.js'
-import { addressUri } from '../node/socket-address.js'
+import { bind } from './accept-streams.js'
+import { addressUri } from './socket-address.js'
 
 /** Options of {@link serveHttp}. */
 export interface HttpEndpointOptions {
@@ -13,12 +13,17 @@ export interface HttpEndpointOptions {
   /** Answers a request. */
   readonly handle: (request: IncomingMessage, response: ServerResponse) => void
   /**
-   * Answer 403 to requests that a page in a browser may have caused: those that name an origin, and on loopback those that
-   * name a host other than localhost or an address.
+   * Who is answered; the rest gets 403, because a page in a browser can reach loopback, too.
    *
-   * @defaultValue true
+   * - `programs`: not who names an origin, as pages of other sites do; on loopback not who calls the host by another
+   *   name than localhost or an address, as a page does whose name was made to lead here.
+   * - `own-pages`: also pages that came from here. Anywhere the host must be called localhost, by an address, or as in
+   *   `at`.
+   * - `anybody`
+   *
+   * @defaultValue 'programs'
    */
-  readonly refuseBrowsers?: boolean
+  readonly callers?: 'programs' | 'own-pages' | 'anybody'
 }
 
 /** An HTTP server, until it is disposed of. It does not hold the process. */
@@ -46,10 +51,10 @@ export interface HttpEndpoint extends AsyncDisposable {
  * ```
  */
 export async function serveHttp(options: HttpEndpointOptions): Promise<HttpEndpoint> {
-  const { at, option, handle, refuseBrowsers = true } = options
+  const { at, option, handle, callers = 'programs' } = options
   const { host, port } = listenAddress(at, option)
   const server = createServer((request, response) => {
-    const stranger = refuseBrowsers ? whyStrange(request) : null
+    const stranger = callers === 'anybody' ? null : strange[callers](request, host)
     if (stranger === null) handle(request, response)
     else replyJson(response, 403, { error: stranger })
   })
@@ -72,16 +77,26 @@ export function replyJson(response: ServerResponse, status: number, body: object
   response.end(`${JSON.stringify(body)}\n`)
 }
 
-/**
- * A page in a browser can reach loopback, too: by a request to another origin, which browsers mark, or under a name
- * that was made to lead here. Neither a command line nor a worker says such things.
- */
-function whyStrange({ headers, socket }: IncomingMessage): string | null {
-  if (headers.origin !== undefined) return 'requests of web pages are refused'
-  const { hostname = '' } = URL.canParse(`http://${headers.host}`) ? new URL(`http://${headers.host}`) : {}
-  const isLocal = hostname === 'localhost' || isIP(hostname.replace(/^\[|\]$/g, '')) !== 0
-  if (isLocal || headers.host === undefined || !isLoopback(socket.localAddress ?? '')) return null
-  return `on loopback this is called by its address or localhost, not ${hostname}`
+/** Why a request is refused, or `null`; `own` is the name of this host that the operator has given. */
+const strange = {
+  programs({ headers, socket }: IncomingMessage): string | null {
+    if (headers.origin !== undefined) return 'requests of web pages are refused'
+    return isLoopback(socket.localAddress ?? '') ? whyMiscalled(headers.host) : null
+  },
+  'own-pages'({ headers }: IncomingMessage, own: string): string | null {
+    const isOther = headers.origin !== undefined && headers.origin !== `http://${headers.host}`
+    const isFetched = headers['sec-fetch-mode'] !== undefined && headers['sec-fetch-mode'] !== 'navigate'
+    const isCross = /^(cross|same)-site$/.test(String(headers['sec-fetch-site']))
+    if (isOther || (isFetched && isCross)) return 'requests of pages of other sites are refused'
+    return whyMiscalled(headers.host, own)
+  },
+}
+
+function whyMiscalled(name: string | undefined, own?: string): string | null {
+  const { hostname = '' } = URL.canParse(`http://${name}`) ? new URL(`http://${name}`) : {}
+  const isKnown = hostname === 'localhost' || hostname === own?.toLowerCase()
+  if (name === undefined || isKnown || isIP(hostname.replace(/^\[|\]$/g, '')) !== 0) return null
+  return `this is called by its address or localhost, not ${hostname}`
 }
 
 function isLoopback(address: string): boolean {
