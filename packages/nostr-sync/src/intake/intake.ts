@@ -1,15 +1,17 @@
 import { type Env, type Off, OptionError } from '@holdfast/core'
 import { RejectedEvents } from '../admission/rejected-events.js'
 import type { AdmissionPolicy } from '../admission/types.js'
-import type { EventStore, PutOutcome } from '../store/types.js'
-import { KnownIds } from '../verify/known-ids.js'
+import type { EventStore } from '../store/types.js'
 import type { Verdict, Verifier } from '../verify/types.js'
 import type { NostrEvent } from '../wire/event.js'
-import { Backlog, type BacklogPlace } from './backlog.js'
+import { Backlog } from './backlog.js'
+import { Decider } from './decider.js'
+import type { Entry } from './entry.js'
 import { IntakeError } from './errors.js'
 import { EventCounts, type EventResult } from './event-counts.js'
+import { EventMemory } from './event-memory.js'
 import type { EventSource } from './event-source.js'
-import { HeldEvents, type HeldEventsOptions } from './held-events.js'
+import type { HeldEventsOptions } from './held-events.js'
 import type { Intake, IntakeOutcome } from './types.js'
 
 /** Options of {@link eventIntake}. What is handed in stays its owner's to close. */
@@ -46,26 +48,7 @@ export interface EventIntakeOptions {
   readonly maxAheadSecs?: number
 }
 
-/** An event on its way. */
-interface Entry {
-  readonly event: NostrEvent
-  readonly place: BacklogPlace
-  readonly tell: (outcome: IntakeOutcome) => void
-}
-
-/** An event whose signature is right. */
-interface Verified extends Entry {
-  /** The same event from others, who came while it was being decided on. */
-  readonly others: Entry[]
-}
-
-/** To be stored, or else the outcome. */
-type Decision = { readonly kind: 'accept' } | IntakeOutcome
-
 const sweepEvery = 60_000
-/** Events that are put to the policy before the store is written to. */
-const eventsAtOnce = 1000
-
 /**
  * Makes the one way by which events come in.
  *
@@ -96,39 +79,31 @@ class EventIntake implements Intake {
   readonly counts = new EventCounts()
   readonly #options: EventIntakeOptions
   readonly #maxAheadSecs: number
-  /** Of what the store knows: asked before it. */
-  readonly #known: KnownIds
-  readonly #rejected: RejectedEvents
-  readonly #held: HeldEvents
+  readonly #memory: EventMemory
+  readonly #decider: Decider
   /** What the verifier had no room for. */
   #aside: Entry[] = []
-  #verified: Verified[] = []
-  /** Signature checked, outcome not known, by id. */
-  readonly #deciding = new Map<string, Verified>()
-  #running: Promise<void> | null = null
   readonly #backlog: Backlog
   readonly #savedListeners = new Set<(events: readonly NostrEvent[]) => void>()
   readonly #offs: Off[]
   #isClosed = false
 
   constructor(options: EventIntakeOptions) {
-    const {
-      env,
-      verifier,
-      maxPending = 2000,
-      maxPendingChars = 16 * 1024 * 1024,
-      maxAheadSecs = 900,
-    } = options
+    const { env, store, policy, verifier, rejected = new RejectedEvents(), hold } = options
+    const { maxPending = 2000, maxPendingChars = 16 * 1024 * 1024, maxAheadSecs = 900 } = options
     this.#options = options
     this.#backlog = new Backlog(maxPending, maxPendingChars)
     this.#maxAheadSecs = maxAheadSecs
-    this.#known = new KnownIds(undefined, Math.floor(env.random() * 2 ** 32))
-    this.#rejected = options.rejected ?? new RejectedEvents()
-    this.#held = new HeldEvents(options.hold)
-    const sweep = env.clock.sweep(sweepEvery, () => {
-      this.#rejected.sweep(env.clock.wall())
-      this.#held.sweep(env.clock.wall())
+    this.#memory = new EventMemory(store, rejected, hold, Math.floor(env.random() * 2 ** 32))
+    this.#decider = new Decider({
+      ...{ env, store, policy, memory: this.#memory },
+      enter: (event) => this.#enter(event, nobody),
+      finish: (entry, outcome) => this.#finish(entry, outcome),
+      saved: (events) => {
+        for (const listener of [...this.#savedListeners]) listener(events)
+      },
     })
+    const sweep = env.clock.sweep(sweepEvery, () => this.#memory.sweep(env.clock.wall()))
     this.#offs = [() => sweep.cancel(), verifier.onRoom(() => this.#submitAside())]
   }
 
@@ -137,7 +112,7 @@ class EventIntake implements Intake {
   }
 
   get held(): number {
-    return this.#held.size
+    return this.#memory.held
   }
 
   offer(event: NostrEvent, from: EventSource, done?: (outcome: IntakeOutcome) => void): 'taken' | 'full' {
@@ -152,7 +127,7 @@ class EventIntake implements Intake {
   }
 
   knows(id: string): boolean {
-    return this.#deciding.has(id) || this.#knownBecause(id) !== null
+    return this.#decider.has(id) || this.#memory.of(id) !== null
   }
 
   onRoom(listener: () => void): Off {
@@ -169,14 +144,14 @@ class EventIntake implements Intake {
   }
 
   reconsider(needs: string): void {
-    for (const event of this.#held.take(needs)) this.#pass(this.#enter(event, nobody))
+    for (const event of this.#memory.releaseHeld(needs)) this.#pass(this.#enter(event, nobody))
   }
 
   async close(): Promise<void> {
     this.#isClosed = true
     for (const off of this.#offs) off()
     for (const entry of this.#aside.splice(0)) this.#finish(entry, undecided('the intake was closed'))
-    await this.#running
+    await this.#decider.settled()
     this.#savedListeners.clear()
   }
 
@@ -189,7 +164,7 @@ class EventIntake implements Intake {
   /** What can be said without checking the signature (R69, R91); null if that has to be checked. */
   #judgeUnchecked(event: NostrEvent, from: EventSource): IntakeOutcome | null {
     if (this.#isClosed) return undecided('the intake was closed')
-    const because = this.#knownBecause(event.id)
+    const because = this.#memory.of(event.id)
     // A person who tries again, perhaps after a change of our policy, deserves an answer.
     if (because !== null && (because !== 'rejected' || from.kind === 'relay'))
       return { kind: 'known', because }
@@ -199,14 +174,6 @@ class EventIntake implements Intake {
     const ahead = event.created_at - env.clock.wall() / 1000
     if (ahead > this.#maxAheadSecs) return { kind: 'invalid', why: 'created_at is too far in the future' }
     return null
-  }
-
-  #knownBecause(id: string): (IntakeOutcome & { kind: 'known' })['because'] | null {
-    const { store } = this.#options
-    if (this.#rejected.has(id)) return 'rejected'
-    if (this.#held.has(id)) return 'held'
-    if (!this.#known.has(id) && !store.knows(id)) return null
-    return store.has(id) ? 'stored' : 'gone'
   }
 
   #enter(event: NostrEvent, tell: (outcome: IntakeOutcome) => void): Entry {
@@ -239,119 +206,12 @@ class EventIntake implements Intake {
     }
   }
 
-  // After the signature ------------------------------------------------------------------------------------------
-
   #pass(entry: Entry): void {
     if (this.#isClosed) {
       this.#finish(entry, undecided('the intake was closed'))
       return
     }
-    const same = this.#deciding.get(entry.event.id)
-    if (same !== undefined) {
-      same.others.push(entry)
-      return
-    }
-    const verified = { ...entry, others: [] }
-    this.#deciding.set(entry.event.id, verified)
-    this.#verified.push(verified)
-    this.#running ??= this.#run()
-  }
-
-  async #run(): Promise<void> {
-    // Verdicts come in batches: the rest of this one is to be decided on together.
-    await Promise.resolve()
-    while (this.#verified.length > 0) await this.#decide(this.#verified.splice(0, eventsAtOnce))
-    this.#running = null
-  }
-
-  /**
-   * Decides on events. Those that the store lacks something for are put to the policy again once what came with them is
-   * stored, and so are older ones (R75); what is still rejected then is told so.
-   */
-  async #decide(events: readonly Verified[]): Promise<void> {
-    const rejections = new Map<string, { readonly entry: Verified; readonly outcome: IntakeOutcome }>()
-    for (let round = events; round.length > 0; ) {
-      const accepted: Verified[] = []
-      for (const entry of round) {
-        const decision = this.#admit(entry.event)
-        if (decision.kind === 'accept') accepted.push(entry)
-        else if (decision.kind === 'rejected') rejections.set(entry.event.id, { entry, outcome: decision })
-        else this.#settle(entry, decision)
-      }
-      const outcomes = await this.#put(accepted)
-      // Before anybody is told, so that whoever waits until all is settled waits for these too.
-      round = accepted
-        .filter((_, index) => outcomes[index]?.kind === 'saved')
-        .flatMap(({ event }) => this.#rejected.release(event))
-        .map((released) => {
-          const waiting = rejections.get(released.id)?.entry
-          rejections.delete(released.id)
-          return waiting ?? this.#enterReleased(released)
-        })
-      accepted.forEach((entry, index) => {
-        const outcome = outcomes[index]
-        if (outcome !== undefined) this.#settle(entry, outcome)
-      })
-    }
-    for (const { entry, outcome } of rejections.values()) this.#settle(entry, outcome)
-  }
-
-  #admit(event: NostrEvent): Decision {
-    const { env, policy, store } = this.#options
-    try {
-      // Its twin may have been decided on while its own signature was being checked.
-      const because = this.#knownBecause(event.id)
-      if (because !== null && because !== 'rejected') return { kind: 'known', because }
-      const admission = policy.admit(event, store)
-      switch (admission.kind) {
-        case 'accept':
-          return admission
-        case 'reject':
-          this.#rejected.add(event, admission.reason, env.clock.wall())
-          return { ...admission, kind: 'rejected' }
-        case 'hold':
-          this.#held.add(event, admission.needs, env.clock.wall())
-          return { kind: 'held', needs: admission.needs }
-      }
-    } catch (cause) {
-      env.log.error({ err: cause, id: event.id }, 'an event could not be decided on')
-      return { kind: 'failed', cause }
-    }
-  }
-
-  async #put(entries: readonly Verified[]): Promise<readonly IntakeOutcome[]> {
-    if (entries.length === 0) return []
-    const { env, store } = this.#options
-    try {
-      const outcomes = await store.put(entries.map(({ event }) => event))
-      const saved = entries.filter((_, index) => outcomes[index] === 'saved').map(({ event }) => event)
-      if (saved.length > 0) for (const listener of [...this.#savedListeners]) listener(saved)
-      return entries.map((entry, index) => this.#outcomeOf(entry, outcomes[index]))
-    } catch (cause) {
-      env.log.error({ err: cause, events: entries.length }, 'events could not be stored')
-      return entries.map(() => ({ kind: 'failed', cause }))
-    }
-  }
-
-  #outcomeOf({ event }: Verified, outcome: PutOutcome | undefined): IntakeOutcome {
-    if (outcome === 'not-stored')
-      return { kind: 'rejected', reason: 'not-stored', detail: `kind ${event.kind} is never stored` }
-    this.#known.add(event.id)
-    if (outcome === 'saved') return { kind: 'saved' }
-    return { kind: 'known', because: outcome === 'duplicate' ? 'stored' : 'gone' }
-  }
-
-  #enterReleased(event: NostrEvent): Verified {
-    const verified = { ...this.#enter(event, nobody), others: [] }
-    this.#deciding.set(event.id, verified)
-    return verified
-  }
-
-  #settle(entry: Verified, outcome: IntakeOutcome): void {
-    this.#deciding.delete(entry.event.id)
-    this.#finish(entry, outcome)
-    const forOthers = outcome.kind === 'saved' ? ({ kind: 'known', because: 'stored' } as const) : outcome
-    for (const other of entry.others) this.#finish(other, forOthers)
+    this.#decider.add(entry)
   }
 
   #finish(entry: Entry, outcome: IntakeOutcome): void {
