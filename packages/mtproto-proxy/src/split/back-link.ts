@@ -1,31 +1,34 @@
 import type { LinkProtocol, LinkScope } from '@holdfast/core'
-import { SplitDecoder, SplitError } from './decoder.js'
+import { SplitConversation, type SplitTopic } from './conversation.js'
 import type { BackConnection, FrontTunnel } from './front-tunnel.js'
-import { encodeSplitMessage, type SplitHandle, type SplitMessage, splitVersion } from './messages.js'
-import { readSplitMessages } from './read-messages.js'
+import type { SplitHandle, SplitMessage } from './messages.js'
 import type { RemoteGatekeeper } from './remote-gatekeeper.js'
 
 /** The back, as a front sees it: one link. */
 export class BackLink implements LinkProtocol, BackConnection {
   readonly #scope: LinkScope
   readonly #gatekeeper: RemoteGatekeeper
-  readonly #decoder = new SplitDecoder()
+  readonly #conversation: SplitConversation
   readonly #tunnels = new Map<SplitHandle, FrontTunnel>()
   /** Tunnels with a packet, while the link takes no more: there may be very many, each with a long one. */
   readonly #waiting = new Set<FrontTunnel>()
   #isFull = false
   #nextHandle: SplitHandle = 1
-  #node: string | null = null
 
   constructor(scope: LinkScope, node: string, gatekeeper: RemoteGatekeeper) {
     this.#scope = scope
     this.#gatekeeper = gatekeeper
-    this.tell({ kind: 'hello', version: splitVersion, node })
+    this.#conversation = new SplitConversation(scope, {
+      node,
+      peer: 'back',
+      greeted: () => this.#greeted(),
+      take: (message) => this.#take(message),
+    })
   }
 
   /** What the back calls itself; `null` before it has said so. */
   get node(): string | null {
-    return this.#node
+    return this.#conversation.node
   }
 
   /** Asks for a tunnel. */
@@ -49,11 +52,11 @@ export class BackLink implements LinkProtocol, BackConnection {
   }
 
   tell(message: SplitMessage): void {
-    if (this.#scope.link.write(encodeSplitMessage(message)) === 'full') this.#isFull = true
+    if (this.#conversation.tell(message) === 'full') this.#isFull = true
   }
 
   data(chunk: Uint8Array): void {
-    readSplitMessages(this.#scope, this.#decoder, { chunk, take: (message) => this.#take(message) })
+    this.#conversation.data(chunk)
   }
 
   writable(): void {
@@ -70,20 +73,11 @@ export class BackLink implements LinkProtocol, BackConnection {
   }
 
   probe(): void {
-    this.tell({ kind: 'ping' })
+    this.#conversation.probe()
   }
 
-  #take(message: SplitMessage): void {
-    if (this.#node === null) {
-      this.#greeted(message)
-      return
-    }
+  #take(message: SplitTopic): void {
     switch (message.kind) {
-      case 'ping':
-        this.tell({ kind: 'pong' })
-        return
-      case 'pong':
-        return
       case 'goodbye':
         this.#scope.peerDrains(message.within)
         return
@@ -114,23 +108,17 @@ export class BackLink implements LinkProtocol, BackConnection {
       case 'quota-used':
         this.#gatekeeper.quotaUsed(message.handle)
         return
-      case 'hello':
       case 'open':
       case 'close':
       case 'delivered':
       case 'admit':
       case 'transferred':
       case 'leave':
-        throw new SplitError(`a back said ${message.kind}, which it may not`)
+        this.#conversation.notToBeSaid(message)
     }
   }
 
-  #greeted(message: SplitMessage): void {
-    if (message.kind !== 'hello') throw new SplitError(`a back began with ${message.kind}`)
-    if (message.version !== splitVersion) {
-      throw new SplitError(`the back speaks version ${message.version} of the split link, we ${splitVersion}`)
-    }
-    this.#node = message.node
+  #greeted(): void {
     this.#scope.defer(this.#gatekeeper.connected((told) => this.tell(told)))
     this.#scope.ready()
   }

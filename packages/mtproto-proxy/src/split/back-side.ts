@@ -12,10 +12,10 @@ import {
 } from '@holdfast/core'
 import type { Gatekeeper } from '../gatekeeper.js'
 import type { DataCenters } from '../tunnel.js'
-import { SplitDecoder, SplitError } from './decoder.js'
+import { SplitConversation, type SplitTopic } from './conversation.js'
+import { SplitError } from './decoder.js'
 import { Guest } from './guest.js'
-import { encodeSplitMessage, type SplitHandle, type SplitMessage, splitVersion } from './messages.js'
-import { readSplitMessages } from './read-messages.js'
+import type { SplitHandle } from './messages.js'
 import { Visitor } from './visitor.js'
 
 /** Heartbeat of the split link, both ways (spec 10). */
@@ -81,31 +81,32 @@ export function backSide(options: BackSideOptions): Promise<Listener<FrontLink>>
 
 /** One front, as its back sees it. */
 export class FrontLink implements LinkProtocol {
-  readonly #scope: LinkScope
   readonly #options: BackSideOptions
-  readonly #decoder = new SplitDecoder()
+  readonly #conversation: SplitConversation
   readonly #guests = new Map<SplitHandle, Guest>()
   readonly #visitors = new Map<SplitHandle, Visitor>()
   readonly #listeners = new Set<string>()
-  #node: string | null = null
 
   /** @internal */
   constructor(scope: LinkScope, options: BackSideOptions) {
-    this.#scope = scope
     this.#options = options
     const { identity } = scope.link
     if (options.fronts !== undefined && (identity === undefined || !options.fronts.includes(identity))) {
       const detail = `${scope.endpoint.uri}: the certificate names ${identity ?? 'nobody'}, who is no front of this back`
       scope.fail(end('handshake-refused', { detail }))
-      return
     }
-    this.#tell({ kind: 'hello', version: splitVersion, node: options.node })
+    this.#conversation = new SplitConversation(scope, {
+      node: options.node,
+      peer: 'front',
+      greeted: () => scope.ready(),
+      take: (message) => this.#take(message),
+    })
     scope.defer(() => this.#leave())
   }
 
   /** What the front calls itself; `null` before it has said so. */
   get node(): string | null {
-    return this.#node
+    return this.#conversation.node
   }
 
   /** Clients of this front that have a tunnel. */
@@ -115,30 +116,24 @@ export class FrontLink implements LinkProtocol {
 
   /** @internal */
   data(chunk: Uint8Array): void {
-    readSplitMessages(this.#scope, this.#decoder, { chunk, take: (message) => this.#take(message) })
+    this.#conversation.data(chunk)
   }
 
   /** @internal */
   probe(): void {
-    this.#tell({ kind: 'ping' })
+    this.#conversation.probe()
   }
 
   /** @internal */
   retire(deadline: Millis): void {
-    this.#tell({ kind: 'goodbye', within: Math.max(0, deadline - this.#options.env.clock.now()) })
+    this.#conversation.tell({
+      kind: 'goodbye',
+      within: Math.max(0, deadline - this.#options.env.clock.now()),
+    })
   }
 
-  #take(message: SplitMessage): void {
-    if (this.#node === null) {
-      this.#greeted(message)
-      return
-    }
+  #take(message: SplitTopic): void {
     switch (message.kind) {
-      case 'ping':
-        this.#tell({ kind: 'pong' })
-        return
-      case 'pong':
-        return
       case 'open':
         this.#open(message.handle, message.request)
         return
@@ -162,7 +157,6 @@ export class FrontLink implements LinkProtocol {
         this.#visitors.get(message.handle)?.leave()
         this.#visitors.delete(message.handle)
         return
-      case 'hello':
       case 'goodbye':
       case 'quick-ack':
       case 'sent':
@@ -171,48 +165,39 @@ export class FrontLink implements LinkProtocol {
       case 'closed':
       case 'verdict':
       case 'quota-used':
-        throw new SplitError(`a front said ${message.kind}, which it may not`)
+        this.#conversation.notToBeSaid(message)
     }
   }
 
-  #greeted(message: SplitMessage): void {
-    if (message.kind !== 'hello') throw new SplitError(`a front began with ${message.kind}`)
-    if (message.version !== splitVersion) {
-      throw new SplitError(`a front speaks version ${message.version} of the split link, we ${splitVersion}`)
-    }
-    this.#node = message.node
-    this.#scope.ready()
-  }
-
-  #open(handle: SplitHandle, request: (SplitMessage & { kind: 'open' })['request']): void {
+  #open(handle: SplitHandle, request: (SplitTopic & { kind: 'open' })['request']): void {
     if (this.#guests.has(handle)) throw new SplitError('a front opened the same tunnel twice')
     this.#cameBy(request.listener)
     if (this.#isFull()) {
-      this.#tell({ kind: 'closed', handle, why: 'park-full' })
+      this.#conversation.tell({ kind: 'closed', handle, why: 'park-full' })
       return
     }
     const guest = new Guest(
       handle,
-      (answer) => this.#tell(answer),
+      (answer) => this.#conversation.tell(answer),
       () => this.#guests.delete(handle),
     )
     this.#guests.set(handle, guest)
     guest.open(this.#options.dataCenters, request)
   }
 
-  #admit(handle: SplitHandle, newcomer: (SplitMessage & { kind: 'admit' })['newcomer']): void {
+  #admit(handle: SplitHandle, newcomer: (SplitTopic & { kind: 'admit' })['newcomer']): void {
     const { gatekeeper } = this.#options
     if (gatekeeper === null)
       throw new SplitError('a front asked who may come in, which is for itself to decide')
     if (this.#visitors.has(handle)) throw new SplitError('a front asked about the same newcomer twice')
     this.#cameBy(newcomer.listener)
     if (this.#isFull()) {
-      this.#tell({ kind: 'verdict', handle, verdict: 'policy_error' })
+      this.#conversation.tell({ kind: 'verdict', handle, verdict: 'policy_error' })
       return
     }
     const visitor = new Visitor(
       handle,
-      (answer) => this.#tell(answer),
+      (answer) => this.#conversation.tell(answer),
       () => this.#visitors.delete(handle),
     )
     this.#visitors.set(handle, visitor)
@@ -228,10 +213,6 @@ export class FrontLink implements LinkProtocol {
 
   #isFull(): boolean {
     return this.#guests.size + this.#visitors.size >= (this.#options.maxPerFront ?? 200_000)
-  }
-
-  #tell(message: SplitMessage): void {
-    this.#scope.link.write(encodeSplitMessage(message))
   }
 
   #leave(): void {

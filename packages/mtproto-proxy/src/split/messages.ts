@@ -29,7 +29,8 @@ export type SplitHandle = number
  */
 export type SplitMessage =
   | { readonly kind: 'hello'; readonly version: number; readonly node: string }
-  | { readonly kind: 'ping' | 'pong' }
+  | { readonly kind: 'ping' }
+  | { readonly kind: 'pong' }
   | { readonly kind: 'goodbye'; readonly within: number }
   | { readonly kind: 'open'; readonly handle: SplitHandle; readonly request: TunnelRequest }
   | {

@@ -1,7 +1,7 @@
 /**
  * Telegram closes every connection of a proxy with many clients, again and again: who is cut, and what is lost.
  *
- *     pnpm exec tsx --conditions=@holdfast/source packages/mtproto-proxy/test/soak/rotation.ts [clients] [rounds] [setting]
+ *     node --single-threaded-gc --import tsx --conditions=@holdfast/source packages/mtproto-proxy/test/soak/rotation.ts [clients] [rounds] [setting]
  *
  * Clients, proxy and Telegram are a process each. `closed`: clients whose connection ended. `unread`: packets that Telegram
  * never read: the kernel had taken them for a connection that was closed already (R3), or they went with a client.

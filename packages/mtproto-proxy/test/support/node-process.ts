@@ -29,7 +29,7 @@ export class NodeProcess implements AsyncDisposable {
 
   static async start(config: Record<string, unknown>): Promise<NodeProcess> {
     const child = fork(program, [JSON.stringify(config)], {
-      execArgv: ['--import', 'tsx', '--conditions=@holdfast/source', '--expose-gc'],
+      execArgv: ['--single-threaded-gc', '--import', 'tsx', '--conditions=@holdfast/source', '--expose-gc'],
     })
     const [port] = (await once(child, 'message')) as [number]
     return new NodeProcess(port, child)

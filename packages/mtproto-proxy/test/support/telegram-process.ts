@@ -20,7 +20,7 @@ export class TelegramProcess implements AsyncDisposable {
 
   static async start(options: FakeTelegramOptions): Promise<TelegramProcess> {
     const child = fork(program, [JSON.stringify(options)], {
-      execArgv: ['--import', 'tsx', '--conditions=@holdfast/source'],
+      execArgv: ['--single-threaded-gc', '--import', 'tsx', '--conditions=@holdfast/source'],
     })
     const [urls] = (await once(child, 'message')) as [{ readonly secret: string; readonly config: string }]
     return new TelegramProcess(child, urls)
