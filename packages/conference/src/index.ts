@@ -40,7 +40,6 @@ export {
   type Reasons,
   type Spending,
 } from './group/types.js'
-export { MessageLogError, type MessageLogErrorCode } from './history/errors.js'
 export {
   type LogEntry,
   type LoggedMessage,

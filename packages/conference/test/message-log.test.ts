@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { writeFile } from 'node:fs/promises'
+import { stat, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
@@ -147,6 +147,17 @@ describe('a message log', () => {
     ])
   })
 
+  it('refuses a damaged file, and leaves it as it is', async () => {
+    await using folder = await temporaryFolder()
+    const log = await logIn(folder.path)
+    await log.append(conference, said('once'))
+    await log.close()
+    const file = join(folder.path, 'log', 'data.mdb')
+    await truncate(file, 9000)
+    await expect(logIn(folder.path)).rejects.toMatchObject({ code: 'HF_STORE_CORRUPT' })
+    expect((await stat(file)).size).toBe(9000)
+  })
+
   it('is opened once at a time', async () => {
     await using folder = await temporaryFolder()
     const log = await logIn(folder.path)
@@ -160,7 +171,7 @@ describe('a message log', () => {
   it('says when it cannot be opened', async () => {
     await using folder = await temporaryFolder()
     await writeFile(join(folder.path, 'log'), 'a file')
-    await expect(logIn(folder.path)).rejects.toMatchObject({ code: 'HF_STORE_UNAVAILABLE' })
+    await expect(logIn(folder.path)).rejects.toMatchObject({ code: 'HF_STORE_FOREIGN' })
   })
 
   it('holds everything that was acknowledged after a kill -9, with its words, and can be opened at once', async () => {

@@ -91,7 +91,7 @@ describe('a file store', () => {
         const error: unknown = await attempt().catch((caught: unknown) => caught)
         expect(error).toMatchObject({ code: 'HF_STORE_CORRUPT' })
         expect((error as Error).message).toContain(
-          `${at.file} is damaged: its bytes are kept in ${at.file}.corrupt; restore it, or remove it to start from nothing`,
+          `${at.file}: damaged; its bytes are kept in ${at.file}.corrupt; restore it, or remove it to start from nothing`,
         )
       }
       expect(readFileSync(at.file, 'utf8')).toBe(text)

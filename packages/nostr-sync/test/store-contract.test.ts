@@ -1,3 +1,5 @@
+import { stat, truncate } from 'node:fs/promises'
+import { join } from 'node:path'
 import { fc, test } from '@fast-check/vitest'
 import {
   addressOf,
@@ -354,6 +356,17 @@ describe('a store on LMDB', () => {
     await other.put('key', 'value')
     await other.close()
     await expect(openLmdbStore({ path: directory.path })).rejects.toMatchObject({ code: 'HF_STORE_FOREIGN' })
+  })
+
+  it('refuses a damaged file, and leaves it as it is', async () => {
+    await using directory = await temporaryDirectory()
+    const store = await openLmdbStore({ path: directory.path })
+    await store.put([madeEvent()])
+    await store.close()
+    const file = join(directory.path, 'data.mdb')
+    await truncate(file, 9000)
+    await expect(openLmdbStore({ path: directory.path })).rejects.toMatchObject({ code: 'HF_STORE_CORRUPT' })
+    expect((await stat(file)).size).toBe(9000)
   })
 
   it('says when its directory cannot be made', async () => {

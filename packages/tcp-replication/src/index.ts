@@ -35,7 +35,7 @@ export { type StreamUpdatesHandlerOptions, streamUpdatesHandler } from './server
 export type { ClientIdentity, UpstreamHandlers } from './server/upstream.js'
 export { AppendLog, type AppendLogOptions } from './source/append-log.js'
 export type { AppendLogTransaction, AppendOptions } from './source/append-log-transaction.js'
-export { StoreError, type StoreErrorCode, TokenOrderError, UnknownStreamError } from './source/errors.js'
+export { TokenOrderError, UnknownStreamError } from './source/errors.js'
 export { type MemorySource, type MemorySourceOptions, memorySource } from './source/memory-source.js'
 export type { Retention } from './source/retention.js'
 export type { ReplicationSource, RowBatch, SourceEvent, SourcePage } from './source/types.js'

@@ -1,7 +1,6 @@
 import { execFile, spawn } from 'node:child_process'
-import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { readFile, symlink, truncate, writeFile } from 'node:fs/promises'
+import { readFile, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -11,12 +10,10 @@ import { AppendLog } from '../src/source/append-log.js'
 import { temporaryDirectory } from './fixtures/append-log-directory.js'
 import { readAll } from './fixtures/append-log-model.js'
 
-const noise = createHash('shake256', { outputLength: 100_000 }).update('noise').digest()
-
-/** Makes a log of some size and returns its data file. */
-async function writeLog(path: string, batches: number, rowBytes = 100): Promise<string> {
+/** Makes a log and returns its data file. */
+async function writeLog(path: string): Promise<string> {
   await using log = await AppendLog.open({ path, streams: ['a'] })
-  await Promise.all(Array.from({ length: batches }, () => log.append('a', ['x'.repeat(rowBytes)])))
+  await log.append('a', ['x'])
   return join(path, 'data.mdb')
 }
 
@@ -31,33 +28,10 @@ async function refused(path: string, file: string): Promise<unknown> {
   return error
 }
 
-describe('a directory that holds something else', () => {
-  it.each([
-    ['noise', noise],
-    ['a few bytes', Buffer.from('hello')],
-    ['zeros', Buffer.alloc(8192)],
-  ])('is refused and left alone: %s', async (_what, bytes) => {
-    await using directory = await temporaryDirectory()
-    const file = join(directory.path, 'data.mdb')
-    await writeFile(file, bytes)
-    const error = await refused(directory.path, file)
-    expect(error).toMatchObject({ name: 'StoreError', code: 'HF_STORE_FOREIGN', path: directory.path })
-    expect(String(error)).toContain(directory.path)
-  })
-
-  it('is refused and left alone: the database of another program', async () => {
-    await using directory = await temporaryDirectory()
-    const other = open({ path: directory.path, noSubdir: false })
-    await other.put('key', { value: 1 })
-    await other.flushed
-    await other.close()
-    const error = await refused(directory.path, join(directory.path, 'data.mdb'))
-    expect(error).toMatchObject({ code: 'HF_STORE_FOREIGN', path: directory.path })
-  })
-
+describe('a log that cannot be read', () => {
   it('is refused and left alone: the log of a later version', async () => {
     await using directory = await temporaryDirectory()
-    await writeLog(directory.path, 1)
+    await writeLog(directory.path)
     const later = open({
       path: directory.path,
       noSubdir: false,
@@ -71,83 +45,9 @@ describe('a directory that holds something else', () => {
     expect(String(error)).toContain('holdfast append log 2')
   })
 
-  it('is refused when it is no directory at all', async () => {
-    await using directory = await temporaryDirectory()
-    const file = join(directory.path, 'file')
-    await writeFile(file, 'hello')
-    expect(await refused(file, file)).toMatchObject({ code: 'HF_STORE_FOREIGN' })
-    await expect(AppendLog.open({ path: join(file, 'below') })).rejects.toMatchObject({
-      code: 'HF_STORE_UNAVAILABLE',
-    })
-  })
-
-  it('is taken for a new log when its file is empty', async () => {
-    await using directory = await temporaryDirectory()
-    await writeFile(join(directory.path, 'data.mdb'), '')
-    await using log = await AppendLog.open({ path: directory.path, streams: ['a'] })
-    expect(await log.append('a', [1])).toBe(1)
-  })
-})
-
-describe('a log whose file is damaged', () => {
-  it.each([50, 4096, 5000, 8192, 9000, 20_000, -4096, -1])(
-    'is refused and left alone: cut at %i',
-    async (length) => {
-      await using directory = await temporaryDirectory()
-      const file = await writeLog(directory.path, 500)
-      const { length: whole } = await readFile(file)
-      await truncate(file, length > 0 ? length : whole + length)
-      const error = await refused(directory.path, file)
-      expect(error).toMatchObject({
-        code: length === 50 ? 'HF_STORE_FOREIGN' : 'HF_STORE_CORRUPT',
-        path: directory.path,
-      })
-    },
-  )
-
-  it('is refused and left alone: cut within a large value', async () => {
-    await using directory = await temporaryDirectory()
-    const file = await writeLog(directory.path, 3, 50_000)
-    await truncate(file, (await readFile(file)).length - 8192)
-    expect(await refused(directory.path, file)).toMatchObject({ code: 'HF_STORE_CORRUPT' })
-  })
-
-  it('is refused and left alone: noise in place of the tree', async () => {
-    await using directory = await temporaryDirectory()
-    const file = await writeLog(directory.path, 500)
-    const bytes = await readFile(file)
-    noise.copy(bytes, 8192, 0, bytes.length - 8192)
-    await writeFile(file, bytes)
-    expect(await refused(directory.path, file)).toMatchObject({ code: 'HF_STORE_CORRUPT' })
-  })
-
-  it('is refused and left alone: a page size that cannot be', async () => {
-    await using directory = await temporaryDirectory()
-    const file = await writeLog(directory.path, 1)
-    const bytes = await readFile(file)
-    bytes.writeUInt32LE(0, 48)
-    await writeFile(file, bytes)
-    expect(await refused(directory.path, file)).toMatchObject({ code: 'HF_STORE_CORRUPT' })
-  })
-
-  it.each([
-    ['a number of nodes', 20],
-    ['the place of a node', 24],
-  ])('is refused and left alone: %s that cannot be', async (_what, offset) => {
-    await using directory = await temporaryDirectory()
-    const file = await writeLog(directory.path, 1)
-    const bytes = await readFile(file)
-    const pageBytes = bytes.readUInt32LE(48)
-    for (let page = 2; page < bytes.length / pageBytes; page++) {
-      bytes.writeUInt16LE(0xfff0, page * pageBytes + offset)
-    }
-    await writeFile(file, bytes)
-    expect(await refused(directory.path, file)).toMatchObject({ code: 'HF_STORE_CORRUPT' })
-  })
-
   it('is refused and left alone: a record that is none', async () => {
     await using directory = await temporaryDirectory()
-    const file = await writeLog(directory.path, 1)
+    const file = await writeLog(directory.path)
     const raw = open({
       path: directory.path,
       noSubdir: false,
@@ -183,19 +83,6 @@ describe('a log that has shrunk and grown many times', () => {
     }
     await using log = await AppendLog.open({ path })
     expect(await readAll(log, 'a', 0)).toHaveLength(log.head('a'))
-  })
-
-  it('opens when its file is shorter than the pages it once had', async () => {
-    await using directory = await temporaryDirectory()
-    const file = await writeLog(directory.path, 500, 5000)
-    // Says that there are more pages than the file holds, as after a transaction that freed its last ones.
-    const bytes = await readFile(file)
-    for (const meta of [0, bytes.readUInt32LE(48)])
-      bytes.writeBigUInt64LE(bytes.readBigUInt64LE(meta + 144) + 100n, meta + 144)
-    await writeFile(file, bytes)
-    await using log = await AppendLog.open({ path: directory.path })
-    expect(await readAll(log, 'a', 0)).toHaveLength(500)
-    await log.close()
   })
 })
 

@@ -33,7 +33,7 @@ export interface ToxClientOptions extends Omit<ToxNodeOptions, 'secretKey' | 'no
  * Starts a node with its profile: it is who it was, has the friends it had, and is in the conferences that it was in,
  * everybody frozen until heard of again (R24). Whatever must outlive a crash is saved as it happens.
  *
- * @throws (rejects) a `SaveFileError`, a `MessageLogError`, a `HoldfastError` `HF_STORE_…`, or what {@link toxNode} does
+ * @throws (rejects) a `SaveFileError`, a `StoreError`, or what {@link toxNode} does
  * @example
  * ```ts no-run
  * import { toxClient } from '@holdfast/conference'

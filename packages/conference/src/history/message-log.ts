@@ -1,9 +1,7 @@
 import { Buffer } from 'node:buffer'
-import type { Budget, WallStamp } from '@holdfast/core'
-import type { Key } from 'lmdb'
+import { type Budget, StoreError, type WallStamp } from '@holdfast/core'
+import { LmdbFolder } from '@holdfast/core/lmdb'
 import type { ConferenceIdentifier, RealKey } from '../wire/identity.js'
-import { MessageLogError } from './errors.js'
-import { type LogDatabase, openLogDatabase } from './log-database.js'
 import { wordsOf } from './words.js'
 
 /** Something that was said, as it is kept. */
@@ -62,6 +60,12 @@ interface Extent {
   readonly bytes: number
 }
 
+/** Keys begin with a word that tells the kind; values are MessagePack. */
+type EntryKey = (string | number)[]
+
+const format = 'holdfast conference messages 1'
+const claim = { format: ['meta', 'format'], owner: ['meta', 'owner'] }
+
 /** Messages that may wait for the disk; others are not kept. */
 const mostPending = 10_000
 
@@ -96,8 +100,7 @@ const entryOverhead = 100
  */
 export class MessageLog implements AsyncDisposable {
   readonly path: string
-  readonly #database: LogDatabase
-  readonly #closeDatabase: () => Promise<void>
+  readonly #folder: LmdbFolder<unknown, EntryKey>
   readonly #keep: Budget
   readonly #wall: () => WallStamp
   #pending: Pending[] = []
@@ -105,38 +108,33 @@ export class MessageLog implements AsyncDisposable {
   #next: Promise<void> | null = null
   #closed: Promise<void> | null = null
 
-  private constructor(options: MessageLogOptions, database: LogDatabase, close: () => Promise<void>) {
+  private constructor(options: MessageLogOptions, folder: LmdbFolder<unknown, EntryKey>) {
     this.path = options.path
     this.#keep = options.keep ?? defaultKeep
     this.#wall = options.wall
-    this.#database = database
-    this.#closeDatabase = close
+    this.#folder = folder
   }
 
   /**
    * Opens or makes a log.
    *
-   * @throws (rejects) a {@link MessageLogError} when the directory holds something else, is in use or out of reach
+   * @throws (rejects) a `StoreError` when the directory holds something else, is damaged, in use or out of reach
    */
   static async open(options: MessageLogOptions): Promise<MessageLog> {
-    const { database, close } = await openLogDatabase(options.path)
-    return new MessageLog(options, database, close)
+    const encodings = { encoding: 'msgpack', keyEncoding: 'ordered-binary' } as const
+    return new MessageLog(options, await LmdbFolder.open({ path: options.path, format, claim, ...encodings }))
   }
 
   /**
    * Adds a message to a conference's log, in the order of the calls. Returns its position; `null` if it came late and
    * is there already, which happens after a crash.
    *
-   * @throws (rejects) a {@link MessageLogError}; then nothing of what shared the commit is stored
+   * @throws (rejects) a `StoreError`; then nothing of what shared the commit is stored
    */
   async append(conference: ConferenceIdentifier, message: LoggedMessage): Promise<number | null> {
-    if (this.#closed) throw new MessageLogError('HF_STORE_CLOSED', this.path, 'was closed')
+    if (this.#closed) throw new StoreError('HF_STORE_CLOSED', this.path, 'was closed')
     if (this.#pending.length >= mostPending) {
-      throw new MessageLogError(
-        'HF_STORE_WRITE_FAILED',
-        this.path,
-        `${mostPending} messages wait for the disk`,
-      )
+      throw new StoreError('HF_STORE_WRITE_FAILED', this.path, `${mostPending} messages wait for the disk`)
     }
     const pending: Pending = { conference, message, position: null }
     this.#pending.push(pending)
@@ -171,10 +169,11 @@ export class MessageLog implements AsyncDisposable {
     const start = ['word', conference, rarest, Math.min(before, Number.MAX_SAFE_INTEGER)]
     const end = ['word', conference, rarest, after]
     const found: LogEntry[] = []
-    for (const key of this.#database.getKeys({ start, end, reverse: true })) {
+    for (const key of this.#folder.entries.getKeys({ start, end, reverse: true })) {
       const position = Number((key as unknown[])[3])
       if (position >= before) continue
-      if (!others.every((word) => this.#database.doesExist(['word', conference, word, position]))) continue
+      if (!others.every((word) => this.#folder.entries.doesExist(['word', conference, word, position])))
+        continue
       const entry = this.#entry(conference, position)
       if (entry) found.push(entry)
       if (found.length >= limit) break
@@ -190,7 +189,7 @@ export class MessageLog implements AsyncDisposable {
 
   /** Waits for what was appended, and closes. Again, it does nothing. */
   close(): Promise<void> {
-    this.#closed ??= this.#writing.then(() => this.#closeDatabase())
+    this.#closed ??= this.#writing.then(() => this.#folder.close())
     return this.#closed
   }
 
@@ -203,15 +202,9 @@ export class MessageLog implements AsyncDisposable {
     const pending = this.#pending
     this.#pending = []
     this.#next = null
-    try {
-      await this.#database.childTransaction(() => {
-        for (const each of pending) each.position = this.#add(each)
-      })
-    } catch (failure) {
-      const cause = await reasonOf(failure)
-      const what = 'a commit failed, and nothing of it is stored: see whether the disk is full'
-      throw new MessageLogError('HF_STORE_WRITE_FAILED', this.path, what, { cause })
-    }
+    await this.#folder.transaction(() => {
+      for (const each of pending) each.position = this.#add(each)
+    })
   }
 
   #add({ conference, message }: Pending): number | null {
@@ -219,16 +212,16 @@ export class MessageLog implements AsyncDisposable {
     const numbered = ['number', conference, from, messageNumber]
     if (isLate && this.#isThere(conference, numbered, text)) return null
     const { first, next, bytes } = this.#extent(conference)
-    this.#database.putSync(['message', conference, next], message)
-    this.#database.putSync(numbered, next)
-    for (const word of wordsOf(text)) this.#database.putSync(['word', conference, word, next], true)
+    this.#folder.entries.putSync(['message', conference, next], message)
+    this.#folder.entries.putSync(numbered, next)
+    for (const word of wordsOf(text)) this.#folder.entries.putSync(['word', conference, word, next], true)
     this.#trim(conference, { first, next: next + 1, bytes: bytes + cost(message) })
     return next
   }
 
   /** Whoever comes in anew may count from the beginning: only the same text under the same number is the same. */
-  #isThere(conference: ConferenceIdentifier, numbered: Key, text: string): boolean {
-    const position = Number(this.#database.get(numbered) ?? 0)
+  #isThere(conference: ConferenceIdentifier, numbered: EntryKey, text: string): boolean {
+    const position = Number(this.#folder.entries.get(numbered) ?? 0)
     return this.#entry(conference, position)?.text === text
   }
 
@@ -244,32 +237,26 @@ export class MessageLog implements AsyncDisposable {
       bytes -= cost(oldest)
       this.#forget(conference, oldest)
     }
-    this.#database.putSync(['extent', conference], { ...extent, first, bytes })
+    this.#folder.entries.putSync(['extent', conference], { ...extent, first, bytes })
   }
 
   #forget(conference: ConferenceIdentifier, { position, from, messageNumber, text }: LogEntry): void {
-    this.#database.removeSync(['message', conference, position])
+    this.#folder.entries.removeSync(['message', conference, position])
     const numbered = ['number', conference, from, messageNumber]
-    if (this.#database.get(numbered) === position) this.#database.removeSync(numbered)
-    for (const word of wordsOf(text)) this.#database.removeSync(['word', conference, word, position])
+    if (this.#folder.entries.get(numbered) === position) this.#folder.entries.removeSync(numbered)
+    for (const word of wordsOf(text)) this.#folder.entries.removeSync(['word', conference, word, position])
   }
 
   #extent(conference: ConferenceIdentifier): Extent {
-    return (this.#database.get(['extent', conference]) as Extent | undefined) ?? empty
+    return (this.#folder.entries.get(['extent', conference]) as Extent | undefined) ?? empty
   }
 
   #entry(conference: ConferenceIdentifier, position: number): LogEntry | null {
-    const message = this.#database.get(['message', conference, position]) as LoggedMessage | undefined
+    const message = this.#folder.entries.get(['message', conference, position]) as LoggedMessage | undefined
     return message ? { ...message, position } : null
   }
 }
 
 function cost({ text, name }: LoggedMessage): number {
   return Buffer.byteLength(text) + Buffer.byteLength(name) + entryOverhead
-}
-
-/** LMDB gives the reason of a failed commit by a promise beside the error. */
-async function reasonOf(failure: unknown): Promise<unknown> {
-  if (!(failure instanceof Error && 'commitError' in failure)) return failure
-  return Promise.resolve(failure.commitError).catch((reason: unknown) => reason)
 }

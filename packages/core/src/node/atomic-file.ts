@@ -1,6 +1,6 @@
 import { open, readFile, rename, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { HoldfastError } from '../index.js'
+import { StoreError } from '../index.js'
 
 /**
  * Bytes in a file of mode 0600, replaced as a whole: after a crash at any moment it holds the old ones or the new ones.
@@ -20,21 +20,21 @@ export class AtomicFile {
   /**
    * What it holds; `undefined` if it is not there.
    *
-   * @throws (rejects) a `HoldfastError` `HF_STORE_UNREADABLE`
+   * @throws (rejects) a `StoreError` `HF_STORE_UNREADABLE`
    */
   async load(): Promise<Uint8Array | undefined> {
     try {
       return await readFile(this.path)
     } catch (cause) {
       if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-      throw new HoldfastError('HF_STORE_UNREADABLE', `cannot read ${this.path}: ${String(cause)}`, { cause })
+      throw new StoreError('HF_STORE_UNREADABLE', this.path, `cannot be read: ${String(cause)}`, { cause })
     }
   }
 
   /**
    * Replaces what it holds.
    *
-   * @throws (rejects) a `HoldfastError` `HF_STORE_UNWRITABLE`; then it holds what it held
+   * @throws (rejects) a `StoreError` `HF_STORE_UNWRITABLE`; then it holds what it held
    */
   save(bytes: Uint8Array): Promise<void> {
     if (this.#next) {
@@ -63,7 +63,7 @@ async function replace(path: string, bytes: Uint8Array): Promise<void> {
     await synced(folder, 'r', () => Promise.resolve())
   } catch (cause) {
     await unlink(temporary).catch(() => undefined)
-    throw new HoldfastError('HF_STORE_UNWRITABLE', `cannot save ${path}: ${String(cause)}`, { cause })
+    throw new StoreError('HF_STORE_UNWRITABLE', path, `cannot be saved: ${String(cause)}`, { cause })
   }
 }
 

@@ -1,6 +1,6 @@
 import { copyFile } from 'node:fs/promises'
 import type { Store } from '../index.js'
-import { HoldfastError, OptionError } from '../index.js'
+import { OptionError, StoreError } from '../index.js'
 import { AtomicFile } from './atomic-file.js'
 
 /** Options of {@link fileStore}. */
@@ -87,9 +87,7 @@ class FileStore<T> implements Store<T> {
       await copyFile(this.#file.path, copy).catch(ignored)
       const todo = `its bytes are kept in ${copy}; restore it, or remove it to start from nothing`
       const found = cause instanceof Error ? cause.message : String(cause)
-      throw new HoldfastError('HF_STORE_CORRUPT', `${this.#file.path} is damaged: ${todo} (${found})`, {
-        cause,
-      })
+      throw new StoreError('HF_STORE_CORRUPT', this.#file.path, `damaged; ${todo} (${found})`, { cause })
     }
   }
 }

@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from '@holdfast/core'
+import { type Clock, StoreError, systemClock } from '@holdfast/core'
 import { prefix } from './keys.js'
 import { MemoryTable } from './table.js'
 import { TableStore } from './table-store.js'
@@ -24,7 +24,15 @@ export function memoryStore(clock: Clock = systemClock()): EventStore {
       table,
       path: 'memory',
       count: () => table.countOf(prefix.event),
-      transaction: (write) => Promise.resolve().then(() => table.transaction(write)),
+      transaction: async (write) => {
+        // Later, as a disk would: until then more may come.
+        await Promise.resolve()
+        try {
+          return table.transaction(write)
+        } catch (cause) {
+          throw new StoreError('HF_STORE_WRITE_FAILED', 'memory', 'nothing of it is stored', { cause })
+        }
+      },
       close: () => Promise.resolve(),
     },
     clock,

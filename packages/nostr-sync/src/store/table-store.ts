@@ -1,10 +1,9 @@
-import { type Clock, type Off, systemClock } from '@holdfast/core'
+import { type Clock, type Off, StoreError, systemClock } from '@holdfast/core'
 import type { Announcement } from '../wire/announcement.js'
 import type { NostrEvent } from '../wire/event.js'
 import type { Filter } from '../wire/filter.js'
 import { NegentropyBuilder } from '../wire/negentropy/builder.js'
 import type { NegentropyItems } from '../wire/negentropy/items.js'
-import { EventStoreError } from './errors.js'
 import { EventReader } from './event-reader.js'
 import { EventWriter } from './event-writer.js'
 import { timeAt } from './keys.js'
@@ -17,7 +16,7 @@ export interface TableHost {
   readonly path: string
   /** How many events are in the table. */
   count(): number
-  /** Runs all of it, or, if it throws, nothing; resolves once durable. Never two at a time. */
+  /** Runs all of it, or, if it throws, nothing; resolves once durable, and rejects with a `StoreError`. Never two at a time. */
   transaction<T>(write: () => T): Promise<T>
   close(): Promise<void>
 }
@@ -148,10 +147,8 @@ export class TableStore implements EventStore {
         outcomes = taken.map(({ events }) => events.map((event) => writer.put(event)))
         return writer.changes
       })
-    } catch (cause) {
+    } catch (error) {
       if (taken.length === 0) taken = this.#take()
-      const what = 'the commit failed; nothing of it is stored'
-      const error = new EventStoreError('HF_STORE_WRITE_FAILED', this.#host.path, what, { cause })
       for (const { reject } of taken) reject(error)
       return
     }
@@ -174,7 +171,7 @@ export class TableStore implements EventStore {
     if (this.#closed !== null) throw this.#isClosed()
   }
 
-  #isClosed(): EventStoreError {
-    return new EventStoreError('HF_STORE_CLOSED', this.#host.path, 'the store is closed')
+  #isClosed(): StoreError {
+    return new StoreError('HF_STORE_CLOSED', this.#host.path, 'the store is closed')
   }
 }

@@ -63,7 +63,7 @@ export interface EventStore extends AdmissionView, AsyncDisposable {
    * before it puts without end: what waits is held in memory.
    *
    * @returns the outcomes, once all of it is durable
-   * @throws (rejects) an `EventStoreError`
+   * @throws (rejects) a `StoreError`
    */
   put(events: readonly NostrEvent[]): Promise<PutOutcome[]>
   /** The event of that id, or null. */

@@ -1,10 +1,9 @@
 import type { IncomingMessage } from 'node:http'
-import { HoldfastError } from '@holdfast/core'
+import { HoldfastError, StoreError } from '@holdfast/core'
 import { type HttpEndpoint, linesOf, replyJson, serveHttp } from '@holdfast/core/service'
 import { requestUrl } from '../server/request-url.js'
 import { streamUpdatesHandler } from '../server/updates-handler.js'
 import type { AppendLog } from '../source/append-log.js'
-import { StoreError } from '../source/errors.js'
 
 /** What the control endpoint answers from. */
 export interface ControlOptions {

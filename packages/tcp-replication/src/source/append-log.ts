@@ -4,6 +4,7 @@ import {
   type Off,
   OptionError,
   type Position,
+  StoreError,
   systemClock,
   type Timer,
 } from '@holdfast/core'
@@ -14,7 +15,6 @@ import {
   TransactionRecorder,
 } from './append-log-transaction.js'
 import { rowsOf, storedBytes } from './batch-value.js'
-import { StoreError } from './errors.js'
 import { LogCommitter } from './log-committer.js'
 import { LogDatabase } from './log-database.js'
 import { PageFill } from './page-fill.js'
@@ -103,7 +103,7 @@ export class AppendLog implements ReplicationSource, AsyncDisposable {
   /**
    * Opens or makes a log.
    *
-   * @throws a {@link StoreError} when the directory holds something else, is damaged, is in use or out of reach; an
+   * @throws a `StoreError` when the directory holds something else, is damaged, is in use or out of reach; an
    *   `OptionError`
    */
   static async open(options: AppendLogOptions): Promise<AppendLog> {
@@ -158,7 +158,7 @@ export class AppendLog implements ReplicationSource, AsyncDisposable {
    * Appends one batch; see {@link AppendLogTransaction.append}.
    *
    * @returns the batch's token, once it is durable and subscribers were told
-   * @throws a `TokenOrderError`, `UnknownStreamError`, `OptionError` or {@link StoreError}; nothing is appended
+   * @throws a `TokenOrderError`, `UnknownStreamError`, `OptionError` or `StoreError`; nothing is appended
    */
   append(stream: string, rows: readonly unknown[], options?: AppendOptions): Promise<number> {
     return this.transaction((tx) => tx.append(stream, rows, options))

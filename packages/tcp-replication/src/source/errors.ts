@@ -26,36 +26,3 @@ export class TokenOrderError extends HoldfastError {
     this.token = token
   }
 }
-
-/** What can be wrong with the database of an append log. */
-export type StoreErrorCode =
-  | 'HF_STORE_CORRUPT'
-  | 'HF_STORE_FOREIGN'
-  | 'HF_STORE_IN_USE'
-  | 'HF_STORE_UNAVAILABLE'
-  | 'HF_STORE_WRITE_FAILED'
-  | 'HF_STORE_CLOSED'
-
-/**
- * The database of an append log cannot be used. Its files are left as they were found.
- *
- * | code | when |
- * | --- | --- |
- * | `HF_STORE_CORRUPT` | the file is cut short or damaged: restore a copy, or start with an empty directory |
- * | `HF_STORE_FOREIGN` | the path holds something else, or the log of a newer version |
- * | `HF_STORE_IN_USE` | a running process, perhaps this one, has it open |
- * | `HF_STORE_UNAVAILABLE` | the directory cannot be made, read or written |
- * | `HF_STORE_WRITE_FAILED` | a commit failed, for example because the disk is full; nothing of it is stored |
- * | `HF_STORE_CLOSED` | the log was closed |
- */
-export class StoreError extends HoldfastError {
-  override readonly name: string = 'StoreError'
-  declare readonly code: StoreErrorCode
-  /** Directory of the database. */
-  readonly path: string
-
-  constructor(code: StoreErrorCode, path: string, what: string, options?: ErrorOptions) {
-    super(code, `${path}: ${what}`, options)
-    this.path = path
-  }
-}

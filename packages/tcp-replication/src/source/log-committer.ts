@@ -1,6 +1,5 @@
 import type { Clock } from '@holdfast/core'
 import type { PositionWrite } from './append-log-transaction.js'
-import { StoreError } from './errors.js'
 import type { LogDatabase } from './log-database.js'
 import { LogWriter } from './log-writer.js'
 import { type Operation, outlookOf } from './outlook.js'
@@ -26,7 +25,7 @@ export interface CommitterOptions {
 interface Request {
   readonly operations: readonly (Operation | PositionWrite)[]
   readonly resolve: () => void
-  readonly reject: (error: StoreError) => void
+  readonly reject: (error: unknown) => void
 }
 
 /**
@@ -93,9 +92,9 @@ export class LogCommitter {
     let records: ReadonlyMap<string, StreamRecord>
     try {
       // The requests are taken when the transaction begins, which is later: until then more may come.
-      records = await database.entries.childTransaction(() => this.#write(taken))
+      records = await database.transaction(() => this.#write(taken))
     } catch (failure) {
-      this.#fail(taken, await reasonOf(failure))
+      this.#fail(taken, failure)
       return false
     }
     for (const [name, record] of records) shelves.named(name).record = record
@@ -157,21 +156,13 @@ export class LogCommitter {
   }
 
   /** What waited was checked against an outlook that will not come true, so all of it fails. */
-  #fail(taken: readonly Request[], cause: unknown): void {
-    const { database, shelves } = this.#options
+  #fail(taken: readonly Request[], failure: unknown): void {
+    const { shelves } = this.#options
     const failed = [...taken, ...this.#waiting]
     this.#waiting = []
     this.#overfull.clear()
     for (const shelf of shelves.all) shelf.outlook = outlookOf(shelf.name, shelf.record)
-    const error = new StoreError(
-      'HF_STORE_WRITE_FAILED',
-      database.path,
-      'the commit failed; nothing of it is stored',
-      {
-        cause,
-      },
-    )
-    for (const { reject } of failed) reject(error)
+    for (const { reject } of failed) reject(failure)
   }
 }
 
@@ -182,10 +173,4 @@ function sizeOf({ operations }: Request): number {
     for (const { rows } of operation.batches) for (const row of rows) chars += row.length
   }
   return chars
-}
-
-/** LMDB gives the reason of a failed commit by a promise beside the error. */
-async function reasonOf(failure: unknown): Promise<unknown> {
-  if (!(failure instanceof Error && 'commitError' in failure)) return failure
-  return Promise.resolve(failure.commitError).catch((reason: unknown) => reason)
 }

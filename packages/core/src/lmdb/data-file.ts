@@ -2,7 +2,7 @@ import { constants } from 'node:fs'
 import { access, type FileHandle, mkdir, open, stat } from 'node:fs/promises'
 import { endianness } from 'node:os'
 import { join } from 'node:path'
-import { StoreError } from './errors.js'
+import { StoreError } from '../index.js'
 
 /** Where things are in the pages of an LMDB file, data version 2 (`MDB_page`, `MDB_meta`, `MDB_node`). */
 const at = { page: 0, flags: 18, lower: 20, nodes: 24, magic: 24, version: 28, pageBytes: 48, lastPage: 144 }
@@ -36,14 +36,14 @@ interface LmdbFile {
 }
 
 /**
- * Makes the directory if need be, and looks whether LMDB can open what is in it: from a file that is not its own or
+ * Makes the folder if need be, and looks whether LMDB can open what is in it: from a file that is not its own or
  * is cut short, LMDB does not fail, it takes the process down. Writes into no file.
  *
  * Every page that leads to others is looked at, data pages only in a file that is shorter than it might be.
  *
  * @throws a {@link StoreError}
  */
-export async function checkLmdbFile(path: string): Promise<void> {
+export async function checkDataFile(path: string): Promise<void> {
   const file = join(path, 'data.mdb')
   if (!(await isUsable(path, file))) return
   const handle = await open(file, 'r')
@@ -54,21 +54,11 @@ export async function checkLmdbFile(path: string): Promise<void> {
   }
 }
 
-/** Has the directory's entries survive a power failure. */
-export async function syncDirectory(path: string): Promise<void> {
-  const handle = await open(path, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-}
-
 /** @returns whether there is a file to check; LMDB takes an empty one for a new database */
 async function isUsable(path: string, file: string): Promise<boolean> {
   try {
     const found = await stat(path).catch(() => null)
-    if (found === null) await mkdir(path, { recursive: true })
+    if (found === null) await mkdir(path, { recursive: true, mode: 0o700 })
     else if (!found.isDirectory()) throw new StoreError('HF_STORE_FOREIGN', path, 'is not a directory')
     await access(path, constants.R_OK | constants.W_OK | constants.X_OK)
     const present = await stat(file).catch(() => null)
