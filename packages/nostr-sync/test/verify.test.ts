@@ -9,7 +9,7 @@ import {
   type Verdict,
   type Verifier,
 } from '@holdfast/nostr-sync'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { loadSchnorr } from '../src/verify/schnorr.js'
 import { madeEvent } from './support/made-event.js'
 import { bip340, eventNamed, invalidEvents, signedEvents } from './support/vectors.js'
@@ -19,7 +19,19 @@ const verdictOf = (verifier: Verifier, event: NostrEvent): Promise<Verdict> =>
 
 const start = (options = {}): Promise<Verifier> => startVerifier({ env: testEnv(), workers: 1, ...options })
 
-describe.each(['wasm', 'javascript'] as const)('signatures checked by %s', (backend) => {
+/** Where `bcrypto` is installed, it is tried as well. */
+const backends = await Promise.all(
+  (['native', 'wasm', 'javascript'] as const).map((backend) =>
+    backend === 'native'
+      ? loadSchnorr(backend).then(
+          () => [backend],
+          () => [],
+        )
+      : [backend],
+  ),
+)
+
+describe.each(backends.flat())('signatures checked by %s', (backend) => {
   it.each(bip340)(
     'R90: BIP-340 vector $index: $valid $comment',
     async ({ publicKey, message, signature, valid }) => {
@@ -52,7 +64,14 @@ describe.each(['wasm', 'javascript'] as const)('signatures checked by %s', (back
 })
 
 describe('a verifier', () => {
+  const bcrypto = 'bcrypto/lib/schnorr.js'
+
+  beforeEach(() => {
+    vi.doMock(bcrypto, () => ({ default: { native: 0 } }))
+  })
+
   afterEach(() => {
+    vi.doUnmock(bcrypto)
     vi.doUnmock('tiny-secp256k1')
     vi.doUnmock('@noble/curves/secp256k1.js')
   })
@@ -132,6 +151,20 @@ describe('a verifier', () => {
     await using verifier = await startVerifier({ env: { ...env, log }, workers: 1 })
     expect(verifier.backend).toBe('javascript')
     expect(told).toEqual(['signatures cannot be checked by wasm', 'signatures are checked by javascript'])
+  })
+
+  it('R106: checks by machine code where bcrypto is compiled, and by that alone if it judges rightly', async () => {
+    const { schnorr } = await import('@noble/curves/secp256k1.js')
+    const verify = (message: Buffer, signature: Buffer, publicKey: Buffer): boolean =>
+      schnorr.verify(signature, message, publicKey)
+    vi.doMock(bcrypto, () => ({ default: { native: 2, verify } }))
+    const compiled = await start()
+    await compiled.close()
+    expect(compiled.backend).toBe('native')
+    vi.doMock(bcrypto, () => ({ default: { native: 2, verify: () => true } }))
+    const wrong = await start()
+    await wrong.close()
+    expect(wrong.backend).toBe('wasm')
   })
 
   it('R106: does not start with a back end that misjudges', async () => {

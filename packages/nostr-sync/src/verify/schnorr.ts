@@ -98,7 +98,7 @@ const selfTest: readonly (readonly [
  * @throws an error when it cannot be loaded, or judges a vector wrongly
  */
 export async function loadSchnorr(backend: SchnorrBackend): Promise<SchnorrVerify> {
-  const verify = backend === 'wasm' ? await loadWasm() : await loadJavaScript()
+  const verify = await loaders[backend]()
   for (const [publicKey, message, signature, isValid] of selfTest) {
     const found = verify(
       Buffer.from(signature, 'hex'),
@@ -108,6 +108,33 @@ export async function loadSchnorr(backend: SchnorrBackend): Promise<SchnorrVerif
     if (found !== isValid) throw new Error(`${backend}: misjudges the signature ${signature.slice(0, 16)}…`)
   }
   return verify
+}
+
+const loaders: Readonly<Record<SchnorrBackend, () => Promise<SchnorrVerify>>> = {
+  native: loadNative,
+  wasm: loadWasm,
+  javascript: loadJavaScript,
+}
+
+/** What is used of `bcrypto`, which comes without types. */
+interface BcryptoSchnorr {
+  /** 2 for machine code, 0 for its own JavaScript. */
+  readonly native: number
+  verify(message: Buffer, signature: Buffer, publicKey: Buffer): boolean
+}
+
+/** An optional peer dependency: it compiles when it is installed, which needs a compiler. */
+const bcrypto: string = 'bcrypto/lib/schnorr.js'
+
+async function loadNative(): Promise<SchnorrVerify> {
+  const { default: schnorr } = (await import(bcrypto)) as { default: BcryptoSchnorr }
+  if (schnorr.native !== 2) throw new Error('bcrypto was installed without being compiled')
+  return (signature, message, publicKey) =>
+    schnorr.verify(bufferOf(message), bufferOf(signature), bufferOf(publicKey))
+}
+
+function bufferOf({ buffer, byteOffset, length }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, length)
 }
 
 async function loadWasm(): Promise<SchnorrVerify> {

@@ -11,8 +11,8 @@ import type { NostrEvent } from '../wire/event.js'
  */
 export type Verdict = 'valid' | 'bad-id' | 'bad-signature' | 'unverified'
 
-/** What does the arithmetic: libsecp256k1 as WebAssembly, or plain JavaScript. */
-export type SchnorrBackend = 'wasm' | 'javascript'
+/** What does the arithmetic: libsecp256k1 as machine code or as WebAssembly, or plain JavaScript. */
+export type SchnorrBackend = 'native' | 'wasm' | 'javascript'
 
 /** Checks ids and signatures of events whose shape is right, elsewhere than on the caller's thread. */
 export interface Verifier extends AsyncDisposable {

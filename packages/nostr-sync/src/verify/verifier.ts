@@ -25,7 +25,8 @@ export interface VerifierOptions {
   /**
    * What does the arithmetic.
    *
-   * @defaultValue WebAssembly, or plain JavaScript where that cannot be had
+   * @defaultValue machine code, if the package `bcrypto` is installed and could be compiled; else WebAssembly, or plain
+   * JavaScript where that cannot be had
    */
   readonly backend?: SchnorrBackend
 }
@@ -36,6 +37,8 @@ interface Check {
   readonly waiting: ((verdict: Verdict) => void)[]
 }
 
+/** The fastest first. */
+const preferred: readonly SchnorrBackend[] = ['native', 'wasm', 'javascript']
 /** Events of one message to a thread: some 30 milliseconds of work. */
 const batchEvents = 64
 
@@ -68,13 +71,15 @@ export async function startVerifier(options: VerifierOptions): Promise<Verifier>
 
 async function choose({ env, backend }: VerifierOptions): Promise<SchnorrBackend> {
   const failures: unknown[] = []
-  for (const candidate of backend === undefined ? (['wasm', 'javascript'] as const) : [backend]) {
+  for (const candidate of backend === undefined ? preferred : [backend]) {
     try {
       await loadSchnorr(candidate)
       return candidate
     } catch (failure) {
       failures.push(failure)
-      env.log.warn({ err: failure }, `signatures cannot be checked by ${candidate}`)
+      // Few have machine code, and nobody needs it.
+      const level = candidate === 'native' && backend === undefined ? 'debug' : 'warn'
+      env.log[level]({ err: failure }, `signatures cannot be checked by ${candidate}`)
     }
   }
   const what = 'nothing here checks signatures: install tiny-secp256k1 or @noble/curves anew'
