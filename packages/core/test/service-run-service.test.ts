@@ -100,6 +100,20 @@ describe('a service that is told to stop', () => {
     expect(t.codes).toEqual([exitCodes.failure])
   })
 
+  it('but hangs when it is disposed of exits with 1, and says so', async () => {
+    const t = setUp({ [Symbol.asyncDispose]: () => new Promise(() => {}) })
+    await turn()
+    t.host.emit('SIGTERM')
+    await turn()
+    t.clock.advance(9999)
+    await turn()
+    expect(t.codes).toEqual([])
+    t.clock.advance(1)
+    await t.end
+    expect(t.codes).toEqual([exitCodes.failure])
+    expect(t.lines).toContain('failed')
+  })
+
   it('while it starts has the start aborted, and exits with 0', async () => {
     const t = setUp(
       {},

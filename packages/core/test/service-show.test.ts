@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import { type LiveText, Show, showUntil } from '../src/service/index.js'
+import { type LiveText, Show, showUntil, showWithin } from '../src/service/index.js'
 import { VirtualClock } from '../src/testing/index.js'
 
 function recorder(): { text: () => string; out: { write: (text: string) => boolean } } {
@@ -53,8 +53,19 @@ back soon        BROKEN   after 9 s
     isMet = true
     await clock.advanceAsync(10)
     expect(await waiting).toBe(40)
-    const vain = expect(showUntil(clock, () => false, 50)).rejects.toThrow('50 ms in vain')
+    const vain = expect(showUntil(clock, () => false, 50, 'peace')).rejects.toThrow('50 ms in vain for peace')
     await clock.advanceAsync(100)
+    await vain
+  })
+
+  it('waits for a promise, and not for ever', async () => {
+    const clock = new VirtualClock()
+    expect(await showWithin(clock, Promise.resolve(7), 50, 'a number')).toBe(7)
+    await expect(showWithin(clock, Promise.reject(new Error('broken')), 50, 'it')).rejects.toThrow('broken')
+    expect(clock.pending).toBe(0)
+    const never = new Promise(() => undefined)
+    const vain = expect(showWithin(clock, never, 50, 'the end')).rejects.toThrow('50 ms in vain for the end')
+    await clock.advanceAsync(50)
     await vain
   })
 })

@@ -31,4 +31,12 @@ export {
   type ServiceOptions,
 } from './run-service.js'
 export { addServiceOptions, type ServiceFlags } from './service-options.js'
-export { type LiveText, Show, type ShowOptions, showPause, showUntil, type Verdict } from './show.js'
+export {
+  type LiveText,
+  Show,
+  type ShowOptions,
+  showPause,
+  showUntil,
+  showWithin,
+  type Verdict,
+} from './show.js'

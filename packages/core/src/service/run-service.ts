@@ -60,6 +60,9 @@ type Signal = 'SIGTERM' | 'SIGINT' | 'SIGHUP'
 /** How much longer than its deadline a drain may take before it counts as stuck. */
 const grace: Millis = 1000
 
+/** How long a drained service may take to let go of files and ports: long enough for what a slow disk has yet to write. */
+const disposeWithin: Millis = 10_000
+
 /**
  * Runs a service until it is told to stop, then exits the process with one of {@link exitCodes}.
  *
@@ -151,7 +154,8 @@ class ServiceRun {
         ...(finished === undefined ? [] : [finished.then(() => null)]),
       ])
       if (why !== null) await this.#drain(service)
-      await service[Symbol.asyncDispose]?.()
+      const disposed = service[Symbol.asyncDispose]?.()
+      if (disposed !== undefined) await this.#within(disposeWithin, disposed, 'disposing of the service')
       return exitCodes.ok
     } catch (cause) {
       log.error({ err: cause }, 'failed')
@@ -161,18 +165,22 @@ class ServiceRun {
 
   async #drain(service: RunningService): Promise<void> {
     const { name, drainWithin: within = 10_000, json = false } = this.#options
-    const report = await new Promise<DrainReport>((resolve, reject) => {
-      const timer = this.#clock.after(within + grace, () => {
-        reject(new HoldfastError('HF_DRAIN_STUCK', `the drain did not settle within ${within + grace} ms`))
-      })
-      service
-        .drain({ within })
-        .then(resolve, reject)
-        .finally(() => timer.cancel())
-    })
+    const report = await this.#within(within + grace, service.drain({ within }), 'the drain')
     this.#host.stdout.write(
       json ? `${JSON.stringify({ drained: report })}\n` : `${describeDrain(name, report)}\n`,
     )
+  }
+
+  /** What was told to stop must stop, whatever hangs in it. */
+  #within<T>(ms: Millis, done: PromiseLike<T>, what: string): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const timer = this.#clock.after(ms, () => {
+        reject(new HoldfastError('HF_DRAIN_STUCK', `${what} did not settle within ${ms} ms`))
+      })
+      Promise.resolve(done)
+        .finally(() => timer.cancel())
+        .then(resolve, reject)
+    })
   }
 
   async #reload(service: RunningService): Promise<void> {

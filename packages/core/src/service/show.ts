@@ -87,6 +87,7 @@ export class Show {
  * Waits until something is so; it is looked at as often as anything could change it.
  *
  * @param within - in milliseconds; 15000 unless given
+ * @param what - what is waited for, for the error
  * @returns how long it took
  * @throws an `Error` when it does not become so
  */
@@ -94,13 +95,41 @@ export async function showUntil(
   clock: Clock,
   isMet: () => boolean,
   within: Millis = 15_000,
+  what?: string,
 ): Promise<Millis> {
   const began = clock.now()
   while (!isMet()) {
-    if (clock.now() - began > within) throw new Error(`the demonstration waited ${within} ms in vain`)
+    if (clock.now() - began > within) throw waitedInVain(within, what)
     await showPause(clock, 10)
   }
   return clock.now() - began
+}
+
+/**
+ * Waits for a promise, but not for ever: a demonstration that hangs shows nothing.
+ *
+ * @param what - what is waited for, for the error
+ * @throws an `Error` when it does not settle in time, or what the promise was rejected with
+ */
+export async function showWithin<T>(
+  clock: Clock,
+  promise: PromiseLike<T>,
+  within: Millis,
+  what: string,
+): Promise<T> {
+  let over = (): void => undefined
+  const late = new Promise<never>((_, reject) => (over = () => reject(waitedInVain(within, what))))
+  const timer = clock.after(within, over)
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    timer.cancel()
+  }
+}
+
+function waitedInVain(within: Millis, what?: string): Error {
+  const aim = what === undefined ? '' : ` for ${what}`
+  return new Error(`the demonstration waited ${within} ms in vain${aim}`)
 }
 
 /** Lets some time pass. */

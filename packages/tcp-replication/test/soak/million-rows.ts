@@ -7,6 +7,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { systemClock } from '@holdfast/core'
 import { nodeEnv, tcp } from '@holdfast/core/node'
 import { AppendLog, registeredStreams, replicationClient } from '@holdfast/tcp-replication'
 import { ServerProcess } from '../../src/cli/demo/server-process.js'
@@ -34,7 +35,7 @@ async function residentMegabytes(pid: number): Promise<number> {
 
 async function run(streams: readonly string[]): Promise<boolean> {
   const data = await mkdtemp(join(tmpdir(), 'holdfast-million-'))
-  const server = new ServerProcess({ data, port: 19_392, httpPort: 19_393, streams })
+  const server = new ServerProcess({ clock: systemClock(), data, port: 19_392, httpPort: 19_393, streams })
   try {
     await fill(data, streams)
     await server.start()

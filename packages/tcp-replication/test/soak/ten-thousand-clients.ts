@@ -10,7 +10,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { admission } from '@holdfast/core'
+import { admission, systemClock } from '@holdfast/core'
 import { nodeEnv, tcp } from '@holdfast/core/node'
 import { type ReplicationClient, replicationClient } from '@holdfast/tcp-replication'
 import { ServerProcess } from '../../src/cli/demo/server-process.js'
@@ -71,10 +71,10 @@ async function allReady(children: readonly ChildProcess[]): Promise<number[]> {
 
 async function main(): Promise<void> {
   const data = await mkdtemp(join(tmpdir(), 'holdfast-herd-'))
-  const server = new ServerProcess({ data, port, httpPort: port + 1, streams: ['events'] }, [
-    '--max-connections',
-    '20000',
-  ])
+  const server = new ServerProcess(
+    { clock: systemClock(), data, port, httpPort: port + 1, streams: ['events'] },
+    ['--max-connections', '20000'],
+  )
   const file = fileURLToPath(import.meta.url)
   const children: ChildProcess[] = []
   try {

@@ -2,20 +2,25 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Millis } from '@holdfast/core'
 import { nodeEnv } from '@holdfast/core/node'
-import { exitCodes, Show, showUntil as until, type Verdict } from '@holdfast/core/service'
+import { exitCodes, Show, type Verdict } from '@holdfast/core/service'
 import { ChaosProxy, seededRandom } from '@holdfast/core/testing'
 import { Command } from 'commander'
 import { createLogUpdate } from 'log-update'
+import { fail } from '../fail.js'
 import { programName } from '../program-name.js'
 import { DemoFollower } from './follower.js'
 import { Oracle } from './oracle.js'
-import { isCurrent, type Stage, scenes } from './scenes.js'
+import { type Stage, scenes, untilCurrent } from './scenes.js'
 import { ServerProcess } from './server-process.js'
 import { statusLines } from './view.js'
+import { within } from './waits.js'
 import { Writer } from './writer.js'
 
 const streams = ['events', 'receipts', 'typing']
+/** Half a minute is usual; whatever hangs, longer than this nobody waits. */
+const longest: Millis = 180_000
 
 /** `demo`: a replication session that survives real outages, in half a minute. */
 export function demoCommand(): Command {
@@ -34,6 +39,11 @@ export function demoCommand(): Command {
         const verdicts = await play(data, seed, show)
         if (json === true) process.stdout.write(`${JSON.stringify({ seed, verdicts })}\n`)
         process.exitCode = verdicts.every(({ held }) => held) ? exitCodes.ok : exitCodes.failure
+      } catch (failure) {
+        process.stderr.write(
+          `${programName}: ${failure instanceof Error ? failure.message : String(failure)}\n`,
+        )
+        process.exitCode = exitCodes.failure
       } finally {
         await rm(data, { recursive: true, force: true })
       }
@@ -43,7 +53,7 @@ export function demoCommand(): Command {
 async function play(data: string, seed: number, show: Show): Promise<Verdict[]> {
   const env = nodeEnv({ name: 'demo', random: seededRandom(seed) })
   const [port, httpPort] = [await freePort(), await freePort()]
-  const server = new ServerProcess({ data, port, httpPort, streams })
+  const server = new ServerProcess({ clock: env.clock, data, port, httpPort, streams })
   const oracle = new Oracle()
   const writer = new Writer(server.http, streams, oracle, env)
   await using proxy = await ChaosProxy.start({ to: port, seed })
@@ -62,20 +72,27 @@ async function play(data: string, seed: number, show: Show): Promise<Verdict[]> 
   }
   const drawing = env.clock.sweep(200, () => show.draw(() => statusLines({ server, oracle, followers })))
   const leave = (): void => process.exit(exitCodes.failure)
+  let title = 'the start'
+  const watchdog = env.clock.after(longest, () => {
+    fail(exitCodes.failure, `the demonstration did not end within ${longest} ms; it hung at: ${title}`)
+  })
   const killServer = (): void => void server.kill9()
   process.once('SIGTERM', leave).once('SIGINT', leave).once('exit', killServer)
   try {
     await server.start()
-    await Promise.all(followers.map((follower) => follower.start()))
+    const started = Promise.all(followers.map((follower) => follower.start()))
+    await within(env.clock, 'the followers to start', started)
     writer.start()
     const verdicts: Verdict[] = []
     for (const scene of scenes) {
-      show.scene(scene.title)
+      title = scene.title
+      show.scene(title)
       verdicts.push(...(await scene.play(stage)))
-      await until(env.clock, () => isCurrent(worker, oracle))
+      await untilCurrent(env.clock, worker, oracle)
     }
+    title = 'the end'
     await writer.stop()
-    await until(env.clock, () => followers.every((follower) => isCurrent(follower, oracle)))
+    for (const follower of followers) await untilCurrent(env.clock, follower, oracle)
     verdicts.unshift(...totals(oracle, followers))
     show.finish(verdicts)
     return verdicts
@@ -84,6 +101,7 @@ async function play(data: string, seed: number, show: Show): Promise<Verdict[]> 
     await writer.stop()
     for (const { client } of followers) await client[Symbol.asyncDispose]()
     await server.kill9()
+    watchdog.cancel()
     process.off('SIGTERM', leave).off('SIGINT', leave).off('exit', killServer)
   }
 }

@@ -1,9 +1,10 @@
 import type { Clock, Millis } from '@holdfast/core'
-import { showPause as pause, showUntil as until, type Verdict } from '@holdfast/core/service'
+import { showPause as pause, type Verdict } from '@holdfast/core/service'
 import type { ChaosProxy } from '@holdfast/core/testing'
 import type { DemoFollower } from './follower.js'
 import type { Oracle } from './oracle.js'
 import type { ServerProcess } from './server-process.js'
+import { until, within } from './waits.js'
 import type { Writer } from './writer.js'
 
 /** What the scenes play with. */
@@ -25,13 +26,16 @@ export interface Scene {
   play(stage: Stage): Promise<Verdict[]>
 }
 
-/** Whether a follower has applied everything acknowledged so far. */
-export function isCurrent({ witness }: DemoFollower, { heads }: Oracle): boolean {
-  return [...heads].every(([stream, head]) => witness.at(stream) >= head)
+/** Waits until a follower has applied everything that is acknowledged now. Returns how long it took. */
+export function untilCurrent(clock: Clock, { name, witness }: DemoFollower, oracle: Oracle): Promise<Millis> {
+  const heads = [...oracle.heads]
+  return until(clock, `the ${name} to have applied all that was acknowledged`, () =>
+    heads.every(([stream, head]) => witness.at(stream) >= head),
+  )
 }
 
 async function backAfter(stage: Stage, links: number): Promise<Millis> {
-  return until(stage.clock, () => {
+  return until(stage.clock, 'the worker to be connected again', () => {
     const { worker } = stage
     return worker.links > links && worker.client.state.phase === 'ready'
   })
@@ -42,7 +46,9 @@ export const scenes: readonly Scene[] = [
   {
     title: 'quiet waters: rows flow from the writer through the server to the worker',
     async play({ clock, oracle, worker }) {
-      await until(clock, () => oracle.batches > 300 && worker.client.state.phase === 'ready')
+      await until(clock, 'the first 300 batches', () => {
+        return oracle.batches > 300 && worker.client.state.phase === 'ready'
+      })
       return []
     },
   },
@@ -78,7 +84,7 @@ export const scenes: readonly Scene[] = [
       const { worker, clock } = stage
       const { links } = worker
       stage.proxy.freeze()
-      const noticed = await until(clock, () => worker.client.state.phase !== 'ready')
+      const noticed = await until(clock, 'the worker to notice', () => worker.client.state.phase !== 'ready')
       const back = await backAfter(stage, links)
       stage.proxy.reset()
       const counted = `noticed after ${noticed.toFixed(0)} ms, replaced ${back.toFixed(0)} ms later`
@@ -91,11 +97,11 @@ export const scenes: readonly Scene[] = [
       const { clock, slow, worker, oracle, writer } = stage
       slow.stall()
       for (let burst = 0; burst < 24; burst += 1) await writer.burst('events', 500, 1000)
-      const took = await until(clock, () => isCurrent(worker, oracle))
+      const took = await untilCurrent(clock, worker, oracle)
       const behind = oracle.batches - slow.witness.tally().batches
       stage.say(`the slow reader is ${behind} batches behind; the worker is current`)
       slow.resume()
-      await until(clock, () => isCurrent(slow, oracle))
+      await untilCurrent(clock, slow, oracle)
       const { gaps } = slow.witness.tally()
       return [
         {
@@ -116,7 +122,7 @@ export const scenes: readonly Scene[] = [
     async play(stage) {
       const { worker } = stage
       const { links } = worker
-      await worker.restart()
+      await within(stage.clock, 'the worker to start', worker.restart())
       const took = await backAfter(stage, links)
       return [
         {

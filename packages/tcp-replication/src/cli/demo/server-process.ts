@@ -1,12 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import type { Clock } from '@holdfast/core'
+import { showPause as pause } from '@holdfast/core/service'
 import type { StatusReport } from '../status-report.js'
+import { within } from './waits.js'
 
 const program = fileURLToPath(new URL('../../../bin/holdfast-tcp-replication.js', import.meta.url))
 
 /** Where a {@link ServerProcess} serves, and what. */
 export interface ServerProcessOptions {
+  readonly clock: Clock
   readonly data: string
   readonly port: number
   readonly httpPort: number
@@ -15,13 +19,15 @@ export interface ServerProcessOptions {
 
 /** The program's own `serve` in a process of its own, so that it can be killed for real. */
 export class ServerProcess {
+  readonly #clock: Clock
   readonly #args: readonly string[]
   /** Where its HTTP side answers. */
   readonly http: string
   #child: ChildProcess | null = null
 
   constructor(options: ServerProcessOptions, more: readonly string[] = []) {
-    const { data, port, httpPort, streams } = options
+    const { clock, data, port, httpPort, streams } = options
+    this.#clock = clock
     const http = `127.0.0.1:${httpPort}`
     this.http = `http://${http}`
     const listen = `tcp://127.0.0.1:${port}`
@@ -37,16 +43,20 @@ export class ServerProcess {
     return this.#child !== null
   }
 
-  /** Starts it, and waits until it answers. */
+  /**
+   * Starts it, and waits until it answers.
+   *
+   * @throws an `Error` when it ends instead, or does not answer in time
+   */
   async start(): Promise<void> {
     const child = spawn(process.execPath, [program, ...this.#args], {
       stdio: ['ignore', 'ignore', 'inherit'],
     })
     this.#child = child
-    while ((await this.status()) === null) {
-      const ended = child.exitCode ?? child.signalCode
-      if (ended !== null) throw new Error(`the server ended with ${ended} while starting`)
-    }
+    const gone = once(child, 'exit').then(() => {
+      throw new Error(`the server ended with ${child.exitCode ?? child.signalCode} while starting`)
+    })
+    await within(this.#clock, 'the server to start', Promise.race([this.#answers(child), gone]))
   }
 
   /** As the kernel does when memory runs out. */
@@ -70,12 +80,20 @@ export class ServerProcess {
     }
   }
 
+  async #answers(child: ChildProcess): Promise<void> {
+    while (this.#child === child && (await this.status()) === null) await pause(this.#clock, 20)
+  }
+
   async #end(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
     const child = this.#child
     this.#child = null
     if (child?.exitCode !== null || child.signalCode !== null) return
     const ended = once(child, 'exit')
     child.kill(signal)
-    await ended
+    try {
+      await within(this.#clock, `the server to end at ${signal}`, ended)
+    } finally {
+      child.kill('SIGKILL')
+    }
   }
 }
