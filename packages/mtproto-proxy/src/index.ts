@@ -35,9 +35,7 @@ export { prometheusMetrics } from './metrics/prometheus-metrics.js'
 export type {
   BackpressureState,
   BothDirections,
-  Count,
   DataCenterMetrics,
-  Distribution,
   ListenerMetrics,
   MigrationResult,
   ProtocolLabel,

@@ -10,6 +10,7 @@ export { ConfigError, type ConfigOptions, loadConfig, withoutSecrets } from './c
 export { exitCodes } from './exit-codes.js'
 export { linesOf } from './lines.js'
 export { createLog, type LogOptions } from './logging.js'
+export { type Count, type MetricDescription, MetricSet, type Readings } from './metric-set.js'
 export {
   answerMetrics,
   type CollectedMetrics,
@@ -22,6 +23,7 @@ export {
 } from './metrics.js'
 export { OpenedThings } from './opened-things.js'
 export { type ProgramOptions, runProgram } from './program.js'
+export type { Distribution } from './read-histogram.js'
 export { type ConfiguredService, runConfigured } from './run-configured.js'
 export {
   describeDrain,

@@ -1,7 +1,8 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import { collectDefaultMetrics, Registry } from 'prom-client'
 import { serveHttp } from '../node/http-endpoint.js'
+import { MetricSet } from './metric-set.js'
 
 /** Options of {@link collectMetrics}. */
 export interface MetricsOptions {
@@ -36,34 +37,22 @@ interface TraceRecord {
  */
 export function collectMetrics(options: MetricsOptions = {}): CollectedMetrics {
   const { registry = new Registry(), process = true } = options
-  const registers = [registry]
   if (process) collectDefaultMetrics({ register: registry })
-  const lifecycles = new Gauge({
-    name: 'holdfast_lifecycles',
-    help: 'Lifecycles by phase',
-    labelNames: ['phase'],
-    registers,
-  })
-  const ends = new Counter({
-    name: 'holdfast_link_ends_total',
-    help: 'Ended links by reason',
-    labelNames: ['kind'],
-    registers,
-  })
-  const events = new Counter({
-    name: 'holdfast_events_total',
-    help: 'Traced events',
-    labelNames: ['channel', 'kind'],
-    registers,
-  })
+  const metrics = new MetricSet(registry, 'holdfast_')
+  const lifecycles = new Map<string, number>()
+  metrics.gauge({ name: 'lifecycles', help: 'Lifecycles by phase', labels: ['phase'] }, () => lifecycles)
+  const shift = (phase: string, by: 1 | -1): void =>
+    void lifecycles.set(phase, (lifecycles.get(phase) ?? 0) + by)
+  const ends = metrics.counts({ name: 'link_ends_total', help: 'Ended links by reason', labels: ['kind'] })
+  const events = metrics.counts({ name: 'events_total', help: 'Traced events', labels: ['channel', 'kind'] })
   const hear = (message: unknown, channel: string | symbol): void => {
     const { kind = 'unnamed', from, to, why } = message as TraceRecord
     const short = String(channel).slice('holdfast:'.length)
-    events.inc({ channel: short, kind })
-    if (short === 'link' && kind === 'ended') ends.inc({ kind: why?.kind ?? 'unknown' })
+    events(short, kind).inc()
+    if (short === 'link' && kind === 'ended') ends(why?.kind ?? 'unknown').inc()
     if (short !== 'lifecycle' || from === undefined || to === undefined) return
-    if (from !== 'idle') lifecycles.dec({ phase: from })
-    if (to !== 'closed') lifecycles.inc({ phase: to })
+    if (from !== 'idle') shift(from, -1)
+    if (to !== 'closed') shift(to, 1)
   }
   const channels = ['link', 'lifecycle', 'move', 'drain', 'cursor', 'roster'].map(
     (name) => `holdfast:${name}`,

@@ -1,5 +1,6 @@
+import { MetricSet, type Readings } from '@holdfast/core/service'
 import type { Registry } from 'prom-client'
-import { gaugeFamily } from './families.js'
+import { metricPrefix } from './prometheus-metrics.js'
 
 /** Where one data centre's pool stands. */
 export interface DataCenterFigures {
@@ -34,17 +35,18 @@ export function registerFigures(
   o: { readonly read: () => ProxyFigures; readonly version: string },
 ): void {
   const { read, version } = o
+  const metrics = new MetricSet(registry, metricPrefix)
   const gauge = (
     name: string,
     help: string,
     labels: readonly string[],
-    values: (figures: ProxyFigures) => readonly (readonly [readonly string[], number])[],
-  ): void => gaugeFamily(registry, { name, help, labels }, () => values(read()))
+    values: (figures: ProxyFigures) => Readings,
+  ): void => metrics.gauge({ name, help, labels }, () => values(read()))
   const perDc = (value: (dc: DataCenterFigures) => number) => (figures: ProxyFigures) =>
-    figures.dataCenters.map((dc) => [[String(dc.dcId)], value(dc)] as const)
+    figures.dataCenters.map((dc) => [String(dc.dcId), value(dc)] as const)
 
   gauge('connections_count', 'Open client connections', ['listener'], ({ connections }) =>
-    Object.entries(connections).map(([name, count]) => [[name], count]),
+    Object.entries(connections),
   )
   gauge(
     'dc_num_downstreams',
@@ -70,18 +72,18 @@ export function registerFigures(
       [[String(dcId), 'max'], max],
     ]),
   )
-  gauge('fronted_connections', 'Bad clients relayed to a decoy', [], ({ fronted }) => [[[], fronted]])
+  gauge('fronted_connections', 'Bad clients relayed to a decoy', [], ({ fronted }) => fronted)
   gauge('replay_storage_items', 'Headers and hellos remembered', [], ({ replay }) =>
-    replay === undefined ? [] : [[[], replay.items]],
+    replay === undefined ? [] : replay.items,
   )
   gauge('replay_storage_bytes', 'Memory that they take', [], ({ replay }) =>
-    replay === undefined ? [] : [[[], replay.bytes]],
+    replay === undefined ? [] : replay.bytes,
   )
   gauge('secret_connections', 'Open connections of the owner of a secret', ['secret'], ({ secrets = [] }) =>
-    secrets.map(({ name, connections }) => [[name], connections]),
+    secrets.map(({ name, connections }) => [name, connections]),
   )
   gauge('secret_bytes', 'Bytes that the owner of a secret has used up', ['secret'], ({ secrets = [] }) =>
-    secrets.map(({ name, bytes }) => [[name], bytes]),
+    secrets.map(({ name, bytes }) => [name, bytes]),
   )
   const linkUp = {
     name: 'front_link_up',
@@ -89,7 +91,7 @@ export function registerFigures(
     labels: ['peer'],
     aggregator: 'min',
   } as const
-  gaugeFamily(registry, linkUp, () => (read().peers ?? []).map(({ name, isUp }) => [[name], isUp ? 1 : 0]))
+  metrics.gauge(linkUp, () => (read().peers ?? []).map(({ name, isUp }) => [name, isUp ? 1 : 0]))
   const info = { name: 'build_info', help: 'Always 1', labels: ['version'], aggregator: 'first' } as const
-  gaugeFamily(registry, info, () => [[[version], 1]])
+  metrics.gauge(info, () => [[version, 1]])
 }

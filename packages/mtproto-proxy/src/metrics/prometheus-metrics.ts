@@ -1,6 +1,9 @@
+import { type Count, MetricSet } from '@holdfast/core/service'
 import type { Registry } from 'prom-client'
-import { counterFamily, histogramFamily } from './families.js'
-import type { BothDirections, Count, DataCenterMetrics, ListenerMetrics, ProxyMetrics } from './types.js'
+import type { BothDirections, DataCenterMetrics, ListenerMetrics, ProxyMetrics } from './types.js'
+
+/** What all names begin with. */
+export const metricPrefix = 'mtproto_proxy_'
 
 const lifetimes = [0.2, 0.5, 1, 5, 10, 30, 60, 150, 300, 600, 1200]
 const sizes = [0, 1, 2, 3, 4, 5, 6, 7].map((power) => 8 * 4 ** power)
@@ -25,22 +28,25 @@ const migrations = [0.001, 0.01, 0.1, 0.5, 1, 2, 3, 5]
  * ```
  */
 export function prometheusMetrics(registry: Registry): ProxyMetrics {
-  const counter = (name: string, help: string, ...labels: string[]): ((...values: string[]) => Count) =>
-    counterFamily(registry, { name, help, labels })
-  const listener = listenerFamilies(registry)
-  const dataCenter = dataCenterFamilies(registry)
-  const healthcheck = counter('healthcheck_total', 'Clients closed by a health check', 'action')
+  const metrics = new MetricSet(registry, metricPrefix)
+  const listener = listenerFamilies(metrics)
+  const dataCenter = dataCenterFamilies(metrics)
+  const healthcheck = metrics.counts({
+    name: 'healthcheck_total',
+    help: 'Clients closed by a health check',
+    labels: ['action'],
+  })
   return {
     listener: remembered(listener),
     dataCenter: remembered(dataCenter),
     healthcheck: (action) => healthcheck(action).inc(),
-    chunkSize: directions(registry, {
+    chunkSize: directions(metrics, {
       name: 'tracker_packet_size_bytes',
       help: "Chunks on clients' sockets",
       fromClient: 'upstream',
       toClient: 'downstream',
     }),
-    packetSize: directions(registry, {
+    packetSize: directions(metrics, {
       name: 'tg_packet_size_bytes',
       help: 'MTProto packets',
       fromClient: 'upstream_to_downstream',
@@ -49,11 +55,11 @@ export function prometheusMetrics(registry: Registry): ProxyMetrics {
   }
 }
 
-function listenerFamilies(registry: Registry): (name: string) => ListenerMetrics {
+function listenerFamilies(metrics: MetricSet): (name: string) => ListenerMetrics {
   const counter = (name: string, help: string, ...more: string[]): ((...values: string[]) => Count) =>
-    counterFamily(registry, { name, help, labels: ['listener', ...more] })
+    metrics.counts({ name, help, labels: ['listener', ...more] })
   const histogram = (name: string, help: string, bounds: readonly number[]) =>
-    histogramFamily(registry, { name, help, labels: ['listener'] }, bounds)
+    metrics.distributions({ name, help, labels: ['listener'] }, bounds)
   const accepted = counter('in_connection_total', 'Client connections accepted')
   const closed = counter('in_connection_closed_total', 'Client connections ended')
   const timedOut = counter('inactive_timeout_total', 'Clients closed for silence')
@@ -98,11 +104,11 @@ function listenerFamilies(registry: Registry): (name: string) => ListenerMetrics
   })
 }
 
-function dataCenterFamilies(registry: Registry): (dcId: number) => DataCenterMetrics {
+function dataCenterFamilies(metrics: MetricSet): (dcId: number) => DataCenterMetrics {
   const counter = (name: string, help: string, ...more: string[]): ((...values: string[]) => Count) =>
-    counterFamily(registry, { name, help, labels: ['dc_id', ...more] })
+    metrics.counts({ name, help, labels: ['dc_id', ...more] })
   const histogram = (name: string, label: string, o: { help: string; bounds: readonly number[] }) =>
-    histogramFamily(registry, { name, help: o.help, labels: [label] }, o.bounds)
+    metrics.distributions({ name, help: o.help, labels: [label] }, o.bounds)
   const received = counter('received_downstream_bytes', 'Bytes from Telegram')
   const sent = counter('sent_downstream_bytes', 'Bytes to Telegram')
   const connected = counter('out_connect_ok_total', 'Connections to Telegram that became ready')
@@ -140,10 +146,10 @@ function dataCenterFamilies(registry: Registry): (dcId: number) => DataCenterMet
 }
 
 function directions(
-  registry: Registry,
+  metrics: MetricSet,
   o: { name: string; help: string; fromClient: string; toClient: string },
 ): BothDirections {
-  const family = histogramFamily(registry, { name: o.name, help: o.help, labels: ['direction'] }, sizes)
+  const family = metrics.distributions({ name: o.name, help: o.help, labels: ['direction'] }, sizes)
   return { fromClient: family(o.fromClient), toClient: family(o.toClient) }
 }
 

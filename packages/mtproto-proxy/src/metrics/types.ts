@@ -1,14 +1,4 @@
-/** A number that only grows. */
-export interface Count {
-  /** Adds to it; 1 unless told otherwise. */
-  inc(by?: number): void
-}
-
-/** A histogram. */
-export interface Distribution {
-  /** Takes one value, in the unit of the metric. */
-  observe(value: number): void
-}
+import type { Count, Distribution } from '@holdfast/core/service'
 
 /** Labels of `protocol_ok_total`. */
 export type ProtocolLabel = 'mtp_abridged' | 'mtp_intermediate' | 'mtp_secure' | 'mtp_secure_fake_tls'

@@ -1,9 +1,10 @@
+import { MetricSet, type Readings } from '@holdfast/core/service'
 import type { Registry } from 'prom-client'
 import type { NostrMirror } from '../manager/nostr-mirror.js'
 import type { RelayStatus } from '../manager/status.js'
 import type { ConnectionStatus } from '../sync/compute-actions.js'
 import { healthValues } from '../sync/relay-health.js'
-import { counterOf, gaugeOf, type Series } from './collectors.js'
+import { metricPrefix } from './metric-prefix.js'
 
 const statusValues: Readonly<Record<ConnectionStatus, number>> = {
   disconnected: 0,
@@ -28,17 +29,17 @@ const statusValues: Readonly<Record<ConnectionStatus, number>> = {
  * | `holdfast_nostr_relays_tracked`, `_repositories` | – | at present |
  */
 export function registerMirrorMetrics(registry: Registry, mirror: Pick<NostrMirror, 'state'>): void {
-  const each =
-    (value: (relay: RelayStatus) => number | null): Series =>
-    () =>
-      mirror.state.relays.flatMap((relay) => {
-        const present = value(relay)
-        return present === null ? [] : [[{ relay: relay.url }, present] as const]
-      })
+  const metrics = new MetricSet(registry, metricPrefix)
+  const labels = ['relay']
+  const each = (value: (relay: RelayStatus) => number | null) => (): Readings =>
+    mirror.state.relays.flatMap((relay) => {
+      const present = value(relay)
+      return present === null ? [] : [[relay.url, present] as const]
+    })
   const gauge = (name: string, help: string, value: (relay: RelayStatus) => number | null): void =>
-    gaugeOf(registry, name, help, ['relay'], each(value))
+    metrics.gauge({ name, help, labels }, each(value))
   const counter = (name: string, help: string, value: (relay: RelayStatus) => number): void =>
-    counterOf(registry, name, help, ['relay'], each(value))
+    metrics.counter({ name, help, labels }, each(value))
   gauge('relay_connected', 'Where the connection is', ({ status }) => statusValues[status])
   gauge('relay_status', 'Health of the relay', ({ health }) => healthValues[health])
   gauge('relay_failures', 'Failures in a row', ({ failuresInRow }) => failuresInRow)
@@ -50,8 +51,8 @@ export function registerMirrorMetrics(registry: Registry, mirror: Pick<NostrMirr
   counter('connects_total', 'Sessions with a relay', ({ counts }) => counts.connects)
   counter('pages_total', 'Pages of stored events', ({ counts }) => counts.pages)
   counter('negentropy_sessions_total', 'Reconciliations completed', ({ counts }) => counts.reconciliations)
-  gaugeOf(registry, 'relays_tracked', 'Relays that are tracked', [], () => [[{}, mirror.state.relays.length]])
-  gaugeOf(registry, 'repositories', 'Repositories that are mirrored', [], () => [
-    [{}, mirror.state.repositories],
-  ])
+  const tracked = { name: 'relays_tracked', help: 'Relays that are tracked' }
+  metrics.gauge(tracked, () => mirror.state.relays.length)
+  const repositories = { name: 'repositories', help: 'Repositories that are mirrored' }
+  metrics.gauge(repositories, () => mirror.state.repositories)
 }

@@ -1,10 +1,11 @@
+import { MetricSet } from '@holdfast/core/service'
 import type { Registry } from 'prom-client'
 import type { RelayEndpoint } from '../endpoint/types.js'
 import type { Intake } from '../intake/types.js'
 import type { EventSink } from '../sink/types.js'
 import type { EventStore } from '../store/types.js'
 import type { Verifier } from '../verify/types.js'
-import { counterOf, gaugeOf } from './collectors.js'
+import { metricPrefix } from './metric-prefix.js'
 
 /** What {@link registerRelayMetrics} looks at. */
 export interface RelayMetricsSources {
@@ -34,14 +35,16 @@ export interface RelayMetricsSources {
 export function registerRelayMetrics(registry: Registry, sources: RelayMetricsSources): void {
   const { store, intake, verifier, endpoint, sinks = [] } = sources
   const { stats } = endpoint
-  counterOf(registry, 'events_received_total', 'Events received', ['relay', 'result'], () =>
-    [...intake.counts.entries()].map(([relay, result, count]) => [{ relay, result }, count]),
+  const metrics = new MetricSet(registry, metricPrefix)
+  const received = { name: 'events_received_total', help: 'Events received', labels: ['relay', 'result'] }
+  metrics.counter(received, () =>
+    [...intake.counts.entries()].map(([relay, result, count]) => [[relay, result], count]),
   )
-  counterOf(registry, 'events_synced_total', 'Events saved that relays brought', [], () => {
+  metrics.counter({ name: 'events_synced_total', help: 'Events saved that relays brought' }, () => {
     const saved = [...intake.counts.entries()].filter(
       ([source, result]) => result === 'saved' && source !== 'client' && source !== 'file',
     )
-    return [[{}, saved.reduce((sum, [, , count]) => sum + count, 0)]]
+    return saved.reduce((sum, [, , count]) => sum + count, 0)
   })
   const gauges: readonly (readonly [name: string, help: string, value: () => number])[] = [
     ['events_stored', 'Events in the store', () => store.size],
@@ -53,18 +56,25 @@ export function registerRelayMetrics(registry: Registry, sources: RelayMetricsSo
     ['endpoint_negentropy_sessions', 'Reconciliations open', () => stats.negentropySessions],
     ['endpoint_negentropy_items', 'Items that reconciliations hold', () => stats.negentropyItems],
   ]
-  for (const [name, help, value] of gauges) gaugeOf(registry, name, help, [], () => [[{}, value()]])
-  counterOf(registry, 'endpoint_messages_total', 'Messages of and to clients', ['direction', 'kind'], () => [
-    ...[...stats.received].map(([kind, count]) => [{ direction: 'in', kind }, count] as const),
-    ...[...stats.sent].map(([kind, count]) => [{ direction: 'out', kind }, count] as const),
+  for (const [name, help, value] of gauges) metrics.gauge({ name, help }, value)
+  const messages = {
+    name: 'endpoint_messages_total',
+    help: 'Messages of and to clients',
+    labels: ['direction', 'kind'],
+  }
+  metrics.counter(messages, () => [
+    ...[...stats.received].map(([kind, count]) => [['in', kind], count] as const),
+    ...[...stats.sent].map(([kind, count]) => [['out', kind], count] as const),
   ])
-  counterOf(registry, 'endpoint_slow_subscriptions_total', 'Subscriptions closed as too slow', [], () => [
-    [{}, stats.slowSubscriptions],
-  ])
-  counterOf(registry, 'sink_events_total', 'Events passed on', ['sink', 'result'], () =>
-    sinks.flatMap(({ name: sink, stats: { delivered, refused } }) => [
-      [{ sink, result: 'delivered' }, delivered] as const,
-      [{ sink, result: 'refused' }, refused] as const,
+  metrics.counter(
+    { name: 'endpoint_slow_subscriptions_total', help: 'Subscriptions closed as too slow' },
+    () => stats.slowSubscriptions,
+  )
+  const passedOn = { name: 'sink_events_total', help: 'Events passed on', labels: ['sink', 'result'] }
+  metrics.counter(passedOn, () =>
+    sinks.flatMap(({ name, stats: { delivered, refused } }) => [
+      [[name, 'delivered'], delivered] as const,
+      [[name, 'refused'], refused] as const,
     ]),
   )
 }

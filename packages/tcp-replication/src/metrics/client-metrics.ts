@@ -1,6 +1,6 @@
+import { MetricSet } from '@holdfast/core/service'
 import type { Registry } from 'prom-client'
-import type { ReplicationClient } from '../client/client.js'
-import { countersOf, gaugeOf } from './collectors.js'
+import type { ReplicationClient, StreamProgress } from '../client/client.js'
 
 /**
  * Adds a client's metrics to a registry: `synapse_replication_tcp_protocol_inbound_rdata_count` as in Synapse of
@@ -8,29 +8,29 @@ import { countersOf, gaugeOf } from './collectors.js'
  */
 export function registerClientMetrics(registry: Registry, client: ReplicationClient): void {
   const { stats } = client
+  const metrics = new MetricSet(registry)
   const ours = 'holdfast_replication_client'
-  countersOf(registry, [
+  const counters = [
     ['synapse_replication_tcp_protocol_inbound_rdata_count', 'Rows received', 'stream_name', stats.rows],
     [`${ours}_deliveries_total`, 'Batches applied', 'stream_name', stats.deliveries],
     [`${ours}_problems_total`, 'Resets, bad rows, unknown streams, errors', 'kind', stats.problems],
     [`${ours}_inbound_commands_total`, 'Commands received', 'command', stats.inboundCommands],
     [`${ours}_outbound_commands_total`, 'Commands sent', 'command', stats.outboundCommands],
-  ])
-  gaugeOf(registry, `${ours}_ready`, '1 while every stream has had its position', [], () => [
-    [{}, client.state.phase === 'ready' ? 1 : 0],
-  ])
-  gaugeOf(registry, `${ours}_position`, 'Applied position', ['stream_name'], () =>
-    client
-      .progress()
-      .flatMap(({ stream, applied }) =>
-        applied === null ? [] : [[{ stream_name: stream }, applied] as const],
-      ),
+  ] as const
+  for (const [name, help, label, counts] of counters)
+    metrics.counter({ name, help, labels: [label] }, () => counts)
+  metrics.gauge({ name: `${ours}_ready`, help: '1 while every stream has had its position' }, () =>
+    client.state.phase === 'ready' ? 1 : 0,
   )
-  gaugeOf(registry, `${ours}_lag`, 'Positions received and not yet applied', ['stream_name'], () =>
-    client
-      .progress()
-      .flatMap(({ stream, received, applied }) =>
-        received === null ? [] : [[{ stream_name: stream }, received - (applied ?? 0)] as const],
-      ),
+  const perStream = (name: string, help: string, read: (progress: StreamProgress) => number | null): void =>
+    metrics.gauge({ name, help, labels: ['stream_name'] }, () =>
+      client.progress().flatMap((progress) => {
+        const value = read(progress)
+        return value === null ? [] : [[progress.stream, value] as const]
+      }),
+    )
+  perStream(`${ours}_position`, 'Applied position', ({ applied }) => applied)
+  perStream(`${ours}_lag`, 'Positions received and not yet applied', ({ received, applied }) =>
+    received === null ? null : received - (applied ?? 0),
   )
 }

@@ -1,6 +1,6 @@
+import { MetricSet } from '@holdfast/core/service'
 import type { Registry } from 'prom-client'
 import type { ReplicationServer } from '../server/server.js'
-import { counterOf, countersOf, gaugeOf } from './collectors.js'
 
 /**
  * Adds a server's metrics to a registry: those of Synapse of 2019 by their names (11), and what they lack: how far
@@ -20,10 +20,11 @@ import { counterOf, countersOf, gaugeOf } from './collectors.js'
  */
 export function registerServerMetrics(registry: Registry, server: ReplicationServer): void {
   const { stats } = server
+  const metrics = new MetricSet(registry)
   const protocol = 'synapse_replication_tcp_protocol'
   const resource = 'synapse_replication_tcp_resource'
   const ours = 'holdfast_replication_server'
-  countersOf(registry, [
+  const counters = [
     [
       `${protocol}_close_reason`,
       'Connections ended, by the kind of their end',
@@ -52,39 +53,52 @@ export function registerServerMetrics(registry: Registry, server: ReplicationSer
       'stream_name',
       stats.resets,
     ],
-  ])
+  ] as const
+  for (const [name, help, label, counts] of counters)
+    metrics.counter({ name, help, labels: [label] }, () => counts)
   for (const [name, command] of upstreamCommands) {
-    const value = (): number => stats.inboundCommands.get(command) ?? 0
-    counterOf(registry, `${resource}_${name}`, `${command} commands received`, [], () => [[{}, value()]])
+    const metric = { name: `${resource}_${name}`, help: `${command} commands received` }
+    metrics.counter(metric, () => stats.inboundCommands.get(command) ?? 0)
   }
-  counterOf(registry, `${ours}_failed_to_keep_up_total`, 'Connections cut off as too slow', [], () => [
-    [{}, stats.failedToKeepUp],
-  ])
-  gaugeOf(registry, `${resource}_total_connections`, 'Connections', [], () => [[{}, server.state.links]])
-  gaugeOf(registry, `${resource}_connections_per_stream`, 'Subscriptions', ['stream_name'], () => {
+  metrics.counter(
+    { name: `${ours}_failed_to_keep_up_total`, help: 'Connections cut off as too slow' },
+    () => stats.failedToKeepUp,
+  )
+  metrics.gauge({ name: `${resource}_total_connections`, help: 'Connections' }, () => server.state.links)
+  const perStream = {
+    name: `${resource}_connections_per_stream`,
+    help: 'Subscriptions',
+    labels: ['stream_name'],
+  }
+  metrics.gauge(perStream, () => {
     const counts = new Map<string, number>()
     for (const { streams } of server.connections()) {
       for (const { stream } of streams) counts.set(stream, (counts.get(stream) ?? 0) + 1)
     }
-    return [...counts].map(([stream, value]) => [{ stream_name: stream }, value])
+    return counts
   })
-  gaugeOf(registry, `${protocol}_transport_send_buffer`, 'Bytes that wait to be sent', ['name'], () =>
+  const unsent = {
+    name: `${protocol}_transport_send_buffer`,
+    help: 'Bytes that wait to be sent',
+    labels: ['name'],
+  }
+  metrics.gauge(unsent, () => server.connections().map((each) => [nameOf(each), each.unsent]))
+  const lag = {
+    name: `${ours}_lag`,
+    help: 'Positions that a connection is behind',
+    labels: ['name', 'stream_name'],
+  }
+  metrics.gauge(lag, () =>
     server
       .connections()
-      .map(({ name, connectionId, unsent }) => [{ name: `${name}-${connectionId}` }, unsent]),
+      .flatMap((each) => each.streams.map(({ stream, behind }) => [[nameOf(each), stream], behind] as const)),
   )
-  gaugeOf(registry, `${ours}_lag`, 'Positions that a connection is behind', ['name', 'stream_name'], () =>
-    server
-      .connections()
-      .flatMap(({ name, connectionId, streams }) =>
-        streams.map(
-          ({ stream, behind }) => [{ name: `${name}-${connectionId}`, stream_name: stream }, behind] as const,
-        ),
-      ),
-  )
-  gaugeOf(registry, `${ours}_position`, 'Announced position', ['stream_name'], () =>
-    [...server.positions()].map(([stream, position]) => [{ stream_name: stream }, position]),
-  )
+  const position = { name: `${ours}_position`, help: 'Announced position', labels: ['stream_name'] }
+  metrics.gauge(position, () => server.positions())
+}
+
+function nameOf({ name, connectionId }: { readonly name: string; readonly connectionId: string }): string {
+  return `${name}-${connectionId}`
 }
 
 const upstreamCommands = [

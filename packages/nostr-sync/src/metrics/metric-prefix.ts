@@ -1,0 +1,2 @@
+/** What all names begin with (R104). */
+export const metricPrefix = 'holdfast_nostr_'
