@@ -270,7 +270,8 @@ export class LinkRun<P extends LinkProtocol> implements LinkSink, LinkScope {
     this.#abort?.abort(asError(over))
     const { protocol } = this
     if (protocol?.ended !== undefined) this.#isolated(() => protocol.ended?.(over))
-    this.#owner.options.env.trace?.('link', { kind: 'ended', link: transport?.id, why: over })
+    const { env } = this.#owner.options
+    env.trace?.('link', { kind: 'ended', name: env.name, link: transport?.id, why: over })
     this.#owner.ended(this, over)
   }
 

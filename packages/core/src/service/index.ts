@@ -8,6 +8,7 @@
 export { type HttpEndpoint, type HttpEndpointOptions, replyJson, serveHttp } from '../node/http-endpoint.js'
 export { ConfigError, type ConfigOptions, loadConfig, withoutSecrets } from './config.js'
 export { exitCodes } from './exit-codes.js'
+export { addInspectOption } from './inspection.js'
 export { linesOf } from './lines.js'
 export { createLog, type LogOptions } from './logging.js'
 export { type Count, type MetricDescription, MetricSet, type Readings } from './metric-set.js'

@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { exitCodes } from './exit-codes.js'
+import { inspectIfAsked } from './inspection.js'
 
 /** A program of several commands. */
 export interface ProgramOptions {
@@ -15,7 +16,7 @@ export interface ProgramOptions {
 
 /**
  * Runs the command that the process was called with. A wrong command line is told on standard error, after the program's
- * name, and exits with {@link exitCodes}`.usage`. That whoever read our output has left is no error.
+ * name, and exits with {@link exitCodes}`.usage`. With `--inspect` the inspector starts before the command. That whoever read our output has left is no error.
  */
 export async function runProgram(options: ProgramOptions): Promise<void> {
   const { name, description, version, commands, hidden = [] } = options
@@ -24,6 +25,9 @@ export async function runProgram(options: ProgramOptions): Promise<void> {
     .version(version)
     .showHelpAfterError('(add --help for what there is)')
     .configureOutput({ outputError: (text, write) => write(`${name}: ${text}`) })
+    .hook('preAction', async (_, command) => {
+      await inspectIfAsked(name, command)
+    })
     .exitOverride((error) => process.exit(error.exitCode === 0 ? exitCodes.ok : exitCodes.usage))
   for (const command of commands) {
     for (const each of [command, ...command.commands]) each.copyInheritedSettings(program)

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { Level } from 'pino'
+import { addInspectOption } from './inspection.js'
 
 /** What {@link addServiceOptions} parses. */
 export interface ServiceFlags {
@@ -10,12 +11,15 @@ export interface ServiceFlags {
   readonly json?: boolean
   /** Where to serve metrics. */
   readonly metrics?: string
+  /** Where to serve the inspector; {@link runProgram} does it. */
+  readonly inspect?: string
   /** How long draining may take, in milliseconds. */
   readonly drainWithin: number
 }
 
 /**
- * Adds the options that every service has: `--config`, `--log-level`, `--json`, `--metrics` and `--drain-within`.
+ * Adds the options that every service has: `--config`, `--log-level`, `--json`, `--metrics`,
+ * `--inspect` and `--drain-within`.
  * Those that take a value can be set by an environment variable too, such as `PREFIX_LOG_LEVEL`.
  */
 export function addServiceOptions<C extends Command>(command: C, prefix: string): C {
@@ -34,12 +38,12 @@ export function addServiceOptions<C extends Command>(command: C, prefix: string)
         `${prefix}_METRICS`,
       ),
     )
-    .addOption(
-      new Option('--drain-within <seconds>', 'how long work in flight may finish after SIGTERM')
-        .argParser(seconds)
-        .default(10_000, '10')
-        .env(`${prefix}_DRAIN_WITHIN`),
-    )
+  addInspectOption(command, prefix).addOption(
+    new Option('--drain-within <seconds>', 'how long work in flight may finish after SIGTERM')
+      .argParser(seconds)
+      .default(10_000, '10')
+      .env(`${prefix}_DRAIN_WITHIN`),
+  )
   return command
 }
 
