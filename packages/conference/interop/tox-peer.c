@@ -2,7 +2,7 @@
  *
  *   cc -o tox-peer tox-peer.c $(pkg-config --cflags --libs toxcore)
  *
- * Its arguments are settings: udp=0|1 lan=0|1 tcp=PORT name=NAME
+ * Its arguments are settings: udp=0|1 lan=0|1 tcp=PORT from=PORT to=PORT deaf=0|1 (1: what is said is not printed)
  * Then commands come on standard input:
  *   add KEY · bootstrap HOST PORT KEY · relay HOST PORT KEY · say FRIEND TEXT · name NAME · create ·
  *   invite CONFERENCE FRIEND · accept FRIEND COOKIE · talk CONFERENCE TEXT · title CONFERENCE TEXT · peers CONFERENCE · quit
@@ -242,7 +242,7 @@ int main(int count, char **arguments) {
   tox_callback_friend_request(tox, friend_asks);
   tox_callback_conference_invite(tox, invited);
   tox_callback_conference_connected(tox, conference_connected);
-  tox_callback_conference_message(tox, conference_said);
+  if (!setting(count, arguments, "deaf", 0)) tox_callback_conference_message(tox, conference_said);
   tox_callback_conference_title(tox, conference_titled);
   tox_callback_conference_peer_list_changed(tox, peers_changed);
   tox_callback_conference_peer_name(tox, peer_renamed);

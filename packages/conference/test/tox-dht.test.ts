@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer'
 import { fc, test } from '@fast-check/vitest'
 import { seededRandom, VirtualClock } from '@holdfast/core/testing'
 import { describe, expect, it } from 'vitest'
-import { KeyPair } from '../src/tox/crypto/box.js'
+import { cryptoReady, KeyPair } from '../src/tox/crypto/box.js'
 import { SharedKeys } from '../src/tox/crypto/shared-keys.js'
 import { type Address, addressText, isLocal, isUsable } from '../src/tox/dht/address.js'
 import { Dht } from '../src/tox/dht/dht.js'
@@ -11,6 +11,8 @@ import { type NodeInfo, packNodes, unpackNodes } from '../src/tox/dht/packed-nod
 import { encodeLanDiscovery, openDht, sealDht } from '../src/tox/dht/packets.js'
 import { hex } from '../src/wire/identity.js'
 import { seededBytes } from './support/net-crypto-rig.js'
+
+await cryptoReady
 
 /** A node of the hash table, and what it was told. */
 interface DhtNode {

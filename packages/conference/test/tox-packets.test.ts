@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { fc, test } from '@fast-check/vitest'
 import { describe, expect, it } from 'vitest'
-import { KeyPair, macBytes, nonceBytes, open, seal } from '../src/tox/crypto/box.js'
+import { cryptoReady, KeyPair, macBytes, nonceBytes, open, seal } from '../src/tox/crypto/box.js'
 import { laterNonce, nonceTail } from '../src/tox/crypto/nonce.js'
 import { RateLimit } from '../src/tox/crypto/rate-limit.js'
 import { SharedKeys } from '../src/tox/crypto/shared-keys.js'
@@ -26,6 +26,8 @@ import { decodeFrame, encodeFrame } from '../src/tox/relay/frames.js'
 import { openHello, openOffer, sealHello, sealOffer } from '../src/tox/relay/hello.js'
 import { hex } from '../src/wire/identity.js'
 import { type RecordedPacket, relayTraffic, udpTraffic } from './support/transport.js'
+
+await cryptoReady
 
 const { js, node, derived, packets } = udpTraffic
 const bytes = (text: string): Buffer => Buffer.from(text, 'hex')

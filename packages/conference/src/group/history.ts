@@ -16,7 +16,12 @@ export interface HistoryEntry {
 
 /** What was said in a conference lately, in the order in which we heard it. */
 export interface History {
-  readonly entries: readonly HistoryEntry[]
+  /** By turn: the first that is held has the smallest. */
+  readonly entries: SortedMap<number, HistoryEntry>
+  /** Turns, by what makes an entry what it is. */
+  readonly turns: SortedMap<number, number>
+  /** Turn of the next entry. */
+  readonly next: number
   /** Bytes of all texts. */
   readonly bytes: number
   /** For each peer number, the greatest message number that is no longer held: nothing up to it is taken again. */
@@ -24,7 +29,13 @@ export interface History {
 }
 
 /** Nothing was said yet. */
-export const noHistory: History = { entries: [], bytes: 0, floors: new SortedMap() }
+export const noHistory: History = {
+  entries: new SortedMap(),
+  turns: new SortedMap(),
+  next: 0,
+  bytes: 0,
+  floors: new SortedMap(),
+}
 
 /** How many peer numbers a history remembers floors of. */
 const mostFloors = 1024
@@ -33,33 +44,58 @@ const mostFloors = 1024
 export function isKnown(history: History, peerNumber: number, messageNumber: number): boolean {
   const floor = history.floors.get(peerNumber)
   if (floor !== undefined && !isGreater(messageNumber, floor)) return true
-  return history.entries.some(
-    (entry) => entry.messageNumber === messageNumber && entry.peerNumber === peerNumber,
-  )
+  return history.turns.has(identityOf({ peerNumber, messageNumber }))
 }
 
 /** Holds one more; the first heard go when there are too many, too large or too old. */
 export function addToHistory(history: History, entry: HistoryEntry, budget: Budget, now: WallStamp): History {
   const { age = Infinity, count = Infinity } = budget
-  let bytes = history.bytes + entry.text.length
-  const entries = [...history.entries, entry]
-  let { floors } = history
-  let gone = 0
-  for (const first of entries) {
-    if (bytes <= budget.bytes && entries.length - gone <= count && now - first.at <= age) break
-    gone += 1
-    bytes -= first.text.length
-    const floor = floors.get(first.peerNumber)
-    if (floor === undefined || isGreater(first.messageNumber, floor)) {
-      floors = floors.set(first.peerNumber, first.messageNumber)
+  let { entries, turns, bytes, floors } = hold(history, entry)
+  for (let first = entries.first(); first !== undefined; first = entries.first()) {
+    const [turn, oldest] = first
+    if (bytes <= budget.bytes && entries.size <= count && now - oldest.at <= age) break
+    entries = entries.delete(turn)
+    turns = turns.delete(identityOf(oldest))
+    bytes -= oldest.text.length
+    const floor = floors.get(oldest.peerNumber)
+    if (floor === undefined || isGreater(oldest.messageNumber, floor)) {
+      floors = floors.set(oldest.peerNumber, oldest.messageNumber)
     }
   }
   const oldestFloor = floors.size > mostFloors ? floors.first() : undefined
   if (oldestFloor) floors = floors.delete(oldestFloor[0])
-  return { entries: gone === 0 ? entries : entries.slice(gone), bytes, floors }
+  return { entries, turns, next: history.next + 1, bytes, floors }
+}
+
+/** The history that was saved as entries in their order, with the floors below them. */
+export function historyOf(
+  entries: readonly HistoryEntry[],
+  floors: readonly (readonly [number, number])[],
+): History {
+  const below = floors.reduce((map, [peer, number]) => map.set(peer, number), noHistory.floors)
+  return entries.reduce(hold, { ...noHistory, floors: below })
 }
 
 /** What was said in the last `within` milliseconds. */
 export function saidWithin(history: History, within: Millis, now: WallStamp): readonly HistoryEntry[] {
-  return history.entries.filter(({ at }) => now - at <= within)
+  return Array.from(history.entries.values()).filter(({ at }) => now - at <= within)
+}
+
+function hold(history: History, entry: HistoryEntry): History {
+  const { entries, turns, next, bytes, floors } = history
+  return {
+    entries: entries.set(next, entry),
+    turns: turns.set(identityOf(entry), next),
+    next: next + 1,
+    bytes: bytes + entry.text.length,
+    floors,
+  }
+}
+
+/** 16 bits of peer number and 32 of message number, as one. */
+function identityOf({
+  peerNumber,
+  messageNumber,
+}: Pick<HistoryEntry, 'peerNumber' | 'messageNumber'>): number {
+  return peerNumber * 2 ** 32 + messageNumber
 }

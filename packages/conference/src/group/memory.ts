@@ -1,6 +1,5 @@
-import { SortedMap } from '@holdfast/core'
 import type { ConferenceIdentifier } from '../wire/identity.js'
-import type { History, HistoryEntry } from './history.js'
+import { type History, type HistoryEntry, historyOf } from './history.js'
 import type { ConferencesMachine } from './types.js'
 
 /**
@@ -26,13 +25,12 @@ export function conferenceMemories(machine: ConferencesMachine, isFinal: boolean
   return Array.from(machine.conferences.values(), (conference): ConferenceMemory => {
     const { identifier, memberSince, history, messageNumber, lossyNumber } = conference
     const exact = isFinal ? { messageNumber, lossyNumber } : null
-    return { identifier, memberSince, entries: history.entries, floors: [...history.floors], exact }
+    const entries = Array.from(history.entries.values())
+    return { identifier, memberSince, entries, floors: [...history.floors], exact }
   })
 }
 
 /** The history that a memory holds. */
 export function rememberedHistory({ entries, floors }: ConferenceMemory): History {
-  const bytes = entries.reduce((sum, { text }) => sum + text.length, 0)
-  const all = floors.reduce((map, [peer, number]) => map.set(peer, number), new SortedMap<number, number>())
-  return { entries, bytes, floors: all }
+  return historyOf(entries, floors)
 }

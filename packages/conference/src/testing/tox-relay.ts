@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer'
 import { randomBytes } from 'node:crypto'
 import { type Env, end, type LinkProtocol, type LinkScope, listen } from '@holdfast/core'
 import { tcp } from '@holdfast/core/node'
-import { KeyPair, nonceBytes } from '../tox/crypto/box.js'
+import { cryptoReady, KeyPair, nonceBytes } from '../tox/crypto/box.js'
 import { FrameOpener, FrameSealer } from '../tox/relay/frame-stream.js'
 import { decodeFrame, encodeFrame, type RelayFrame } from '../tox/relay/frames.js'
 import { helloBytes, openHello, sealOffer } from '../tox/relay/hello.js'
@@ -24,6 +24,7 @@ export interface ToxRelay extends AsyncDisposable {
  * Knows nothing of bandwidth, onions and guests that overstay.
  */
 export async function toxRelay(env: Env): Promise<ToxRelay> {
+  await cryptoReady
   const keys = new KeyPair(randomBytes(32))
   const clients = new Map<DhtKey, Client>()
   const listener = await listen<Client>({

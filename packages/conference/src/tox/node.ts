@@ -3,7 +3,7 @@ import { OptionError, type Timer } from '@holdfast/core'
 import { tcp } from '@holdfast/core/node'
 import { type Conferences, conferences } from '../conferences.js'
 import type { DhtKey, RealKey } from '../wire/identity.js'
-import { KeyPair } from './crypto/box.js'
+import { cryptoReady, KeyPair } from './crypto/box.js'
 import { SharedKeys } from './crypto/shared-keys.js'
 import { toxId } from './crypto/tox-id.js'
 import type { Address } from './dht/address.js'
@@ -51,6 +51,7 @@ export async function toxNode(options: ToxNodeOptions): Promise<ToxNode> {
   if (options.secretKey.length !== 32) {
     throw new OptionError('secretKey', '32 bytes', `${options.secretKey.length} bytes`)
   }
+  await cryptoReady
   const node = new ToxNode(options)
   await node[begin]()
   return node

@@ -60,7 +60,12 @@ class UdpSocket implements UdpPort {
     receive: (packet: Uint8Array, from: Address) => void,
   ): Promise<UdpSocket> {
     const is6 = isIPv6(at.host)
-    const socket = createSocket({ type: is6 ? 'udp6' : 'udp4', recvBufferSize: receiveBuffer })
+    const socket = createSocket({
+      type: is6 ? 'udp6' : 'udp4',
+      recvBufferSize: receiveBuffer,
+      // Addresses are no names: what looks them up would cost more than the packet.
+      lookup: (host, _options, found) => found(null, host, is6 ? 6 : 4),
+    })
     return new Promise((resolve, reject) => {
       socket.once('error', (cause) => reject(new ToxPortError(at, cause)))
       socket.bind(at.port, at.host, () => {
@@ -69,7 +74,7 @@ class UdpSocket implements UdpPort {
         socket.on('error', () => undefined)
         if (at.broadcast) socket.setBroadcast(true)
         socket.on('message', (packet, { address, port }) => {
-          receive(packet, { host: address.replace(/^::ffff:/i, ''), port })
+          receive(packet, { host: is6 ? address.replace(/^::ffff:/i, '') : address, port })
         })
         resolve(new UdpSocket(socket, is6))
       })
@@ -77,13 +82,15 @@ class UdpSocket implements UdpPort {
   }
 
   send({ host, port }: Address, packet: Uint8Array): void {
-    const is6 = isIPv6(host)
+    const is6 = host.includes(':')
     if ((is6 && !this.#is6) || this.#closing) return
     this.#sending += 1
-    this.#socket.send(packet, port, this.#is6 && !is6 ? `::ffff:${host}` : host, () => {
-      this.#sending -= 1
-      if (this.#sending === 0) this.#closing?.()
-    })
+    this.#socket.send(packet, port, this.#is6 && !is6 ? `::ffff:${host}` : host, this.#sent)
+  }
+
+  readonly #sent = (): void => {
+    this.#sending -= 1
+    if (this.#sending === 0) this.#closing?.()
   }
 
   /** Closes it once what was sent is with the kernel. */

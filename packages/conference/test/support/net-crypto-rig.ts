@@ -1,13 +1,15 @@
 import { createHash } from 'node:crypto'
 import type { Millis } from '@holdfast/core'
 import { seededRandom, VirtualClock } from '@holdfast/core/testing'
-import { KeyPair, type RandomBytes } from '../../src/tox/crypto/box.js'
+import { cryptoReady, KeyPair, type RandomBytes } from '../../src/tox/crypto/box.js'
 import { SharedKeys } from '../../src/tox/crypto/shared-keys.js'
 import type { Connection, ConnectionEnd, ConnectionEvents } from '../../src/tox/net-crypto/connection.js'
 import { CookieJar } from '../../src/tox/net-crypto/cookies.js'
 import { NetCrypto } from '../../src/tox/net-crypto/net-crypto.js'
 import { type Path, udpPath } from '../../src/tox/net-crypto/path.js'
 import { hex } from '../../src/wire/identity.js'
+
+await cryptoReady
 
 /** What a way between nodes does to packets. */
 export interface Weather {

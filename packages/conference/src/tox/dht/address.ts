@@ -8,7 +8,7 @@ export interface Address {
 
 /** The address as text; also what tells two of them apart. */
 export function addressText({ host, port }: Address): string {
-  return isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }
 
 /** Whether a node can be there: what others tell may be the address of everybody, or of nobody. */

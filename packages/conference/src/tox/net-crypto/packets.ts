@@ -144,8 +144,12 @@ export class DataSealer {
     plain.set(payload, 8 + padding)
     const nonce = this.#nonce
     this.#nonce = laterNonce(nonce, 1)
-    const head = Buffer.of(packetKinds.data, nonce[22] ?? 0, nonce[23] ?? 0)
-    return Buffer.concat([head, seal(this.#key, nonce, plain)])
+    const box = seal(this.#key, nonce, plain)
+    const packet = Buffer.alloc(3 + box.length)
+    packet[0] = packetKinds.data
+    packet.set(nonce.subarray(22), 1)
+    packet.set(box, 3)
+    return packet
   }
 }
 
