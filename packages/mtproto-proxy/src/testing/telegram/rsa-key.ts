@@ -1,5 +1,13 @@
 import { Buffer } from 'node:buffer'
-import { constants, createHash, generateKeyPairSync, type KeyObject, privateDecrypt } from 'node:crypto'
+import {
+  constants,
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  privateDecrypt,
+} from 'node:crypto'
 import { bytes } from './tl.js'
 
 /** An RSA key of an embedded Telegram: clients that are to finish a key exchange must be given its public half. */
@@ -11,10 +19,16 @@ export class RsaKey {
   readonly #secret: KeyObject
 
   constructor() {
-    const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
-    this.#secret = privateKey
-    this.pem = publicKey.export({ type: 'pkcs1', format: 'pem' }).toString()
-    const { n = '', e = '' } = publicKey.export({ format: 'jwk' })
+    // Read again from text: to export the very key that was generated may hang, see `x25519PublicKey`.
+    const encoding = { type: 'pkcs1', format: 'pem' } as const
+    const { publicKey, privateKey } = generateKeyPairSync('rsa', {
+      modulusLength: 2048,
+      publicKeyEncoding: encoding,
+      privateKeyEncoding: encoding,
+    })
+    this.#secret = createPrivateKey(privateKey)
+    this.pem = publicKey
+    const { n = '', e = '' } = createPublicKey(publicKey).export({ format: 'jwk' })
     const digest = createHash('sha1')
       .update(bytes(Buffer.from(n, 'base64url')))
       .update(bytes(Buffer.from(e, 'base64url')))
