@@ -33,7 +33,7 @@ const defaults: AcceptOptions = {
   certificateBytes: [100, 100],
   badClient: 'swallow',
   fronting: false,
-  proxyProtocol: false,
+  isBalancer: () => false,
   random: fill,
   x25519PublicKey: () => fill(32),
 }
@@ -255,7 +255,7 @@ const situations: readonly Situation[] = [
   {
     title: 'behind a balancer',
     bytes: Buffer.concat([proxyHeader, headerStream('padded')]),
-    o: { proxyProtocol: true },
+    o: { isBalancer: () => true },
     decided: 'tunnel',
     detail: inTunnel('padded', 'mtp_secure'),
     asks: true,
@@ -263,7 +263,7 @@ const situations: readonly Situation[] = [
   {
     title: 'fake-TLS behind a balancer',
     bytes: Buffer.concat([proxyHeader, tlsClient]),
-    o: { proxyProtocol: true },
+    o: { isBalancer: () => true },
     decided: 'tunnel',
     detail: inTunnel('padded', 'mtp_secure_fake_tls', 'example.com'),
     asks: true,
@@ -325,7 +325,7 @@ const situations: readonly Situation[] = [
   {
     title: 'a wrong secret, fronting, behind a balancer',
     bytes: Buffer.concat([proxyHeader, hello({ secret: fill(16) }), fill(99)]),
-    o: { ...fronting, proxyProtocol: true },
+    o: { ...fronting, isBalancer: () => true },
     decided: 'front',
     detail: fronted('tls_invalid_digest', Buffer.concat([hello({ secret: fill(16) }), fill(99)])),
   },
@@ -525,7 +525,7 @@ const situations: readonly Situation[] = [
   {
     title: 'no PROXY header where there should be one',
     bytes: headerStream('padded'),
-    o: { proxyProtocol: true },
+    o: { isBalancer: () => true },
     decided: 'close',
     detail: 'proxy_header_invalid',
   },
@@ -557,7 +557,7 @@ describe('3.5 and 3.6: what newcomers get', () => {
     expect(asked).toEqual({ listener: 'main', secret: 'alice', ip: '203.0.113.1', sni: 'example.com' })
     const behind = meet(
       [Buffer.concat([proxyHeader, headerStream('abridged')])],
-      { proxyProtocol: true },
+      { isBalancer: () => true },
       admitted,
     )
     expect(behind.asked).toEqual({ listener: 'main', secret: 'alice', ip: '192.0.2.7', sni: null })
@@ -629,7 +629,7 @@ describe('3.5 and 3.6: what newcomers get', () => {
     (bytes, damage, badClient, behind, size) => {
       const damaged = Buffer.from(bytes)
       for (const [at, value] of damage) damaged[at % damaged.length] = value
-      const o = { badClient, proxyProtocol: behind, fronting: true }
+      const o = { badClient, isBalancer: () => behind, fronting: true }
       const run = (pieces: readonly Buffer[]): unknown => {
         try {
           return meet(pieces, o, admitted)

@@ -74,7 +74,7 @@ describe('11 the configuration', () => {
         at: { uri: 'tcp://0.0.0.0:443' },
         ip: '0.0.0.0',
         port: 443,
-        proxyProtocol: false,
+        balancers: null,
         secrets: [
           {
             name: 'main',
@@ -137,8 +137,10 @@ describe('11 the configuration', () => {
       proxy_protocol = true
       secret = "${key2}"
     `)
-    expect(settings.listeners.map(({ at, proxyProtocol }) => [at.uri, proxyProtocol])).toEqual([
-      ['tcp://[::]:443', false],
+    expect(
+      settings.listeners.map(({ at, balancers }) => [at.uri, balancers?.includes('10.0.0.0/8')]),
+    ).toEqual([
+      ['tcp://[::]:443', undefined],
       ['fd:3', true],
     ])
     expect(settings.listeners[0]?.secrets).toEqual([

@@ -70,7 +70,7 @@ export class Acceptance {
   constructor(options: AcceptOptions, ip: string) {
     this.#o = options
     this.#ip = ip
-    this.#state = { phase: options.proxyProtocol ? 'proxy-header' : 'first-bytes' }
+    this.#state = { phase: options.isBalancer(ip) ? 'proxy-header' : 'first-bytes' }
   }
 
   /** Where it stands. */

@@ -35,8 +35,8 @@ export interface AcceptOptions {
   readonly badClient: BadClient
   /** Whether there is a site to relay strangers to (`domain_fronting`). */
   readonly fronting: boolean
-  /** Whether every connection begins with a PROXY header. */
-  readonly proxyProtocol: boolean
+  /** Whether connections from an address begin with a PROXY header. Others are clients by themselves. */
+  readonly isBalancer: (ip: string) => boolean
   readonly random: RandomBytes
   /** A public key of x25519, 32 bytes; may be one that was given before. */
   readonly x25519PublicKey: () => Uint8Array

@@ -5,6 +5,7 @@ import type { Gatekeeper } from '../gatekeeper.js'
 import type { ListenerMetrics, ProxyMetrics } from '../metrics/types.js'
 import type { DataCenters } from '../tunnel.js'
 import { x25519PublicKey } from '../x25519-key.js'
+import { balancersIn } from './balancers.js'
 import type { Fronting } from './fronting.js'
 
 /** What all ports of a process have in common. */
@@ -64,6 +65,8 @@ export class ClientPort {
   }
 }
 
+const nobody = (): boolean => false
+
 function acceptOptions(
   side: ClientSide,
   listener: ListenerSettings,
@@ -78,7 +81,7 @@ function acceptOptions(
     certificateBytes: settings.certificateBytes,
     badClient: settings.badClient,
     fronting: settings.fronting.target.kind !== 'off',
-    proxyProtocol: listener.proxyProtocol,
+    isBalancer: listener.balancers === null ? nobody : balancersIn(listener.balancers),
     random: side.randomBytes,
     x25519PublicKey,
   }

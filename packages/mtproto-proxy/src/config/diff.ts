@@ -81,5 +81,5 @@ function compareListeners(
 }
 
 function isSameSocket(a: ListenerSettings, b: ListenerSettings): boolean {
-  return a.at.uri === b.at.uri && a.proxyProtocol === b.proxyProtocol
+  return a.at.uri === b.at.uri && isDeepStrictEqual(a.balancers, b.balancers)
 }

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { z } from 'zod'
+import { parsePrefix } from '../policy/ip-prefix.js'
 import { parseKey } from '../policy/rules.js'
 import { parseSecret } from '../wire/secret.js'
 
@@ -85,6 +86,10 @@ export const secret = z.strictObject({
   max_connections: count.optional(),
 })
 
+const network = z.string().refine((text) => parsePrefix(text) !== null, {
+  error: 'must be an address, or a block such as 192.0.2.0/24',
+})
+
 /** One port: where it listens, and who may come in by it. */
 export const port = z.strictObject({
   name,
@@ -95,7 +100,7 @@ export const port = z.strictObject({
   secrets: z.array(secret).default([]),
   tag: tag.optional(),
   domain: domain.optional(),
-  proxy_protocol: z.boolean().default(false),
+  proxy_protocol: z.union([z.boolean(), z.array(network).min(1)]).default(false),
 })
 
 const policyKey = z.string().refine((text) => parseKey(text) !== null, {

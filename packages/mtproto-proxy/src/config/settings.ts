@@ -29,8 +29,8 @@ export interface ListenerSettings {
   /** The address that it listens on, and its port: for links. */
   readonly ip: string
   readonly port: number
-  /** Connections begin with a PROXY protocol header. */
-  readonly proxyProtocol: boolean
+  /** Addresses and blocks of balancers: connections from there begin with a PROXY protocol header. `null` for none. */
+  readonly balancers: readonly string[] | null
   /** In the order in which they are tried. */
   readonly secrets: readonly SecretSettings[]
 }

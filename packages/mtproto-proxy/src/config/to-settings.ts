@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { hostname } from 'node:os'
+import { localNetworks } from '../client/balancers.js'
 import { type PolicyKey, type PolicyRule, parseKey } from '../policy/rules.js'
 import type { DataCenterSettings } from '../telegram/data-centers.js'
 import { parseSecret } from '../wire/secret.js'
@@ -81,9 +82,14 @@ function listener(port: Port, defaultIp: string): ListenerSettings {
     },
     ip,
     port: port.port,
-    proxyProtocol: port.proxy_protocol,
+    balancers: balancers(port.proxy_protocol),
     secrets: [...one, ...port.secrets].map((each) => secretOf({ tag, domain, ...each })),
   }
+}
+
+function balancers(given: Port['proxy_protocol']): readonly string[] | null {
+  if (typeof given === 'boolean') return given ? localNetworks : null
+  return given
 }
 
 function secretOf(

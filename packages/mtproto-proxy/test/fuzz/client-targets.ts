@@ -234,7 +234,7 @@ const acceptOptions: AcceptOptions = {
   certificateBytes: [100, 100],
   badClient: 'close',
   fronting: true,
-  proxyProtocol: false,
+  isBalancer: () => false,
   random: fill,
   x25519PublicKey: () => fill(32),
 }
@@ -292,7 +292,7 @@ export const clientTargets: readonly FuzzTarget[] = [
   newcomer('newcomers', {}, clientStreams()),
   newcomer(
     'newcomers behind a balancer',
-    { proxyProtocol: true, badClient: 'front' },
+    { isBalancer: () => true, badClient: 'front' },
     clientStreams().flatMap((stream) => proxyHeaders.map((header) => Buffer.concat([header, stream]))),
   ),
 ]

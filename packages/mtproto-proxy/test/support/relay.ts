@@ -1,10 +1,11 @@
-import { generateKeyPairSync, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { Acceptance } from '../../src/accept/acceptance.js'
 import type { AcceptEffect, AcceptedClient } from '../../src/accept/types.js'
 import type { FakeTelegram } from '../../src/testing/index.js'
 import { encodeCloseConn } from '../../src/wire/rpc.js'
+import { x25519PublicKey } from '../../src/x25519-key.js'
 import { MiddleClient } from './middle-client.js'
 
 /**
@@ -48,7 +49,6 @@ export class Relay implements AsyncDisposable {
   }
 
   #accept(socket: Socket): void {
-    const { x = '' } = generateKeyPairSync('x25519').publicKey.export({ format: 'jwk' })
     const acceptance = new Acceptance(
       {
         listener: 'relay',
@@ -59,9 +59,9 @@ export class Relay implements AsyncDisposable {
         certificateBytes: [2000, 4000],
         badClient: 'close',
         fronting: false,
-        proxyProtocol: false,
+        isBalancer: () => false,
         random: randomBytes,
-        x25519PublicKey: () => Buffer.from(x, 'base64url'),
+        x25519PublicKey,
       },
       '192.0.2.1',
     )
