@@ -2,9 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { systemClock } from '@holdfast/core'
+import { Scorecard } from '@holdfast/core/service'
 import { buildRealPeer } from './real-peer.js'
 import { scenarios } from './scenarios.js'
-import { Scorecard } from './scorecard.js'
 
 const print = (line: string) => void process.stdout.write(`${line}\n`)
 
@@ -22,20 +23,14 @@ if (flags.help || chosen.length === 0) {
 }
 
 const directory = await mkdtemp(join(tmpdir(), 'holdfast-interop-tox-'))
-const card = new Scorecard(print)
+const card = new Scorecard({ out: process.stdout, clock: systemClock() })
 try {
   const { path, version } = await buildRealPeer(directory)
   print(`libtoxcore ${version}, Node.js ${process.versions.node}`)
   for (const scenario of chosen) {
-    print(`\n${scenario.name}: ${scenario.about}`)
-    await scenario.run({ program: path, card }).catch((error: unknown) => card.failed(error))
+    await card.scenario(scenario.name, scenario.about, () => scenario.run({ program: path, card }))
   }
-} catch (error) {
-  card.failed(error)
 } finally {
   await rm(directory, { recursive: true, force: true })
 }
-print(
-  `\n${card.broken === 0 ? 'All promises were kept' : 'A PROMISE WAS BROKEN'}: ${card.kept} kept, ${card.broken} broken.`,
-)
-process.exit(card.broken === 0 ? 0 : 1)
+process.exit(card.finish() ? 0 : 1)

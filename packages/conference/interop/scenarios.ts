@@ -1,10 +1,10 @@
 import { createServer } from 'node:net'
 import { nodeEnv } from '@holdfast/core/node'
+import type { Scorecard } from '@holdfast/core/service'
 import { savedConferences } from '../src/index.js'
 import { toxRelay } from '../src/testing/index.js'
 import { OurNode } from './our-node.js'
 import { RealPeer } from './real-peer.js'
-import type { Scorecard } from './scorecard.js'
 
 /** What a scenario is run with. */
 export interface Stage {
@@ -22,7 +22,7 @@ export interface Scenario {
 
 /** Names and messages in both directions. */
 async function talk(ours: OurNode, real: RealPeer, card: Scorecard): Promise<void> {
-  await card.promise(
+  await card.seen(
     'each learns the name of the other',
     both(
       real.says(/^friend-name 0 ours$/),
@@ -31,9 +31,9 @@ async function talk(ours: OurNode, real: RealPeer, card: Scorecard): Promise<voi
   )
   const refused = ours.node.friends.say(real.realKey, 'aye aye')
   if (refused) throw new Error(`could not say anything: ${refused}`)
-  await card.promise('our message arrives', real.says(/^message 0 aye aye$/))
+  await card.seen('our message arrives', real.says(/^message 0 aye aye$/))
   await real.do('say 0 ship ahoy')
-  await card.promise(
+  await card.seen(
     'its message arrives, and it knows',
     both(
       ours.told('message', (news) => news.kind === 'message' && news.text === 'ship ahoy'),
@@ -46,7 +46,7 @@ async function talk(ours: OurNode, real: RealPeer, card: Scorecard): Promise<voi
 async function befriend(ours: OurNode, real: RealPeer, card: Scorecard): Promise<void> {
   await real.do(`add ${ours.node.realKey}`)
   ours.node.befriend(real.realKey, real.place)
-  await card.promise(
+  await card.seen(
     'both are online for each other',
     both(ours.online(real.realKey), real.says(/^friend 0 udp$/)),
   )
@@ -56,9 +56,9 @@ async function befriend(ours: OurNode, real: RealPeer, card: Scorecard): Promise
 async function joinTheirs(ours: OurNode, real: RealPeer, card: Scorecard): Promise<string> {
   await real.do('create')
   await real.do('invite 0 0')
-  const { identifier } = await card.promise('its invitation arrives', ours.conference('invited'))
+  const { identifier } = await card.seen('its invitation arrives', ours.conference('invited'))
   ours.node.conferences.accept(real.realKey, identifier)
-  await card.promise(
+  await card.seen(
     'we are let in',
     both(ours.conference('connected'), real.says(/^peers 0 live 2 frozen 0: .*ours/)),
   )
@@ -86,7 +86,7 @@ export const scenarios: readonly Scenario[] = [
       await befriend(ours, real, card)
       await talk(ours, real, card)
       await ours.node.close()
-      await card.promise('it sees at once that we go', real.says(/^friend 0 offline$/, { withinMs: 2000 }))
+      await card.seen('it sees at once that we go', real.says(/^friend 0 offline$/, { withinMs: 2000 }))
     },
   },
   {
@@ -98,7 +98,7 @@ export const scenarios: readonly Scenario[] = [
       await real.do(`add ${ours.node.realKey}`)
       ours.node.befriend(real.realKey)
       await real.do(`bootstrap 127.0.0.1 ${ours.node.address?.port} ${ours.node.dhtKey}`)
-      await card.promise(
+      await card.seen(
         'both are online for each other',
         both(ours.online(real.realKey), real.says(/^friend 0 udp$/)),
       )
@@ -113,7 +113,7 @@ export const scenarios: readonly Scenario[] = [
       await using ours = await OurNode.start('ours', { neighbours: [real.place.address] })
       await real.do(`add ${ours.node.realKey}`)
       ours.node.befriend(real.realKey)
-      await card.promise(
+      await card.seen(
         'both are online for each other',
         both(ours.online(real.realKey), real.says(/^friend 0 udp$/)),
       )
@@ -131,7 +131,7 @@ export const scenarios: readonly Scenario[] = [
       await real.says(/^friend 0 offline$/)
       // With a DHT key that is nobody's we look in vain.
       ours.node.befriend(real.realKey, { dhtKey: '07'.repeat(32) })
-      await card.promise('it connects to us', real.says(/^friend 0 udp$/, { from }))
+      await card.seen('it connects to us', real.says(/^friend 0 udp$/, { from }))
       await talk(ours, real, card)
     },
   },
@@ -144,30 +144,30 @@ export const scenarios: readonly Scenario[] = [
       await befriend(ours, real, card)
       await joinTheirs(ours, real, card)
       await real.do('talk 0 all hands')
-      await card.promise(
+      await card.seen(
         'we hear it',
         ours.conference('message', ({ text }) => text === 'all hands'),
       )
       ours.node.conferences.say(0, 'here')
-      await card.promise('it hears us', real.says(/^said 0 ours here$/))
+      await card.seen('it hears us', real.says(/^said 0 ours here$/))
       await real.do('title 0 Deck')
-      await card.promise(
+      await card.seen(
         'we learn the title',
         ours.conference('title', ({ title }) => title === 'Deck'),
       )
       const saved = savedConferences(ours.node.conferences.machine)
       await ours.node.close()
-      await card.promise('it sees us frozen', frozen(real))
+      await card.seen('it sees us frozen', frozen(real))
       await using again = await OurNode.start('ours', { secretKey: ours.secretKey })
       again.node.conferences.do({ kind: 'restore', conferences: saved })
       const from = real.lines.length
       again.node.befriend(real.realKey, real.place)
-      await card.promise(
+      await card.seen(
         'back, both list both as live',
         both(again.conference('thawed'), real.says(/^peers 0 live 2 frozen 0/, { from })),
       )
       again.node.conferences.say(0, 'back')
-      await card.promise('it hears us', real.says(/^said 0 ours back$/))
+      await card.seen('it hears us', real.says(/^said 0 ours back$/))
     },
   },
   {
@@ -179,19 +179,19 @@ export const scenarios: readonly Scenario[] = [
       await befriend(ours, real, card)
       await joinTheirs(ours, real, card)
       real.sleep(true)
-      await card.promise(
+      await card.seen(
         'we freeze it when the link is dead, after 32 to 41 s',
         ours.conference('frozen', ({ who }) => who === real.realKey, 45_000),
       )
       await new Promise((resolve) => setTimeout(resolve, 38_000))
       const from = real.lines.length
       real.sleep(false)
-      await card.promise(
+      await card.seen(
         'awake, both list both as live',
         both(ours.conference('thawed'), real.says(/^peers 0 live 2 frozen 0/, { from })),
       )
       ours.node.conferences.say(0, 'good morning')
-      await card.promise('it hears us', real.says(/^said 0 ours good morning$/))
+      await card.seen('it hears us', real.says(/^said 0 ours good morning$/))
     },
   },
   {
@@ -204,18 +204,18 @@ export const scenarios: readonly Scenario[] = [
       const conference = ours.node.conferences.create() ?? -1
       ours.node.conferences.setTitle(conference, 'Bridge')
       ours.node.conferences.invite(conference, real.realKey)
-      const [, friend, cookie] = (await card.promise('our invitation arrives', real.says(/^invited /))).split(
+      const [, friend, cookie] = (await card.seen('our invitation arrives', real.says(/^invited /))).split(
         ' ',
       )
       await real.do(`accept ${friend} ${cookie}`)
-      await card.promise(
+      await card.seen(
         'it is in, and knows the title',
         both(real.says(/^conference-connected 0$/), real.says(/^title 0 Bridge$/)),
       )
       await real.do('talk 0 permission to come aboard')
-      await card.promise('we hear it', ours.conference('message'))
+      await card.seen('we hear it', ours.conference('message'))
       ours.node.conferences.say(conference, 'granted')
-      await card.promise('it hears us', real.says(/^said 0 ours granted$/))
+      await card.seen('it hears us', real.says(/^said 0 ours granted$/))
     },
   },
   {
@@ -239,27 +239,27 @@ export const scenarios: readonly Scenario[] = [
         address: ours.node.address ?? { host: '', port: 0 },
       })
       ours.node.befriend(mate.node.realKey)
-      await card.promise('our two are online for each other', ours.online(mate.node.realKey))
+      await card.seen('our two are online for each other', ours.online(mate.node.realKey))
       ours.node.conferences.invite(0, mate.node.realKey)
       const { identifier } = await mate.conference('invited')
       mate.node.conferences.accept(ours.node.realKey, identifier)
       await mate.conference('connected')
       mate.node.conferences.invite(0, real.realKey)
       const [, friend, cookie] = (
-        await card.promise('our invitation reaches the real one', real.says(/^invited /))
+        await card.seen('our invitation reaches the real one', real.says(/^invited /))
       ).split(' ')
       await real.do(`accept ${friend} ${cookie}`)
-      await card.promise(
+      await card.seen(
         'all four list all four',
         both(real.says(/^peers 0 live 4 /), founder.says(/^peers 0 live 4 /)),
       )
-      await card.promise(
+      await card.seen(
         'the founder and ours, ours and the real one have links as members',
         until(() => [ours, mate].every(({ node }) => (node.conferences.get(0)?.connections ?? 0) >= 3)),
       )
       founder.crash()
       await real.do('talk 0 on our own')
-      await card.promise(
+      await card.seen(
         'without the founder they go on',
         both(
           ours.conference('message', ({ text }) => text === 'on our own'),
@@ -280,7 +280,7 @@ export const scenarios: readonly Scenario[] = [
       await real.do(`relay 127.0.0.1 ${tcp} ${relay.dhtKey}`)
       await real.do(`add ${ours.node.realKey}`)
       ours.node.befriend(real.realKey, { dhtKey: real.dhtKey })
-      await card.promise(
+      await card.seen(
         'both are online for each other',
         both(ours.online(real.realKey), real.says(/^friend 0 tcp$/)),
       )
@@ -288,7 +288,7 @@ export const scenarios: readonly Scenario[] = [
       await using mate = await OurNode.start('mate', { listen: null, relays })
       mate.node.befriend(ours.node.realKey, { dhtKey: ours.node.dhtKey })
       ours.node.befriend(mate.node.realKey)
-      await card.promise('two of ours meet through it, too', mate.online(ours.node.realKey))
+      await card.seen('two of ours meet through it, too', mate.online(ours.node.realKey))
     },
   },
   {
@@ -301,7 +301,7 @@ export const scenarios: readonly Scenario[] = [
       await real.do(`relay 127.0.0.1 ${relay.info.port} ${relay.info.key}`)
       await real.do(`add ${ours.node.realKey}`)
       ours.node.befriend(real.realKey, { dhtKey: real.dhtKey })
-      await card.promise(
+      await card.seen(
         'both are online for each other',
         both(ours.online(real.realKey), real.says(/^friend 0 tcp$/)),
       )

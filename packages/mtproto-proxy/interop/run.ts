@@ -2,11 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { systemClock } from '@holdfast/core'
+import { Scorecard } from '@holdfast/core/service'
 import { fakeTelegram } from '../src/testing/index.js'
 import { clientPackages } from './client-packages.js'
 import { isIsolated, isolationFlags, runIsolated } from './isolation.js'
 import { runScenario, scenarios } from './scenarios.js'
-import { Scorecard } from './scorecard.js'
 import { proxySubject, relaySubject } from './subjects.js'
 
 const print = (line: string) => void process.stdout.write(`${line}\n`)
@@ -37,22 +38,16 @@ if (!isIsolated()) {
 }
 
 const directory = await mkdtemp(join(tmpdir(), 'holdfast-interop-run-'))
-const card = new Scorecard(print)
+const card = new Scorecard({ out: process.stdout, clock: systemClock() })
 {
   await using subject = await (flags.through === 'relay'
     ? fakeTelegram({ answers: 'mtproto' }).then(relaySubject)
     : proxySubject())
   for (const scenario of chosen) {
-    print(`\n${nameOf(scenario)}, through the ${flags.through}`)
-    try {
-      await runScenario(scenario, { subject, packages, directory, card })
-    } catch (error) {
-      card.failed(error)
-    }
+    await card.scenario(nameOf(scenario), `through the ${flags.through}`, () =>
+      runScenario(scenario, { subject, packages, directory, card }),
+    )
   }
 }
 await rm(directory, { recursive: true, force: true })
-print(
-  `\n${card.broken === 0 ? 'All promises were kept' : 'A PROMISE WAS BROKEN'}: ${card.kept} kept, ${card.broken} broken.`,
-)
-process.exit(card.broken === 0 ? 0 : 1)
+process.exit(card.finish() ? 0 : 1)

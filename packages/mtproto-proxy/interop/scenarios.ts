@@ -1,10 +1,10 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import type { Scorecard } from '@holdfast/core/service'
 import type { ClosedBy } from '../src/testing/index.js'
 import { type ClientName, ClientProcess } from './client-process.js'
 import type { ClientReport } from './clients/client-program.js'
-import type { Scorecard } from './scorecard.js'
 import { key, type Subject } from './subjects.js'
 
 /** How a client gets to the proxy; its secret says so. */

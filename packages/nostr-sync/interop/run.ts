@@ -3,6 +3,8 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { parseArgs } from 'node:util'
+import { systemClock } from '@holdfast/core'
+import { Scorecard } from '@holdfast/core/service'
 import type { NostrEvent } from '../src/index.js'
 import { embeddedRelay, TestAuthor } from '../src/testing/index.js'
 import { goClient, npmClients } from './installations.js'
@@ -14,7 +16,7 @@ interface Client {
   readonly name: string
   readonly about: string
   readonly command: () => Promise<readonly [program: string, ...args: string[]]>
-  readonly expected: Readonly<Record<string, unknown>>
+  readonly expected: Readonly<Record<string, number | string>>
   /** What the relay must have afterwards of what only the client had. */
   readonly pushes?: true
 }
@@ -74,47 +76,27 @@ const alice = new TestAuthor('alice')
 const events = Array.from({ length: total }, (_, n) =>
   alice.signs({ kind: 1621, created_at: 1_700_000_000 + Math.floor(n / 3), content: `${n}` }),
 )
-let broken = 0
-for (const client of chosen) {
-  print(`\n${client.name}: ${client.about}`)
-  try {
-    for (const [what, kept, counted] of await meet(client)) {
-      print(`  ${kept ? 'kept  ' : 'BROKEN'} ${what}: ${counted}`)
-      if (!kept) broken++
-    }
-  } catch (error) {
-    print(`  BROKEN ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
-    broken++
-  }
-}
-print(broken === 0 ? '\nAll promises were kept.' : `\n${broken} PROMISES WERE BROKEN.`)
-process.exit(broken === 0 ? 0 : 1)
+const card = new Scorecard({ out: process.stdout, clock: systemClock() })
+for (const client of chosen) await card.scenario(client.name, client.about, () => meet(client))
+process.exit(card.finish() ? 0 : 1)
 
-async function meet({
-  command,
-  expected,
-  pushes,
-}: Client): Promise<[what: string, kept: boolean, counted: string][]> {
+async function meet({ command, expected, pushes }: Client): Promise<void> {
   const [program, ...args] = await command()
   await using relay = await embeddedRelay({ events: events.slice(lacking.relay) })
   const mine = events.slice(0, total - lacking.client)
   const counted = await answerOf(program, args, { url: relay.url, mine, filter: { kinds: [1621] } })
-  const found = Object.entries(expected).map(([name, value]): [string, boolean, string] => [
-    name,
-    counted[name] === value,
-    `${String(value)} promised, ${String(counted[name])} counted`,
-  ])
-  if (pushes !== true) return found
+  for (const [name, value] of Object.entries(expected)) card.equal(name, value, counted[name] ?? 'nothing')
+  if (pushes !== true) return
   await relay.intake.settled()
   const missing = events.filter(({ id }) => !relay.store.has(id)).length
-  return [...found, ['the relay lacks nothing afterwards', missing === 0, `${missing} missing`]]
+  card.equal('events that the relay lacks afterwards', 0, missing)
 }
 
 async function answerOf(
   program: string,
   args: readonly string[],
   given: { url: string; mine: readonly NostrEvent[]; filter: object },
-): Promise<Record<string, unknown>> {
+): Promise<Record<string, number | string>> {
   const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], timeout: 90_000 })
   child.stdin.end(JSON.stringify(given))
   const [out, err, [code]] = await Promise.all([
@@ -125,5 +107,5 @@ async function answerOf(
   const line = out.trim().split('\n').at(-1) ?? ''
   if (code !== 0 || !line.startsWith('{'))
     throw new Error(`exited with ${String(code)}: ${err.slice(-2000)}${out.slice(-500)}`)
-  return JSON.parse(line) as Record<string, unknown>
+  return JSON.parse(line) as Record<string, number | string>
 }

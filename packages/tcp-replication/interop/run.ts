@@ -2,11 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { systemClock } from '@holdfast/core'
+import { Scorecard } from '@holdfast/core/service'
 import { probeFinds } from './scenarios/probe-finds.js'
 import { relayStandsBetween } from './scenarios/relay-stands-between.js'
-import { type Scenario, seconds } from './scenarios/scenario.js'
+import type { Scenario } from './scenarios/scenario.js'
 import { tailFollowsMain } from './scenarios/tail-follows-main.js'
-import { Scorecard } from './scorecard.js'
 import { installSynapse } from './synapse/synapse-installation.js'
 
 const versions = ['1.4.0', '1.66.0'] as const
@@ -34,26 +35,16 @@ if (flags.help || chosen.length === 0) {
   process.exit(flags.help ? 0 : 2)
 }
 
-const began = performance.now()
 const directory = await mkdtemp(join(tmpdir(), 'holdfast-interop-run-'))
-const card = new Scorecard(print)
+const score = new Scorecard({ out: process.stdout, clock: systemClock() })
 for (const scenario of chosen) {
   const { name, about, version } = scenario
-  print(`\n${name}: ${about}`)
-  const score = card.of(name)
-  const since = performance.now()
-  try {
+  await score.scenario(name, about, async () => {
     const installation = await installSynapse(version, print)
     await scenario.run({ directory: join(directory, name), installation, score })
-  } catch (error) {
-    score.broken(error)
-  }
-  print(`  took ${seconds(since)}`)
+  })
 }
-
-print(
-  `\n${card.table()}\n\n${card.allKept ? 'All promises were kept' : 'A PROMISE WAS BROKEN'}, in ${seconds(began)}.`,
-)
-if (flags.keep || !card.allKept) print(`Logs and databases are in ${directory}.`)
+const held = score.finish()
+if (flags.keep || !held) print(`Logs and databases are in ${directory}.`)
 else await rm(directory, { recursive: true, force: true })
-process.exit(card.allKept ? 0 : 1)
+process.exit(held ? 0 : 1)

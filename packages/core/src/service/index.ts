@@ -33,6 +33,7 @@ export {
   type ServiceHost,
   type ServiceOptions,
 } from './run-service.js'
+export { Scorecard, type ScorecardOptions } from './scorecard.js'
 export { addServiceOptions, type ServiceFlags } from './service-options.js'
 export {
   type LiveText,
@@ -41,5 +42,5 @@ export {
   showPause,
   showUntil,
   showWithin,
-  type Verdict,
 } from './show.js'
+export type { Verdict } from './verdict.js'

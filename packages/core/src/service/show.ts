@@ -1,12 +1,6 @@
 import { styleText } from 'node:util'
 import type { Clock, Millis } from '../index.js'
-
-/** One promise of a demonstration: what was promised, what was counted, and whether it held. */
-export interface Verdict {
-  readonly promised: string
-  readonly counted: string
-  readonly held: boolean
-}
+import { type Verdict, verdictTable } from './verdict.js'
 
 /** Text at the bottom of a terminal that is written anew each time; `createLogUpdate` of `log-update` makes one. */
 export interface LiveText {
@@ -69,12 +63,7 @@ export class Show {
   finish(verdicts: readonly Verdict[]): void {
     this.#live?.clear()
     this.#live?.done()
-    const width = Math.max(...verdicts.map(({ promised }) => promised.length))
-    this.#out.write(`\n${'promised'.padEnd(width)}  verdict  counted\n`)
-    for (const { promised, counted, held } of verdicts) {
-      const verdict = held ? styleText('green', 'held   ') : styleText('red', 'BROKEN ')
-      this.#out.write(`${promised.padEnd(width)}  ${verdict}  ${counted}\n`)
-    }
+    this.#out.write(verdictTable(verdicts))
   }
 
   #print(text: string): void {

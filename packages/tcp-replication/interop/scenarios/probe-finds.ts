@@ -18,13 +18,13 @@ async function run(bench: Bench): Promise<void> {
   await using started = new Started()
   const main = await startMain(bench, started)
   const dialect = installation.version === '1.4.0' ? 'D1' : 'D2'
-  score.promise(
+  score.equal(
     'probe of the replication port',
     `replication ${dialect} interop.test, exit code 0`,
     await probe(main.replicationPort),
   )
-  score.promise('probe of the HTTP port', 'http, exit code 1', await probe(main.httpPort))
-  score.promise('probe of a closed port', 'refused, exit code 1', await probe(await freePort()))
+  score.equal('probe of the HTTP port', 'http, exit code 1', await probe(main.httpPort))
+  score.equal('probe of a closed port', 'refused, exit code 1', await probe(await freePort()))
 }
 
 async function probe(port: number): Promise<string> {

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { ScenarioScore } from '../scorecard.js'
+import type { Scorecard } from '@holdfast/core/service'
 import type { SynapseDatabase } from '../synapse/synapse-database.js'
 import type { SynapseInstallation, SynapseVersion } from '../synapse/synapse-installation.js'
 import { SynapseMain } from '../synapse/synapse-process.js'
@@ -10,7 +10,7 @@ export interface Bench {
   /** Empty, and of this scenario alone. */
   readonly directory: string
   readonly installation: SynapseInstallation
-  readonly score: ScenarioScore
+  readonly score: Scorecard
 }
 
 /** A story with a real Synapse in it, and promises to be kept in it. */

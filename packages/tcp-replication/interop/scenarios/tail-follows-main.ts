@@ -46,8 +46,8 @@ async function run(bench: Bench): Promise<void> {
   await tail.until('every message has come', () => alice.sent.every((id) => tail.events.has(id)))
   const { events } = tail
   const again = alice.sent.filter((id) => (events.get(id) ?? 0) > 1).length
-  score.promise('messages sent, and printed by tail', alice.sent.length, seen(alice, tail))
-  score.promise('kinds of row asked for, and printed', everything.wanted, everything.come)
+  score.equal('messages sent, and printed by tail', alice.sent.length, seen(alice, tail))
+  score.equal('kinds of row asked for, and printed', everything.wanted, everything.come)
   score.note(`printed more than once: ${again}; sent, but not acknowledged: ${alice.unsure}`)
   score.note(`rows: ${tail.rowCounts()}`)
 }
@@ -76,7 +76,7 @@ async function killMain(
   score.note(`tail was back ${seconds(since)} after the main process`)
   await tail.until('resets are reported', () => wanted.every((stream) => tail.resets.includes(stream)))
   const sorted = (names: readonly string[]) => [...names].sort().join(' ') || 'none'
-  score.promise('streams that started over, and those reported', sorted(wanted), sorted(tail.resets))
+  score.equal('streams that started over, and those reported', sorted(wanted), sorted(tail.resets))
 }
 
 async function killTail(
@@ -101,7 +101,7 @@ async function killTail(
   await tail.start()
   await everything.hasCome('while tail was down')
   score.note(`tail had caught up ${seconds(since)} after its start`)
-  score.promise('resets for tail being away', 0, tail.resets.length - resets)
+  score.equal('resets for tail being away', 0, tail.resets.length - resets)
 }
 
 /** One of each kind of thing that makes a row. */

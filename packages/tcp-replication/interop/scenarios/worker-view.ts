@@ -1,4 +1,4 @@
-import type { ScenarioScore } from '../scorecard.js'
+import type { Scorecard } from '@holdfast/core/service'
 import type { MatrixUser, SyncAnswer } from '../synapse/matrix-user.js'
 import type { SynapseWorker } from '../synapse/synapse-process.js'
 import { waitUntil } from '../wait-until.js'
@@ -10,12 +10,12 @@ export class WorkerView {
   changed = 0
   changesSeen = 0
   readonly #reader: MatrixUser
-  readonly #score: ScenarioScore
+  readonly #score: Scorecard
   readonly #seen = new Set<string>()
   #since: string | undefined
   #mark = 0
 
-  constructor(alice: Talker, worker: SynapseWorker, score: ScenarioScore) {
+  constructor(alice: Talker, worker: SynapseWorker, score: Scorecard) {
     this.alice = alice
     this.#reader = alice.user.through(worker.baseUrl)
     this.#score = score
@@ -61,7 +61,7 @@ export class WorkerView {
     try {
       await this.#until(`all messages ${when}`, () => sent.every((id) => this.#seen.has(id)))
     } finally {
-      this.#score.promise(`messages seen ${when}`, sent.length, this.seen)
+      this.#score.equal(`messages seen ${when}`, sent.length, this.seen)
     }
   }
 
@@ -72,7 +72,7 @@ export class WorkerView {
     await this.alice.user.setTyping(this.alice.room, true)
     const end = performance.now() + 2500
     while (performance.now() < end) this.#take(await this.#sync(500))
-    this.#score.promise(promise, 0, this.seen - before)
+    this.#score.equal(promise, 0, this.seen - before)
   }
 
   /** Typing and account data: both are told to the worker by replication alone, or cached there. */
