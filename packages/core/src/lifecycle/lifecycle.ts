@@ -1,16 +1,16 @@
 import { lastValueFrom, type Observable, Subject } from 'rxjs'
-import { callable, hasMethod, positive, wait } from '../budget.js'
+import { wait } from '../budget.js'
 import { type End, end, type Millis, type Reached, type RetryAdvice } from '../end.js'
 import { announce } from '../env/noun-record.js'
 import type { Timer } from '../env/types.js'
-import { OptionError } from '../errors.js'
 import type { DrainReport } from '../gate/types.js'
 import { Interpreter, type Step } from '../interpreter.js'
 import { type LinkOwner, LinkRun } from '../link/link-run.js'
-import { checkLinkOptions, defaultDrainWithin, defaultHandshakeWithin } from '../link/options.js'
+import { defaultDrainWithin, defaultHandshakeWithin } from '../link/options.js'
 import type { Endpoint, Link, LinkProtocol, LinkSink } from '../link/types.js'
 import { Snapshots } from '../snapshots.js'
 import { fullJitter } from './backoff.js'
+import { checkLifecycleOptions } from './check-options.js'
 import { lifecycleStep } from './machine.js'
 import {
   idleLifecycle,
@@ -28,18 +28,7 @@ import { type WhenReadyOptions, whenReady } from './when-ready.js'
  * @throws an `OptionError` that names the first option that cannot be used
  */
 export function lifecycle<P extends LinkProtocol>(options: LifecycleOptions<P>): Lifecycle<P> {
-  checkLinkOptions(options)
-  const { endpoints } = options
-  hasMethod('dialer.dial', options.dialer)
-  if (Array.isArray(endpoints) ? endpoints.length === 0 : typeof endpoints !== 'function') {
-    throw new OptionError('endpoints', 'a list of at least one endpoint, or a function', endpoints)
-  }
-  for (const field of ['dialWithin', 'stableAfter'] as const) {
-    if (options[field] !== undefined) positive(field, options[field])
-  }
-  for (const field of ['backoff', 'advise', 'prefer'] as const) {
-    if (options[field] !== undefined) callable(field, options[field])
-  }
+  checkLifecycleOptions(options)
   const made = new LifecycleInterpreter(options)
   announce({ kind: 'lifecycle', env: options.env, noun: made })
   return made

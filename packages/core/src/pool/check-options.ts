@@ -1,7 +1,7 @@
 import { callable, hasMethod, positive, whole } from '../budget.js'
 import { checkEnv } from '../env/check-env.js'
 import { OptionError } from '../errors.js'
-import { lifecycle } from '../lifecycle/lifecycle.js'
+import { checkLifecycleOptions } from '../lifecycle/check-options.js'
 import type { LinkProtocol } from '../link/types.js'
 import type { PoolOptions, PoolSize } from './types.js'
 
@@ -13,7 +13,7 @@ export function checkOptions<S, P extends LinkProtocol>(options: PoolOptions<S, 
   checkEnv(env)
   if (slot === undefined) throw new OptionError('slot', 'the options of a lifecycle', slot)
   // Made for its checks, and never started.
-  lifecycle(slot)
+  checkLifecycleOptions(slot)
   for (const hook of ['movable', 'attach', 'detach', 'released']) hasMethod(`mover.${hook}`, mover)
   if (label !== undefined) callable('label', label)
   if (typeof size !== 'object') throw new OptionError('size', 'how many links', size)
