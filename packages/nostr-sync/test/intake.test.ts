@@ -98,6 +98,21 @@ describe('the intake', () => {
     expect(intake.counts.of(relay('r9'), 'duplicate')).toBe(1)
   })
 
+  it('R78: what comes between verification and storing is not verified again', async () => {
+    const verifier = new ManualVerifier()
+    const { intake, offer } = setUp({ verifier })
+    const event = alice.signs()
+    const first = offer(event, relay('a'))
+    verifier.judge('valid')
+    const second = offer(event, relay('b'))
+    expect(intake.pending).toBe(2)
+    expect(verifier.submitted).toBe(1)
+    expect(await Promise.all([first, second])).toEqual([
+      { kind: 'saved' },
+      { kind: 'known', because: 'stored' },
+    ])
+  })
+
   it('R78: known events are not verified again', async () => {
     const verifier = new ManualVerifier()
     const { intake } = setUp({ verifier })

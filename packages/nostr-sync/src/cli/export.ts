@@ -62,7 +62,7 @@ async function writeEvents(store: EventStore, filter: Filter, output: Writable):
   for (let index = 0; index < items.size; index++) {
     const id = items.idAt(index)
     const event = store.get(Buffer.from(id.buffer, id.byteOffset, id.length).toString('hex'))
-    // Deleted or replaced: a reconciliation counts those too.
+    // Deleted or replaced meanwhile.
     if (event === null) continue
     exported++
     if (!output.write(`${JSON.stringify(event)}\n`))

@@ -1,4 +1,5 @@
 import { exitCodes, runProgram } from '@holdfast/core/service'
+import { demoCommand } from './demo/demo.js'
 import { diffCommand } from './diff.js'
 import { exportCommand } from './export.js'
 import { importCommand } from './import.js'
@@ -28,5 +29,6 @@ await runProgram({
     exportCommand(),
     verifyCommand(),
     statusCommand(),
+    demoCommand(),
   ],
 })

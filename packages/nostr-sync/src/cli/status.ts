@@ -1,6 +1,5 @@
-import { exitCodes } from '@holdfast/core/service'
+import { askStatus } from '@holdfast/core/service'
 import { Command } from 'commander'
-import { fail } from './fail.js'
 import { programName } from './program-name.js'
 import { describeStatus, type StatusReport } from './status-report.js'
 
@@ -15,18 +14,7 @@ export function statusCommand(): Command {
       `\nExamples:\n  $ ${programName} serve --data ./events --http 7778\n  $ ${programName} status`,
     )
     .action(async (url: string, { json }: { json?: boolean }) => {
-      const report = await ask(url)
+      const report = await askStatus<StatusReport>(url)
       process.stdout.write(`${json === true ? JSON.stringify(report) : describeStatus(report)}\n`)
     })
-}
-
-async function ask(url: string): Promise<StatusReport> {
-  let response: Response
-  try {
-    response = await fetch(new URL('/status', url))
-  } catch {
-    return fail(exitCodes.failure, `nothing answers at ${url}: was the relay started with --http?`)
-  }
-  if (response.ok) return (await response.json()) as StatusReport
-  return fail(exitCodes.failure, `${url} answers HTTP ${response.status}: it is no relay of this program`)
 }

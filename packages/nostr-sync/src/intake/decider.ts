@@ -48,13 +48,16 @@ export class Decider {
     return this.#deciding.has(id)
   }
 
+  /** Has an event share the outcome of the one that is being decided on under its id (R78), if there is one. */
+  join(entry: Entry): boolean {
+    const same = this.#deciding.get(entry.event.id)
+    same?.others.push(entry)
+    return same !== undefined
+  }
+
   /** Takes an event whose signature is right. */
   add(entry: Entry): void {
-    const same = this.#deciding.get(entry.event.id)
-    if (same !== undefined) {
-      same.others.push(entry)
-      return
-    }
+    if (this.join(entry)) return
     this.#verified.push(this.#begin(entry))
     this.#running ??= this.#run()
   }

@@ -121,8 +121,10 @@ class EventIntake implements Intake {
       done?.(outcome)
     }
     const early = this.#judgeUnchecked(event, from)
-    if (early === null) this.#submit(this.#enter(event, tell))
-    else tell(early)
+    if (early === null) {
+      const entry = this.#enter(event, tell)
+      if (!this.#decider.join(entry)) this.#submit(entry)
+    } else tell(early)
     return this.#backlog.isFull ? 'full' : 'taken'
   }
 

@@ -17,11 +17,12 @@ interface Job {
 }
 
 const isSource = import.meta.url.endsWith('.ts')
-const program = new URL('./worker-thread.js', import.meta.url)
+/** Beside this module, whatever its files are called. */
+const program = new URL(import.meta.url.replace(/[^/]+(\.\w+)$/, 'worker-thread$1'))
 /** From sources: a thread does not inherit the loader that its parent was started with. */
 const fromSource = `import('tsx/esm/api').then(({ register }) => {
   register()
-  return import(${JSON.stringify(program.href.replace(/js$/, 'ts'))})
+  return import(${JSON.stringify(program.href)})
 })`
 
 /** One thread, with one batch in work and one behind it, so that it need not wait for the next. */
