@@ -11,6 +11,7 @@ const encoding = { publicKeyEncoding: { format: 'jwk' } } as const
  * for it.
  */
 export function x25519PublicKey(): Uint8Array {
-  const { publicKey } = generateKeyPairSync('x25519', encoding)
+  // The types do not know this format.
+  const { publicKey } = generateKeyPairSync('x25519', encoding) as unknown as { publicKey: { x: string } }
   return Buffer.from(publicKey.x, 'base64url')
 }

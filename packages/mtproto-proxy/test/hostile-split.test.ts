@@ -1,6 +1,7 @@
 import { end, type Link } from '@holdfast/core'
 import { memoryNetwork, RecordingSink, testEnv } from '@holdfast/core/testing'
 import { afterEach, describe, expect, it } from 'vitest'
+import { noMetrics } from '../src/metrics/no-metrics.js'
 import { backSide } from '../src/split/back-side.js'
 import { SplitDecoder } from '../src/split/decoder.js'
 import { frontSide } from '../src/split/front-side.js'
@@ -70,7 +71,7 @@ async function backWithFronts(o: { maxPerFront?: number } = {}) {
     gatekeeper: null,
     ...o,
   })
-  const front = frontSide({ env, dialer: net, back: at, node: 'f', mayFront: () => true })
+  const front = frontSide({ env, dialer: net, back: at, node: 'f', metrics: noMetrics, mayFront: () => true })
   disposables.push(back, front)
   env.clock.advance(20)
   const good = new NotedClient()
@@ -180,7 +181,15 @@ async function frontOfPlayedBack() {
     },
     failed() {},
   })
-  const front = frontSide({ env, dialer: net, back: at, node: 'f', mayFront: () => true, grace: 60_000 })
+  const front = frontSide({
+    env,
+    dialer: net,
+    back: at,
+    node: 'f',
+    metrics: noMetrics,
+    mayFront: () => true,
+    grace: 60_000,
+  })
   disposables.push({ [Symbol.asyncDispose]: () => accepting.close() }, front)
   const pass = (ms = 20) => env.clock.advance(ms)
   pass()

@@ -61,7 +61,7 @@ function slowClient() {
       randomBytes: (size: number) => new Uint8Array(size),
     } as unknown as ConstructorParameters<typeof ClientPort>[0],
     listener,
-    settings.client,
+    { settings: settings.client, maxIgnored: () => 0 },
   )
   const ends: string[] = []
   const link = new FaultyLink({ uri: 'client' }, new RecordingSink(), { holdWrites: true, highWater: 100 })

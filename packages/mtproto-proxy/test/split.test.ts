@@ -2,6 +2,7 @@ import { type End, end, type Listener } from '@holdfast/core'
 import { memoryNetwork, testEnv } from '@holdfast/core/testing'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Gatekeeper, Newcomer, Verdict } from '../src/gatekeeper.js'
+import { noMetrics } from '../src/metrics/no-metrics.js'
 import { backSide, type FrontLink } from '../src/split/back-side.js'
 import { type FrontSide, frontSide } from '../src/split/front-side.js'
 import type { TunnelEnd, TunnelRequest } from '../src/tunnel.js'
@@ -63,11 +64,17 @@ async function world(o: { grace?: number; gatekeeper?: Gatekeeper; fronts?: stri
     })
   let back = await startBack()
   const { grace } = o
+  const migrations: string[] = []
+  const listener = (name: string) => ({
+    ...noMetrics.listener(name),
+    migrated: (dcId: number, result: string) => void migrations.push(`${name} ${dcId} ${result}`),
+  })
   const front = frontSide({
     env,
     dialer: network,
     back: at,
     node: 'f',
+    metrics: { listener },
     mayFront: () => true,
     ...(grace !== undefined && { grace }),
   })
@@ -78,6 +85,7 @@ async function world(o: { grace?: number; gatekeeper?: Gatekeeper; fronts?: stri
     env,
     centers,
     front,
+    migrations,
     pass,
     back: () => back,
     crash: () => back.close(end('reset-by-peer')),
@@ -231,6 +239,26 @@ describe('10 when the back dies', () => {
     expect(client.told).toEqual(['closed: back-lost'])
   })
 
+  it('the front counts, by listener and data centre, who was cut, who went on and who waited in vain', async () => {
+    const { open, crash, restart, pass, migrations } = await world({ grace: 10_000 })
+    const busy = open()
+    busy.far.holdsOnSend = true
+    busy.tunnel.send(Buffer.from('once'), { quickAck: false })
+    const gone = open()
+    open()
+    pass()
+    gone.tunnel.close()
+    crash()
+    pass()
+    expect(migrations).toEqual(['main -2 mid_send'])
+    await restart()
+    pass(4_000)
+    expect(migrations).toEqual(['main -2 mid_send', 'main -2 parked'])
+    crash()
+    pass(11_000)
+    expect(migrations).toEqual(['main -2 mid_send', 'main -2 parked', 'main -2 empty'])
+  })
+
   it('that only stopped answering is noticed after 15 s of silence', async () => {
     const env = testEnv()
     const network = memoryNetwork(env.clock)
@@ -240,7 +268,14 @@ describe('10 when the back dies', () => {
         void take({ opened() {}, data() {}, writable() {}, ended: (why: End) => told.push(why.kind) }),
       failed() {},
     })
-    const front = frontSide({ env, dialer: network, back: at, node: 'f', mayFront: () => true })
+    const front = frontSide({
+      env,
+      dialer: network,
+      back: at,
+      node: 'f',
+      metrics: noMetrics,
+      mayFront: () => true,
+    })
     opened.push(front)
     env.clock.advance(9_000)
     expect(front.pool.state.slots.opening).toBe(1)

@@ -4,7 +4,6 @@ import { HoldfastError, systemClock } from '@holdfast/core'
 import { Command, InvalidArgumentError } from 'commander'
 import { backCertificateName } from '../split/split-endpoint.js'
 import type { Identity } from './certificates.js'
-import { action } from './fail.js'
 import { programName } from './program-name.js'
 
 /** `certs`: the certificates of the link between the halves of a split proxy (spec 10). */
@@ -20,19 +19,17 @@ function initCommand(): Command {
     .description("make an authority and the back's certificate; nothing that is there is replaced")
     .argument('<dir>', 'folder for them; made if it is not there')
     .addHelpText('after', `\nExamples:\n  $ ${programName} certs init ./certs`)
-    .action(
-      action(async (dir: string) => {
-        const { newAuthority, newNode } = await import('./certificates.js')
-        const at = systemClock().wall()
-        await mkdir(dir, { recursive: true, mode: 0o700 })
-        await mustBeMissing(dir, ['ca', 'back'])
-        const authority = await newAuthority(at)
-        const back = await newNode({ authority, name: backCertificateName, role: 'back', at })
-        await write(dir, 'ca', authority)
-        await write(dir, 'back', back)
-        process.stdout.write(placement(dir, 'back', 'back'))
-      }),
-    )
+    .action(async (dir: string) => {
+      const { newAuthority, newNode } = await import('./certificates.js')
+      const at = systemClock().wall()
+      await mkdir(dir, { recursive: true, mode: 0o700 })
+      await mustBeMissing(dir, ['ca', 'back'])
+      const authority = await newAuthority(at)
+      const back = await newNode({ authority, name: backCertificateName, role: 'back', at })
+      await write(dir, 'ca', authority)
+      await write(dir, 'back', back)
+      process.stdout.write(placement(dir, 'back', 'back'))
+    })
 }
 
 function addNodeCommand(): Command {
@@ -41,16 +38,14 @@ function addNodeCommand(): Command {
     .argument('<dir>', 'folder that "certs init" made')
     .argument('<name>', 'name of the front, as allowed_fronts lists it', nameOf)
     .addHelpText('after', `\nExamples:\n  $ ${programName} certs add-node ./certs front1`)
-    .action(
-      action(async (dir: string, name: string) => {
-        const { newNode } = await import('./certificates.js')
-        const authority = await readAuthority(dir)
-        await mustBeMissing(dir, [name])
-        const at = systemClock().wall()
-        await write(dir, name, await newNode({ authority, name, role: 'front', at }))
-        process.stdout.write(placement(dir, name, 'front'))
-      }),
-    )
+    .action(async (dir: string, name: string) => {
+      const { newNode } = await import('./certificates.js')
+      const authority = await readAuthority(dir)
+      await mustBeMissing(dir, [name])
+      const at = systemClock().wall()
+      await write(dir, name, await newNode({ authority, name, role: 'front', at }))
+      process.stdout.write(placement(dir, name, 'front'))
+    })
 }
 
 /** Which file goes where, and what to write into that node's configuration. */

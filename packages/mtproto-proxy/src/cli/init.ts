@@ -4,7 +4,6 @@ import { HoldfastError, systemClock } from '@holdfast/core'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { proxySettings } from '../config/to-settings.js'
 import { getExternalIp } from '../telegram/documents.js'
-import { action } from './fail.js'
 import { newConfig } from './new-config.js'
 import { programName } from './program-name.js'
 
@@ -37,14 +36,12 @@ export function initCommand(): Command {
       'after',
       `\nExamples:\n  $ ${programName} init --domain www.example.com\n  $ ${programName} init back.toml --role back`,
     )
-    .action(
-      action(async (file: string, { role, port, domain, ip, force = false }: InitFlags) => {
-        const externalIp = await addressOf(ip)
-        const secret = randomBytes(16).toString('hex')
-        await save(file, newConfig({ role, port, secret, domain, externalIp }), force)
-        process.stdout.write(nextSteps(file, { role, isAddressKnown: externalIp !== null }))
-      }),
-    )
+    .action(async (file: string, { role, port, domain, ip, force = false }: InitFlags) => {
+      const externalIp = await addressOf(ip)
+      const secret = randomBytes(16).toString('hex')
+      await save(file, newConfig({ role, port, secret, domain, externalIp }), force)
+      process.stdout.write(nextSteps(file, { role, isAddressKnown: externalIp !== null }))
+    })
 }
 
 async function addressOf(ip: string | undefined): Promise<string | null> {

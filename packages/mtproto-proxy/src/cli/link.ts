@@ -1,6 +1,5 @@
-import { exitCodes } from '@holdfast/core/service'
+import { CommandError } from '@holdfast/core/service'
 import { Command, Option } from 'commander'
-import { action, fail } from './fail.js'
 import { userLinks } from './links.js'
 import { loadSettings } from './load-settings.js'
 import { programName, variablePrefix } from './program-name.js'
@@ -31,18 +30,14 @@ export function linkCommand(): Command {
       'after',
       `\nExamples:\n  $ ${programName} link -c proxy.toml --qr\n  $ ${programName} link alice -c proxy.toml --host proxy.example.com`,
     )
-    .action(
-      action(async (name: string | undefined, { config, host, qr = false, json }: LinkFlags) => {
-        const settings = await loadSettings(config)
-        const named = host === undefined ? settings : { ...settings, publicHost: host }
-        const links = userLinks(named).filter((link) => name === undefined || link.name === name)
-        if (links.length === 0) {
-          const names = settings.secrets.map((secret) => secret.name).join(', ')
-          fail(exitCodes.failure, `there is no enabled secret ${name ?? 'at all'}; there are: ${names}`)
-        }
-        process.stdout.write(
-          json === true ? `${JSON.stringify(links)}\n` : `${describeLinks(links, { qr })}\n`,
-        )
-      }),
-    )
+    .action(async (name: string | undefined, { config, host, qr = false, json }: LinkFlags) => {
+      const settings = await loadSettings(config)
+      const named = host === undefined ? settings : { ...settings, publicHost: host }
+      const links = userLinks(named).filter((link) => name === undefined || link.name === name)
+      if (links.length === 0) {
+        const names = settings.secrets.map((secret) => secret.name).join(', ')
+        throw new CommandError(`there is no enabled secret ${name ?? 'at all'}; there are: ${names}`)
+      }
+      process.stdout.write(json === true ? `${JSON.stringify(links)}\n` : `${describeLinks(links, { qr })}\n`)
+    })
 }

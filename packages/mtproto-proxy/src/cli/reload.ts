@@ -1,6 +1,5 @@
 import { Command } from 'commander'
 import { adminOption, askAdmin } from './admin-client.js'
-import { action } from './fail.js'
 import { programName } from './program-name.js'
 
 /** `reload`: has a running proxy read its configuration again. */
@@ -10,12 +9,10 @@ export function reloadCommand(): Command {
     .option('--json', 'print JSON')
     .addOption(adminOption())
     .addHelpText('after', `\nExamples:\n  $ ${programName} reload`)
-    .action(
-      action(async ({ admin, json }: { admin: string; json?: boolean }) => {
-        const report = (await askAdmin(admin, '/reload', 'POST')) as ReloadReport
-        process.stdout.write(json === true ? `${JSON.stringify(report)}\n` : describeReload(report))
-      }),
-    )
+    .action(async ({ admin, json }: { admin: string; json?: boolean }) => {
+      const report = (await askAdmin(admin, '/reload', 'POST')) as ReloadReport
+      process.stdout.write(json === true ? `${JSON.stringify(report)}\n` : describeReload(report))
+    })
 }
 
 /** What a reload has done. */

@@ -1,6 +1,5 @@
 import { Command } from 'commander'
 import { adminOption, askAdmin } from './admin-client.js'
-import { action } from './fail.js'
 import { programName } from './program-name.js'
 import type { RestartReport } from './workers/start-workers.js'
 
@@ -12,13 +11,11 @@ export function restartCommand(): Command {
     .option('--json', 'print JSON')
     .addOption(adminOption())
     .addHelpText('after', `\nExamples:\n  $ ${programName} restart\n  $ ${programName} restart --with-back`)
-    .action(
-      action(async (flags: { admin: string; json?: boolean; withBack?: boolean }) => {
-        const path = flags.withBack === true ? '/restart?with-back' : '/restart'
-        const report = (await askAdmin(flags.admin, path, 'POST')) as RestartReport
-        process.stdout.write(flags.json === true ? `${JSON.stringify(report)}\n` : describeRestart(report))
-      }),
-    )
+    .action(async (flags: { admin: string; json?: boolean; withBack?: boolean }) => {
+      const path = flags.withBack === true ? '/restart?with-back' : '/restart'
+      const report = (await askAdmin(flags.admin, path, 'POST')) as RestartReport
+      process.stdout.write(flags.json === true ? `${JSON.stringify(report)}\n` : describeRestart(report))
+    })
 }
 
 function describeRestart({ tookMs, cut, workers }: RestartReport): string {

@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto'
 import { Command, InvalidArgumentError } from 'commander'
 import { domain as domainSchema } from '../config/parts.js'
 import { formatSecret, keyBytes, type Secret } from '../wire/secret.js'
-import { action } from './fail.js'
 import { programName } from './program-name.js'
 
 /** `secret generate`: a new secret in its three forms. */
@@ -15,12 +14,10 @@ export function secretCommand(): Command {
       'after',
       `\nExamples:\n  $ ${programName} secret generate\n  $ ${programName} secret generate --domain www.example.com --json`,
     )
-    .action(
-      action(({ domain, json }: { domain?: string; json?: boolean }) => {
-        const made = formsOf(randomBytes(keyBytes), domain)
-        process.stdout.write(json === true ? `${JSON.stringify(made)}\n` : describe(made))
-      }),
-    )
+    .action(({ domain, json }: { domain?: string; json?: boolean }) => {
+      const made = formsOf(randomBytes(keyBytes), domain)
+      process.stdout.write(json === true ? `${JSON.stringify(made)}\n` : describe(made))
+    })
   return new Command('secret').description('make secrets').addCommand(generate)
 }
 

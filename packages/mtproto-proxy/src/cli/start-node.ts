@@ -7,6 +7,7 @@ import { prometheusMetrics } from '../metrics/prometheus-metrics.js'
 import { proxyNode } from '../node/proxy-node.js'
 import { serveAdmin } from './admin-endpoint.js'
 import { figuresOf, reportOf } from './node-report.js'
+import { warnOfOpenFiles } from './open-files.js'
 import type { ReloadReport } from './reload.js'
 import { version } from './version.js'
 
@@ -26,6 +27,7 @@ export interface NodeStart {
  */
 export async function startNode({ env, settings, reread, signal }: NodeStart): Promise<RunningService> {
   const opened = new OpenedThings()
+  await warnOfOpenFiles(env, settings)
   try {
     const { registry } = collectMetrics()
     const node = opened.add(await proxyNode({ env, settings, metrics: prometheusMetrics(registry), signal }))

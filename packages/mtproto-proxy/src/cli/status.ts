@@ -1,6 +1,5 @@
 import { Command } from 'commander'
 import { adminOption, askAdmin } from './admin-client.js'
-import { action } from './fail.js'
 import { programName } from './program-name.js'
 import { describeStatus, type StatusReport } from './status-report.js'
 
@@ -11,10 +10,8 @@ export function statusCommand(): Command {
     .option('--json', 'print JSON')
     .addOption(adminOption())
     .addHelpText('after', `\nExamples:\n  $ ${programName} status\n  $ ${programName} status --json`)
-    .action(
-      action(async ({ admin, json }: { admin: string; json?: boolean }) => {
-        const report = (await askAdmin(admin, '/state')) as StatusReport
-        process.stdout.write(json === true ? `${JSON.stringify(report)}\n` : describeStatus(report))
-      }),
-    )
+    .action(async ({ admin, json }: { admin: string; json?: boolean }) => {
+      const report = (await askAdmin(admin, '/state')) as StatusReport
+      process.stdout.write(json === true ? `${JSON.stringify(report)}\n` : describeStatus(report))
+    })
 }

@@ -1,6 +1,5 @@
 import { Command } from 'commander'
 import { adminOption, askAdmin } from './admin-client.js'
-import { action } from './fail.js'
 import { programName } from './program-name.js'
 
 interface TableFlags {
@@ -11,17 +10,13 @@ interface TableFlags {
 export function tableCommand(): Command {
   const add = new Command('add')
     .description('add entries, until the program ends')
-    .action(
-      action((name: string, entries: readonly string[], flags: TableFlags) =>
-        change('POST', name, { entries, flags }),
-      ),
+    .action((name: string, entries: readonly string[], flags: TableFlags) =>
+      change('POST', name, { entries, flags }),
     )
   const del = new Command('del')
     .description('remove entries; one from the configuration comes back at the next reload')
-    .action(
-      action((name: string, entries: readonly string[], flags: TableFlags) =>
-        change('DELETE', name, { entries, flags }),
-      ),
+    .action((name: string, entries: readonly string[], flags: TableFlags) =>
+      change('DELETE', name, { entries, flags }),
     )
   for (const command of [add, del]) {
     command
@@ -47,18 +42,14 @@ function listCommand(): Command {
     .option('--json', 'print JSON')
     .addOption(adminOption())
     .addHelpText('after', `\nExamples:\n  $ ${programName} table list\n  $ ${programName} table list banned`)
-    .action(
-      action(async (name: string | undefined, { admin, json }: TableFlags & { json?: boolean }) => {
-        const body = await askAdmin(admin, name === undefined ? '/tables' : pathOf(name))
-        const lines =
-          name === undefined
-            ? Object.entries(body as Readonly<Record<string, number>>).map(
-                ([each, size]) => `${each}: ${size}`,
-              )
-            : (body as { readonly entries: readonly string[] }).entries
-        process.stdout.write(json === true ? `${JSON.stringify(body)}\n` : describe(lines))
-      }),
-    )
+    .action(async (name: string | undefined, { admin, json }: TableFlags & { json?: boolean }) => {
+      const body = await askAdmin(admin, name === undefined ? '/tables' : pathOf(name))
+      const lines =
+        name === undefined
+          ? Object.entries(body as Readonly<Record<string, number>>).map(([each, size]) => `${each}: ${size}`)
+          : (body as { readonly entries: readonly string[] }).entries
+      process.stdout.write(json === true ? `${JSON.stringify(body)}\n` : describe(lines))
+    })
 }
 
 function describe(lines: readonly string[]): string {

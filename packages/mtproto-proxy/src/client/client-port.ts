@@ -7,6 +7,7 @@ import type { DataCenters } from '../tunnel.js'
 import { x25519PublicKey } from '../x25519-key.js'
 import { balancersIn } from './balancers.js'
 import type { Fronting } from './fronting.js'
+import { IgnoredStrangers } from './ignored.js'
 
 /** What all ports of a process have in common. */
 export interface ClientSide {
@@ -23,12 +24,20 @@ export interface ClientSide {
 export class ClientPort {
   readonly side: ClientSide
   readonly counts: ListenerMetrics
+  /** Those of its connections that are ignored. */
+  readonly ignored: IgnoredStrangers
   #listener: ListenerSettings
   #settings: ClientSettings
   #accept: AcceptOptions
 
-  constructor(side: ClientSide, listener: ListenerSettings, settings: ClientSettings) {
+  /** @param maxIgnored - how many strangers are ignored at once */
+  constructor(
+    side: ClientSide,
+    listener: ListenerSettings,
+    { settings, maxIgnored }: { readonly settings: ClientSettings; readonly maxIgnored: () => number },
+  ) {
     this.side = side
+    this.ignored = new IgnoredStrangers(maxIgnored)
     this.counts = side.metrics.listener(listener.name)
     this.#listener = listener
     this.#settings = settings

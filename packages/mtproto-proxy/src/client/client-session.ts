@@ -83,6 +83,7 @@ export class ClientSession implements LinkProtocol, Connection {
 
   ended(why: End): void {
     this.#leave()
+    this.#port.ignored.delete(this)
     const { counts } = this.#port
     if (why.kind === 'handshake-timeout') counts.timedOut.inc()
     else if (why.kind === 'overflow') counts.sendFailed('timeout')
@@ -152,6 +153,7 @@ export class ClientSession implements LinkProtocol, Connection {
       case 'swallow':
         this.#refused(effect.reason)
         this.#judging = null
+        this.#port.ignored.add(this)
     }
   }
 

@@ -37,6 +37,11 @@ const tickEvery: Millis = 1000
 /** What may wait for a client: more than any one answer of Telegram's. Long before that its health is judged. */
 const outboundBytes = 32 * 1024 * 1024
 
+/** However many want to come in at once, half of a port's connections are for those who are in. */
+function newcomersAmong(connections: number): number {
+  return Math.max(Math.min(connections, 64), Math.ceil(connections / 2))
+}
+
 /** The listeners of a process, and who came in by them. Listeners come and go; those that stay keep their clients. */
 export class FrontDoor {
   readonly #options: FrontDoorOptions
@@ -78,8 +83,12 @@ export class FrontDoor {
    */
   async open(settings: ListenerSettings): Promise<void> {
     const { env, acceptor } = this.#options
-    const port = new ClientPort(this.#options, settings, this.#client)
     const maxConnections = (): number => this.#maxConnections
+    const maxNewcomers = (): number => newcomersAmong(this.#maxConnections)
+    const port = new ClientPort(this.#options, settings, {
+      settings: this.#client,
+      maxIgnored: () => maxNewcomers() / 2,
+    })
     const client = (): ClientSettings => this.#client
     const listener = await listen<ClientSession>({
       env: { ...env, name: `${env.name} ${settings.name}` },
@@ -91,7 +100,7 @@ export class FrontDoor {
           return maxConnections()
         },
         get handshaking() {
-          return maxConnections()
+          return maxNewcomers()
         },
       },
       get handshakeWithin() {

@@ -25,10 +25,14 @@ const clients = {
     side: 'front',
     secret: true,
   }),
-  max_connections: about(count.default(64_000), 'Connections of one port; more are reset', {
-    reload: 'at-once',
-    side: 'front',
-  }),
+  max_connections: about(
+    count.default(64_000),
+    'Connections of one port, up to half of them newcomers; more are reset at once',
+    {
+      reload: 'at-once',
+      side: 'front',
+    },
+  ),
   allowed_protocols: about(
     z
       .array(z.enum(['fake_tls', 'secure', 'abridged', 'intermediate']))

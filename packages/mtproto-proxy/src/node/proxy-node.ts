@@ -270,6 +270,7 @@ class Node implements ProxyNode {
       dialer: transport,
       back: endpoint,
       node: split?.nodeName ?? env.name,
+      metrics: this.#metrics,
       mayFront: (newcomer) => keeper.mayFront(newcomer),
       ...(split !== null && { grace: split.grace, maxParked: split.maxParked }),
     })

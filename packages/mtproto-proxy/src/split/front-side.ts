@@ -9,7 +9,8 @@ import {
   pool,
 } from '@holdfast/core'
 import type { Gatekeeper } from '../gatekeeper.js'
-import type { DataCenters, Tunnel } from '../tunnel.js'
+import type { MigrationResult, ProxyMetrics } from '../metrics/types.js'
+import type { DataCenters, Tunnel, TunnelEnd } from '../tunnel.js'
 import { BackLink } from './back-link.js'
 import { splitKeepalive } from './back-side.js'
 import { FrontTunnel, tunnelEnd } from './front-tunnel.js'
@@ -20,6 +21,13 @@ const longestDialDelayMs = 2_000
 
 /** What may wait for the back to be taken by the kernel, in bytes. Clients' packets wait in their tunnels. */
 const outboundBytes = 64 * 1024 * 1024
+
+/** What becomes of a client that has lost its link and gets no other. */
+const lostBy: Partial<Record<TunnelEnd, MigrationResult>> = {
+  'mid-send': 'mid_send',
+  'back-lost': 'empty',
+  'park-full': 'empty',
+}
 
 /** Options of {@link frontSide}. */
 export interface FrontSideOptions {
@@ -42,6 +50,8 @@ export interface FrontSideOptions {
    * @defaultValue 20000
    */
   readonly maxParked?: number
+  /** Counts how clients fared whose link was lost. */
+  readonly metrics: Pick<ProxyMetrics, 'listener'>
   /** Which bad clients may be fronted: a front decides that by itself. */
   readonly mayFront: Gatekeeper['mayFront']
 }
@@ -61,7 +71,7 @@ export interface FrontSide extends AsyncDisposable {
  * Nothing is sent twice (spec 10).
  */
 export function frontSide(options: FrontSideOptions): FrontSide {
-  const { env, dialer, back, node, grace = 5_000, maxParked = 20_000, mayFront } = options
+  const { env, dialer, back, node, grace = 5_000, maxParked = 20_000, mayFront, metrics } = options
   const gatekeeper = new RemoteGatekeeper(env.clock, mayFront)
   const links = pool<FrontTunnel, BackLink>({
     env,
@@ -78,9 +88,23 @@ export function frontSide(options: FrontSideOptions): FrontSide {
     },
     mover: {
       movable: (tunnel) => (tunnel.isSending ? 'mid-send' : true),
-      attach: (tunnel, to) => tunnel.attach(to),
-      detach: (tunnel, _from, linkAlive) => tunnel.detach(linkAlive),
-      released: (tunnel, why) => tunnel.released(why),
+      attach(tunnel, to) {
+        const { leftAt } = tunnel
+        if (leftAt !== null) {
+          const listener = metrics.listener(tunnel.request.listener)
+          listener.migrated(tunnel.request.dcId, 'parked')
+          listener.migrationDuration.observe((env.clock.now() - leftAt) / 1000)
+        }
+        tunnel.attach(to)
+      },
+      detach: (tunnel, _from, linkAlive) => tunnel.detach(linkAlive, env.clock.now()),
+      released(tunnel, why) {
+        const result = lostBy[tunnelEnd(why)]
+        if (tunnel.leftAt !== null && result !== undefined) {
+          metrics.listener(tunnel.request.listener).migrated(tunnel.request.dcId, result)
+        }
+        tunnel.released(why)
+      },
     },
   })
   links.start()

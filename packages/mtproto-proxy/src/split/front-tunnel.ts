@@ -1,4 +1,4 @@
-import type { Binding, End, Off } from '@holdfast/core'
+import type { Binding, End, Millis, Off } from '@holdfast/core'
 import type { Tunnel, TunnelClient, TunnelEnd, TunnelRequest } from '../tunnel.js'
 import type { SplitHandle, SplitMessage } from './messages.js'
 
@@ -41,6 +41,8 @@ export class FrontTunnel implements Tunnel {
   /** A packet that waits for its turn on a full link. */
   #unsent: { readonly payload: Uint8Array; readonly quickAck: boolean } | null = null
   #isOver = false
+  /** When it was taken off a link without being on another; `null` while it is on one. */
+  leftAt: Millis | null = null
 
   constructor(request: TunnelRequest, client: TunnelClient) {
     this.request = request
@@ -123,13 +125,15 @@ export class FrontTunnel implements Tunnel {
   // For the pool -------------------------------------------------------------------------------------------------
 
   attach(link: BackConnection): void {
+    this.leftAt = null
     this.#on = { link, handle: link.open(this) }
     const off = this.#parked
     this.#parked = null
     off?.()
   }
 
-  detach(linkAlive: boolean): void {
+  detach(linkAlive: boolean, now: Millis): void {
+    this.leftAt = now
     if (this.#on !== null) {
       const { link, handle } = this.#on
       link.forget(handle)

@@ -1,11 +1,10 @@
 import { type Clock, HoldfastError } from '@holdfast/core'
 import { nodeEnv, tcp } from '@holdfast/core/node'
-import { exitCodes } from '@holdfast/core/service'
+import { CommandError, exitCodes } from '@holdfast/core/service'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import type { ProxySettings } from '../../config/settings.js'
 import { parseLink } from '../../wire/link.js'
 import type { Secret } from '../../wire/secret.js'
-import { action, fail } from '../fail.js'
 import { userLinks } from '../links.js'
 import { loadSettings } from '../load-settings.js'
 import { programName, variablePrefix } from '../program-name.js'
@@ -44,17 +43,14 @@ export function checkCommand(): Command {
     .option('--repeat <n>', 'how often each data centre is asked', numberOf, 1)
     .option('--json', 'print JSON')
     .addHelpText('after', examples)
-    .action(
-      action(async (link: string | undefined, flags: CheckFlags) => {
-        const targets = await targetsOf(link, flags)
-        if (targets.length === 0)
-          fail(exitCodes.usage, 'there is nothing to check: no link, or all are disabled')
-        const { clock } = nodeEnv({ name: programName })
-        const reports = await check(clock, targets, flags)
-        if (flags.json === true) process.stdout.write(`${JSON.stringify(reports)}\n`)
-        process.exitCode = reports.every(({ ok }) => ok) ? exitCodes.ok : exitCodes.failure
-      }),
-    )
+    .action(async (link: string | undefined, flags: CheckFlags) => {
+      const targets = await targetsOf(link, flags)
+      if (targets.length === 0) throw wrongly('there is nothing to check: no link, or all are disabled')
+      const { clock } = nodeEnv({ name: programName })
+      const reports = await check(clock, targets, flags)
+      if (flags.json === true) process.stdout.write(`${JSON.stringify(reports)}\n`)
+      process.exitCode = reports.every(({ ok }) => ok) ? exitCodes.ok : exitCodes.failure
+    })
 }
 
 const examples = `
@@ -82,7 +78,7 @@ async function targetsOf(link: string | undefined, { config, proto }: CheckFlags
     const kinds = proto ?? [secret.kind]
     return kinds.map((kind) => ({ server, port, secret: asKind(secret, kind), plainFormat: 'intermediate' }))
   }
-  if (config === undefined) fail(exitCodes.usage, 'give a link, or a configuration by -c')
+  if (config === undefined) throw wrongly('give a link, or a configuration by -c')
   const settings = await loadSettings(config)
   const isWanted = ({ mode }: { mode: Protocol }): boolean => proto?.includes(mode) ?? true
   return userLinks(settings)
@@ -126,4 +122,8 @@ function protocolsOf(text: string): Protocol[] {
 function numberOf(text: string): number {
   if (/^[1-9]\d{0,6}$/.test(text)) return Number(text)
   throw new InvalidArgumentError('It must be a whole number above 0.')
+}
+
+function wrongly(called: string): CommandError {
+  return new CommandError(called, { exitCode: exitCodes.usage })
 }

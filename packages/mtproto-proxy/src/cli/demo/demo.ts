@@ -1,5 +1,10 @@
-import { exitCodes, Show, type Verdict } from '@holdfast/core/service'
-import { Command } from 'commander'
+import {
+  type DemoOutcome,
+  type DemoStage,
+  demoCommand as serviceDemo,
+  type Verdict,
+} from '@holdfast/core/service'
+import type { Command } from 'commander'
 import { createLogUpdate } from 'log-update'
 import { programName } from '../program-name.js'
 import { count, drainVerdict, type Row, scenes } from './scenes.js'
@@ -8,23 +13,16 @@ import { World } from './world.js'
 
 /** `demo`: clients that do not notice that connections to Telegram die, in a quarter of a minute. */
 export function demoCommand(): Command {
-  return new Command('demo')
-    .description('show 200 clients staying while connections to an embedded Telegram die, and count them')
-    .option('--json', 'print the tables as JSON')
-    .addHelpText('after', `\nExamples:\n  $ ${programName} demo\n  $ ${programName} demo --json`)
-    .action(async ({ json }: { json?: boolean }) => {
-      const out = json === true ? process.stderr : process.stdout
-      const show = new Show({ out, live: out.isTTY ? createLogUpdate(out) : null })
-      const leave = (): void => process.exit(exitCodes.failure)
-      process.once('SIGTERM', leave).once('SIGINT', leave)
-      const { rows, verdicts } = await play(show)
-      process.off('SIGTERM', leave).off('SIGINT', leave)
-      if (json === true) process.stdout.write(`${JSON.stringify({ rows, verdicts })}\n`)
-      process.exitCode = verdicts.every(({ held }) => held) ? exitCodes.ok : exitCodes.failure
-    })
+  return serviceDemo({
+    program: programName,
+    about: 'show 200 clients staying while connections to an embedded Telegram die, and count them',
+    isSeeded: false,
+    live: createLogUpdate,
+    play,
+  })
 }
 
-async function play(show: Show): Promise<{ rows: Row[]; verdicts: Verdict[] }> {
+async function play({ show }: DemoStage): Promise<DemoOutcome & { readonly rows: readonly Row[] }> {
   await using world = await World.start()
   const drawing = world.clock.sweep(200, () => show.draw(() => statusLines(world)))
   const rows: Row[] = []
@@ -43,7 +41,6 @@ async function play(show: Show): Promise<{ rows: Row[]; verdicts: Verdict[] }> {
     drawing.cancel()
   }
   show.say(describeRows(rows))
-  show.finish(verdicts)
   return { rows, verdicts }
 }
 

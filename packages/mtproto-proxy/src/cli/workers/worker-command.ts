@@ -1,14 +1,14 @@
 import { type Env, HoldfastError } from '@holdfast/core'
 import { nodeEnv } from '@holdfast/core/node'
-import { collectMetrics, createLog, exitCodes } from '@holdfast/core/service'
+import { CommandError, collectMetrics, createLog, exitCodes } from '@holdfast/core/service'
 import { Command } from 'commander'
 import type { Registry } from 'prom-client'
 import { proxySettings } from '../../config/to-settings.js'
 import { registerFigures } from '../../metrics/figures.js'
 import { prometheusMetrics } from '../../metrics/prometheus-metrics.js'
 import { type ProxyNode, proxyNode } from '../../node/proxy-node.js'
-import { fail } from '../fail.js'
 import { figuresOf, reportOf } from '../node-report.js'
+import { warnOfOpenFiles } from '../open-files.js'
 import { programName } from '../program-name.js'
 import { version } from '../version.js'
 import {
@@ -24,7 +24,10 @@ import {
 /** `worker`: one process of `run --workers`, which alone starts it. */
 export function workerCommand(): Command {
   return new Command(workerCommandName).action(() => {
-    if (process.send === undefined) fail(exitCodes.usage, '«run --workers» starts its workers by itself')
+    if (process.send === undefined) {
+      const { usage: exitCode } = exitCodes
+      throw new CommandError('«run --workers» starts its workers by itself', { exitCode })
+    }
     // A terminal or a service manager signals the whole group; the parent says when it is whose turn.
     for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR2'] as const)
       process.on(signal, () => undefined)
@@ -91,9 +94,11 @@ class RunningWorker {
 
   async #run(): Promise<ProxyNode> {
     const { part, at, config } = this.#start
+    const settings = proxySettings(config)
+    await warnOfOpenFiles(this.#env, part === 'worker' ? settings : { ...settings, listeners: [] })
     const node = await proxyNode({
       env: this.#env,
-      settings: proxySettings(config),
+      settings,
       metrics: prometheusMetrics(this.#registry),
       workers: { part, at },
     })
