@@ -23,6 +23,7 @@ interface Manifest {
   readonly peerDependenciesMeta?: Readonly<Record<string, { readonly optional?: boolean }>>
   readonly exports: Readonly<Record<string, string | Readonly<Record<string, string>>>>
   readonly bin?: Readonly<Record<string, string>>
+  readonly man?: string
 }
 
 const problems: string[] = []
@@ -35,7 +36,8 @@ function check(problem: string, command: string, ...args: string[]): void {
   problems.push(problem)
 }
 
-const allowed = /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|(dist|src|bin)\/.*\.(js|d\.ts|ts|map))$/
+const allowed =
+  /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|(dist|src|bin)\/.*\.(js|d\.ts|ts|map)|man\/.*\.1|deploy\/.*)$/
 const onlyHere = [
   `${process.cwd()}/`,
   `${homedir()}/`,
@@ -54,7 +56,8 @@ function* complaints(root: string): Iterable<string> {
   const targets = Object.values(manifest.exports).flatMap((to) =>
     typeof to === 'string' ? to : Object.values(to),
   )
-  for (const needed of ['README.md', 'LICENSE', ...targets, ...Object.values(manifest.bin ?? {})])
+  const { bin = {}, man = [] } = manifest
+  for (const needed of ['README.md', 'LICENSE', ...targets, ...Object.values(bin), man].flat())
     if (!files.includes(normalize(needed))) yield `${needed} is missing`
   for (const file of files) {
     if (!allowed.test(file)) yield `${file} does not belong there`
