@@ -49,6 +49,13 @@ describe('the command line', () => {
     }
   })
 
+  it('completes commands and options for shells, and prints the script that asks it to', async () => {
+    const { out } = await run('complete', '--', 'tail', '--server-')
+    expect(out).toMatch(/^--server-name\t/m)
+    const script = await run('completion', 'bash')
+    expect(script.out).toContain('holdfast-tcp-replication complete --')
+  })
+
   it('exits with 2 on a wrong command line, and says what is wrong', async () => {
     const { code, err } = await run('tail', '--from', 'yesterday')
     expect(code).toBe(2)

@@ -1,4 +1,6 @@
+import tab from '@bomb.sh/tab/commander'
 import { Command } from 'commander'
+import { toldFailure } from './command-error.js'
 import { exitCodes } from './exit-codes.js'
 import { inspectIfAsked } from './inspection.js'
 
@@ -16,7 +18,10 @@ export interface ProgramOptions {
 
 /**
  * Runs the command that the process was called with. A wrong command line is told on standard error, after the program's
- * name, and exits with {@link exitCodes}`.usage`. With `--inspect` the inspector starts before the command. That whoever read our output has left is no error.
+ * name, and exits with {@link exitCodes}`.usage`. With `--inspect` the inspector starts before the command. A `HoldfastError` of a
+ * command, or an error of a file or socket, is told likewise and exits with 1, or with 2 if the configuration is wrong; all else
+ * that is thrown is a fault of the program, and goes on as such. That whoever read our output has left is no error. A further
+ * command, `completion`, prints the script by which shells complete the program's commands and options.
  */
 export async function runProgram(options: ProgramOptions): Promise<void> {
   const { name, description, version, commands, hidden = [] } = options
@@ -34,9 +39,17 @@ export async function runProgram(options: ProgramOptions): Promise<void> {
     program.addCommand(command)
   }
   for (const command of hidden) program.addCommand(command, { hidden: true })
+  tab(program, { completionCommandName: 'completion' })
 
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error
   })
-  await program.parseAsync()
+  try {
+    await program.parseAsync()
+  } catch (thrown) {
+    const failure = toldFailure(thrown)
+    if (failure === null) throw thrown
+    process.stderr.write(`${name}: ${failure.text}\n`)
+    process.exit(failure.exitCode)
+  }
 }
