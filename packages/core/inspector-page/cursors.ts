@@ -24,7 +24,7 @@ export class Cursors {
     this.#find = find
     this.#list = new VirtualList({
       viewport: byId('cursors-view', HTMLDivElement),
-      label: 'Cursors',
+      label: 'List of cursors',
       columns: 'cursors',
       head: ['Name', 'Log', 'Phase', 'Received', 'Applied', 'Durable', 'Lag'],
       make: rowOf,

@@ -1,7 +1,8 @@
 import type { InspectedLifecycle } from '../src/inspector/types.js'
-import { byId, isOn, make, setText, toggle } from './dom.js'
+import { byId, isOn, setText, toggle } from './dom.js'
 import { duration, endText } from './format.js'
-import { type Colours, phases, sharp } from './phases.js'
+import { type Colours, phases } from './phases.js'
+import { SharpCanvas } from './sharp-canvas.js'
 import type { Store } from './store.js'
 import { cells, VirtualList } from './virtual-list.js'
 
@@ -10,7 +11,7 @@ type Phase = InspectedLifecycle['phase']
 interface Row {
   readonly name: HTMLElement
   readonly phase: HTMLElement
-  readonly strip: HTMLCanvasElement
+  readonly strip: SharpCanvas
   readonly why: HTMLElement
 }
 
@@ -35,10 +36,10 @@ export class Lifecycles {
     this.#find = find
     this.#list = new VirtualList({
       viewport: byId('lifecycles-view', HTMLDivElement),
-      label: 'Lifecycles',
+      label: 'List of lifecycles',
       columns: 'lifecycles',
       head: ['Name', 'Phase', 'Over time', 'Why, and what next'],
-      make: rowOf,
+      make: (row) => rowOf(row, () => this.#list.draw()),
       fill: (row, life) => this.#fill(row, life),
     })
     for (const phase of phases) {
@@ -59,10 +60,10 @@ export class Lifecycles {
     for (const { phase } of all) counts.set(phase, (counts.get(phase) ?? 0) + 1)
     for (const [phase, button] of this.#toggles) setText(button, `${phase} ${counts.get(phase) ?? 0}`)
     const find = this.#find()
-    const shown = all.filter(({ name, phase }) => {
-      const button = this.#toggles.get(phase)
-      return button !== undefined && isOn(button) && (find === '' || name.toLowerCase().includes(find))
-    })
+    const phasesShown = new Set(phases.filter((phase) => isShown(this.#toggles.get(phase))))
+    const shown = all.filter(
+      ({ name, phase }) => phasesShown.has(phase) && (find === '' || name.toLowerCase().includes(find)),
+    )
     const { omitted } = this.#store
     const more = omitted > 0 ? `, and ${omitted} nouns that there was no room for` : ''
     setText(this.#title, `Lifecycles: ${shown.length} of ${all.length}${more}`)
@@ -84,14 +85,16 @@ export class Lifecycles {
     const span = Number(this.#window.value)
     const from = this.#store.now - span
     const changes = life.history.filter(([at], index) => index > 0 && at > from).length
-    strip.setAttribute('aria-label', `${life.phase}, ${changes} changes`)
+    strip.element.setAttribute('aria-label', `${life.phase}, ${changes} changes`)
     this.#draw(strip, life, from, span)
   }
 
-  #draw(strip: HTMLCanvasElement, { history }: InspectedLifecycle, from: number, span: number): void {
-    const drawn = sharp(strip, stripHeight)
-    if (drawn === null) return
-    const { context, width } = drawn
+  #draw(strip: SharpCanvas, { history }: InspectedLifecycle, from: number, span: number): void {
+    const context = strip.begin(stripHeight)
+    if (context === null) return
+    const { width } = strip
+    context.fillStyle = this.#colours.of('ground')
+    context.fillRect(0, 0, width, stripHeight)
     history.forEach(([at, phase], index) => {
       const until = history[index + 1]?.[0] ?? from + span
       if (until < from) return
@@ -119,15 +122,19 @@ export class Lifecycles {
   }
 }
 
-function rowOf(row: HTMLElement): Row {
+function isShown(button: HTMLButtonElement | undefined): boolean {
+  return button !== undefined && isOn(button)
+}
+
+function rowOf(row: HTMLElement, resized: () => void): Row {
   const [name, phase, over, why] = cells(row, 'name', 'phase', 'strip', 'why') as [
     HTMLElement,
     HTMLElement,
     HTMLElement,
     HTMLElement,
   ]
-  const strip = make('canvas', { role: 'img', 'aria-label': '' })
-  over.append(strip)
+  const strip = new SharpCanvas(resized)
+  over.append(strip.element)
   return { name, phase, strip, why }
 }
 

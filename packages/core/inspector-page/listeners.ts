@@ -18,7 +18,7 @@ export class Listeners {
     this.#find = find
     this.#list = new VirtualList<Texts, readonly HTMLElement[]>({
       viewport: byId('listeners-view', HTMLDivElement),
-      label: 'Listeners and feeds',
+      label: 'List of listeners and feeds',
       columns: 'listeners',
       head: ['Name', 'Where', 'Phase', 'How many'],
       make: (row) => cells(row, '', '', '', 'number'),

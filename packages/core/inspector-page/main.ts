@@ -91,6 +91,7 @@ window.setInterval(update, updateEveryMs)
 window.setInterval(() => {
   if (document.hidden || isOn(pauseButton)) return
   lifecycles.draw()
+  pools.update()
   rosters.update()
 }, moveEveryMs)
 connection.open()

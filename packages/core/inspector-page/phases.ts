@@ -28,22 +28,3 @@ export class Colours {
     return colour
   }
 }
-
-/** Makes a canvas as sharp as the screen; `null` while it has no size. */
-export function sharp(
-  canvas: HTMLCanvasElement,
-  height: number,
-): { readonly context: CanvasRenderingContext2D; readonly width: number } | null {
-  const width = canvas.clientWidth
-  const ratio = window.devicePixelRatio
-  const context = canvas.getContext('2d')
-  if (context === null || width === 0) return null
-  const [wide, high] = [Math.round(width * ratio), Math.round(height * ratio)]
-  if (canvas.width !== wide || canvas.height !== high) {
-    canvas.width = wide
-    canvas.height = high
-  }
-  context.setTransform(ratio, 0, 0, ratio, 0, 0)
-  context.clearRect(0, 0, width, height)
-  return { context, width }
-}

@@ -2,12 +2,13 @@ import type { InspectedEvent, InspectedPool } from '../src/inspector/types.js'
 import { byId, make, setText } from './dom.js'
 import { type Fold, Folds } from './folds.js'
 import { counted } from './format.js'
-import { type Colours, sharp } from './phases.js'
+import type { Colours } from './phases.js'
+import { SharpCanvas } from './sharp-canvas.js'
 import type { Store } from './store.js'
 
 interface Parts {
   readonly labels: HTMLUListElement
-  readonly canvas: HTMLCanvasElement
+  readonly canvas: SharpCanvas
   readonly moves: HTMLElement
   readonly dots: Map<number, Dot>
   pool: InspectedPool | null
@@ -45,8 +46,10 @@ export class Pools {
     this.#store = store
     this.#colours = colours
     this.#find = find
-    this.#folds = new Folds(byId('pools-view', HTMLDivElement), partsOf, (fold, pool) =>
-      this.#fill(fold, pool),
+    this.#folds = new Folds(
+      byId('pools-view', HTMLDivElement),
+      (element) => this.#partsOf(element),
+      (fold, pool) => this.#fill(fold, pool),
     )
   }
 
@@ -70,10 +73,18 @@ export class Pools {
     if (parts.labels.childElementCount !== texts.length) {
       parts.labels.replaceChildren(...texts.map((text) => make('li', { text })))
     } else texts.forEach((text, n) => setText(parts.labels.children[n] as HTMLElement, text))
-    parts.canvas.setAttribute('aria-label', `Bindings by link: ${texts.join('; ')}`)
-    parts.canvas.style.height = `${lanes.length * laneHeight}px`
+    parts.canvas.element.setAttribute('aria-label', `Bindings by link: ${texts.join('; ')}`)
+    parts.canvas.element.style.height = `${lanes.length * laneHeight}px`
     setText(parts.moves, this.#movesOf(pool))
     this.#place(parts, pool, lanes)
+  }
+
+  #partsOf(element: HTMLDetailsElement): Parts {
+    const labels = make('ul')
+    const canvas = new SharpCanvas(() => this.update())
+    const moves = make('p')
+    element.append(make('div', { class: 'lanes' }, labels, canvas.element), moves)
+    return { labels, canvas, moves, dots: new Map(), pool: null }
   }
 
   #movesOf({ name }: InspectedPool): string {
@@ -87,7 +98,7 @@ export class Pools {
   }
 
   #place(parts: Parts, pool: InspectedPool, lanes: readonly Lane[]): void {
-    const width = parts.canvas.clientWidth
+    const { width } = parts.canvas
     const laneOf = new Map(lanes.map(({ link }, n) => [link, n]))
     const taken = lanes.map(() => 0)
     const room = Math.max(1, Math.floor((width - dotEvery) / dotEvery))
@@ -126,9 +137,9 @@ export class Pools {
   /** @returns whether something still moves */
   #draw({ canvas, dots, pool }: Parts, now: number): boolean {
     const lanes = pool === null ? 0 : lanesOf(pool).length
-    const drawn = sharp(canvas, lanes * laneHeight)
-    if (drawn === null) return false
-    const { context, width } = drawn
+    const context = canvas.begin(lanes * laneHeight)
+    if (context === null) return false
+    const { width } = canvas
     context.fillStyle = this.#colours.of('line')
     for (let lane = 0; lane < lanes; lane += 1) context.fillRect(0, lane * laneHeight + 20, width, 1)
     let isMoving = false
@@ -139,7 +150,7 @@ export class Pools {
       dot.x += x * step
       dot.y += y * step
       const glows = now - dot.movedAt < glowMs
-      isMoving ||= !isThere || glows
+      isMoving ||= !isThere
       context.fillStyle = this.#colours.of(glows ? 'moved' : 'dot')
       context.beginPath()
       context.arc(dot.x, dot.y, glows ? 4 : 3, 0, 2 * Math.PI)
@@ -174,12 +185,4 @@ function summaryOf({ name, phase, links, slots, bound, bindings }: InspectedPool
     ),
   ]
   return parts.join(' · ')
-}
-
-function partsOf(element: HTMLDetailsElement): Parts {
-  const labels = make('ul')
-  const canvas = make('canvas', { role: 'img', 'aria-label': '' })
-  const moves = make('p')
-  element.append(make('div', { class: 'lanes' }, labels, canvas), moves)
-  return { labels, canvas, moves, dots: new Map(), pool: null }
 }

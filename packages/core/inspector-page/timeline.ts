@@ -59,8 +59,7 @@ export class TimelineView {
     setText(byId('timeline-title', HTMLHeadingElement), `Events: ${shown.length} of ${events.length}`)
     setText(this.#missed, `${missed} events came too fast to be told`)
     this.#missed.hidden = missed === 0
-    this.#list.shift(newer)
-    this.#list.show(shown)
+    this.#list.show(shown, newer)
     this.#mark()
   }
 

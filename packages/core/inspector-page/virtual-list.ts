@@ -29,6 +29,9 @@ export class VirtualList<T, R> {
   readonly #rows: Row<R>[] = []
   #items: readonly T[] = []
   #frame = 0
+  /** How far it is scrolled, and how much can be seen: read when they change, for reading them lays out the page. */
+  #top = 0
+  #height = 0
   readonly #headHeight: number
 
   constructor(options: VirtualListOptions<T, R>) {
@@ -50,8 +53,18 @@ export class VirtualList<T, R> {
       viewport.setAttribute('role', 'region')
       viewport.setAttribute('aria-label', label)
     }
-    viewport.addEventListener('scroll', () => this.#later(), { passive: true })
-    new ResizeObserver(() => this.#later()).observe(viewport)
+    viewport.addEventListener(
+      'scroll',
+      () => {
+        this.#top = viewport.scrollTop
+        this.#later()
+      },
+      { passive: true },
+    )
+    new ResizeObserver(() => {
+      this.#height = viewport.clientHeight
+      this.#later()
+    }).observe(viewport)
   }
 
   /** The element that has the rows. */
@@ -63,35 +76,29 @@ export class VirtualList<T, R> {
     return this.#items
   }
 
-  /** Shows these, now. */
-  show(items: readonly T[]): void {
+  /** Shows these, now; if some have come in before the others, those that are looked at stay where they are. */
+  show(items: readonly T[], newer = 0): void {
     this.#items = items
     this.#body.style.height = `${items.length * rowHeight}px`
     if (this.#options.head !== undefined) this.#list.setAttribute('aria-rowcount', String(items.length + 1))
+    if (newer > 0 && this.#top > 0) this.#scrollTo(this.#top + newer * rowHeight)
     this.draw()
-  }
-
-  /** Moves what is shown by some rows, because that many have come before it. */
-  shift(rows: number): void {
-    const { viewport } = this.#options
-    if (viewport.scrollTop > 0) viewport.scrollTop += rows * rowHeight
   }
 
   /** Makes an item visible. */
   reveal(index: number): void {
-    const { viewport } = this.#options
     const top = index * rowHeight
-    const room = viewport.clientHeight - this.#headHeight
-    if (top < viewport.scrollTop) viewport.scrollTop = top
-    else if (top + rowHeight > viewport.scrollTop + room) viewport.scrollTop = top + rowHeight - room
+    const room = this.#height - this.#headHeight
+    if (top < this.#top) this.#scrollTo(top)
+    else if (top + rowHeight > this.#top + room) this.#scrollTo(top + rowHeight - room)
     this.draw()
   }
 
   /** Fills the rows that can be seen. */
   draw(): void {
-    const { viewport, fill, head } = this.#options
-    const first = Math.max(0, Math.floor(viewport.scrollTop / rowHeight) - spare)
-    const room = Math.max(viewport.clientHeight, rowHeight)
+    const { fill, head } = this.#options
+    const first = Math.max(0, Math.min(Math.floor(this.#top / rowHeight), this.#items.length - 1) - spare)
+    const room = Math.max(this.#height, 14 * rowHeight)
     const count = Math.min(this.#items.length - first, Math.ceil(room / rowHeight) + 2 * spare)
     for (let n = 0; n < Math.max(count, this.#rows.length); n += 1) {
       const item = this.#items[first + n]
@@ -122,6 +129,12 @@ export class VirtualList<T, R> {
     this.#body.append(element)
     this.#rows.push(row)
     return row
+  }
+
+  #scrollTo(top: number): void {
+    const { viewport } = this.#options
+    viewport.scrollTop = top
+    this.#top = viewport.scrollTop
   }
 
   #later(): void {

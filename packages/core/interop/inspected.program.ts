@@ -1,6 +1,7 @@
 /**
  * A process to look at: `LIFECYCLES LOST_PER_SECOND HOW`, and HOW is `inspected` or `plain`. It says `{ url }` when all is up,
- * and answers every message with `{ cpuSeconds }` since then and since the message before.
+ * and answers
+ * every message with `{ cpuSeconds }`: the processor time since the message before.
  */
 import { serveInspector } from '../src/inspector/index.js'
 import { nodeEnv } from '../src/node/index.js'
@@ -16,7 +17,7 @@ let before = process.cpuUsage()
 process.on('message', () => {
   const { user, system } = process.cpuUsage(before)
   before = process.cpuUsage()
-  process.send?.({ cpuSeconds: (user + system) / 1e6, pages: inspector?.pages ?? 0 })
+  process.send?.({ cpuSeconds: (user + system) / 1e6 })
 })
 process.on('disconnect', () => process.exit())
 process.send?.({ url: inspector?.url ?? null })

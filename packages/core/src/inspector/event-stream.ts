@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import { setImmediate } from 'node:timers/promises'
 import type { Clock, Millis, Timer } from '../index.js'
@@ -89,9 +88,7 @@ export class EventStream implements Disposable {
     for (const rows of nouns.rows(rowsAtOnce)) {
       if (page.destroyed) return
       write(page, { ...rows, snapshot: true })
-      await (page.writableNeedDrain
-        ? Promise.race([once(page, 'drain'), once(page, 'close')])
-        : setImmediate())
+      await (page.writableNeedDrain ? drained(page) : setImmediate())
     }
     if (!page.destroyed) write(page, { complete: true })
   }
@@ -113,6 +110,17 @@ export class EventStream implements Disposable {
       if (page.writableLength > waitingAtMost) page.destroy()
     }
   }
+}
+
+/** Settles when a page takes more, or is closed. */
+function drained(page: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      page.off('drain', done).off('close', done)
+      resolve()
+    }
+    page.on('drain', done).on('close', done)
+  })
 }
 
 function write(page: ServerResponse, message: InspectorMessage): void {

@@ -12,7 +12,6 @@ export function checkOptions<S, P extends LinkProtocol>(options: PoolOptions<S, 
   }
   checkEnv(env)
   if (slot === undefined) throw new OptionError('slot', 'the options of a lifecycle', slot)
-  // Made for its checks, and never started.
   checkLifecycleOptions(slot)
   for (const hook of ['movable', 'attach', 'detach', 'released']) hasMethod(`mover.${hook}`, mover)
   if (label !== undefined) callable('label', label)
