@@ -96,6 +96,23 @@ describe('a TCP link', () => {
     expect(sink.end?.kind).toBe('closed-by-peer')
   })
 
+  it('that is reset while its goodbye is under way lets go of its socket, though there can be no RST any more', async () => {
+    await using server = await rawServer((socket) => socket.resume())
+    const { link, sink } = dial(tcp(), { uri: `tcp://127.0.0.1:${server.port}` })
+    await sink.until('opened')
+    while (server.sockets.length === 0) await new Promise(setImmediate)
+    const peer = server.sockets[0]!
+    const gone = new Promise((resolve) => peer.on('close', resolve))
+    link.finish?.()
+    link.reset(done)
+    expect(link.phase).toBe('ended')
+    // Only a socket that is closed answers what it is still sent by RST.
+    const writing = setInterval(() => peer.write('are you there?'), 1)
+    await gone
+    clearInterval(writing)
+    expect(peer.errored).toMatchObject({ code: expect.stringMatching(/^(ECONNRESET|EPIPE)$/) })
+  })
+
   it('refuses a write as soon as the kernel knows that the peer is gone', async () => {
     await using server = await rawServer((socket) => socket.resume())
     const { link, sink } = dial(tcp(), { uri: `tcp://127.0.0.1:${server.port}` })

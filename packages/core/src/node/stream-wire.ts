@@ -60,9 +60,11 @@ export function streamWire(socket: Socket, uri: string, opensOn: OpensOn, events
   }
 }
 
-/** Closes without goodbye, by RST where the transport has it. */
+/** Closes without goodbye, by RST where the transport has it. After a goodbye that is under way there is no RST any more. */
 export function resetStream(socket: Socket): void {
-  if (socket.remoteAddress === undefined || socket instanceof TLSSocket) socket.destroy()
+  // Node would fail with EINVAL, keep the descriptor for ever, and spin when the process is to exit.
+  const isSayingGoodbye = socket.writableEnded && socket.writableLength === 0 && !socket.writableFinished
+  if (isSayingGoodbye || socket.remoteAddress === undefined || socket instanceof TLSSocket) socket.destroy()
   else socket.resetAndDestroy()
 }
 

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 import type { Millis } from '../index.js'
+import { resetStream } from '../node/stream-wire.js'
 import { seededRandom } from './seeded-random.js'
 
 /** How a {@link ChaosProxy} treats connections; each may be changed at any time, for what is yet to pass. */
@@ -118,7 +119,7 @@ export class ChaosProxy implements AsyncDisposable {
   #admit(client: Socket): void {
     const { newcomers } = this.rules
     if (newcomers === 'refuse') {
-      client.resetAndDestroy()
+      resetStream(client)
       return
     }
     const target = newcomers === 'forward' ? connect({ port: this.#to, host: '127.0.0.1', ...ends }) : null
@@ -192,7 +193,9 @@ class Pair {
   reset(): void {
     for (const pipe of this.#pipes) pipe.stop()
     for (const socket of this.#sockets) {
-      if (!socket.destroyed) socket.resetAndDestroy()
+      // One that is still connecting is reset once it has.
+      if (socket.connecting && !socket.writableEnded) socket.resetAndDestroy()
+      else if (!socket.destroyed) resetStream(socket)
     }
   }
 
