@@ -40,17 +40,24 @@ export {
   type SavedRelay,
   type SavedState,
 } from './manager/saved-state.js'
-export type { MirrorState, RelayStatus } from './manager/status.js'
+export type { CaughtUp, MirrorState, RelayStatus } from './manager/status.js'
 export { SyncManager, type SyncManagerParts } from './manager/sync-manager.js'
 export { defaultSyncOptions, type SyncOptions } from './manager/sync-options.js'
 export { type RelayMetricsSources, registerRelayMetrics } from './metrics/relay-metrics.js'
+export { registerTimings, type Timings } from './metrics/timings.js'
 export { type RelayParts, relayOptions } from './relay/default-options.js'
 export { RelayTargetError } from './relay/errors.js'
-export { type HealthMemory, type HealthParts, HealthTracker } from './relay/health-tracker.js'
+export {
+  type HealthMemory,
+  type HealthParts,
+  HealthTracker,
+  type RelayFault,
+} from './relay/health-tracker.js'
 export type { HistoricSync } from './relay/historic-batches.js'
 export { compareOnce, type Difference, fetchOnce, type OneShot } from './relay/one-shot.js'
 export { type CapabilityMemory, type CapabilityParts, RelayCapabilities } from './relay/relay-capabilities.js'
-export { RelayConnection, type RelayCounts } from './relay/relay-connection.js'
+export { RelayConnection } from './relay/relay-connection.js'
+export { RelayCounter, type RelayCounts } from './relay/relay-counter.js'
 export { type FetchRelayInfo, httpRelayInfo } from './relay/relay-document.js'
 export type { RelayHost } from './relay/relay-host.js'
 export type { RelayOptions } from './relay/relay-options.js'
@@ -68,6 +75,7 @@ export type {
   EventPage,
   EventPlace,
   EventStore,
+  ItemsOptions,
   PutOutcome,
   QueryLimits,
   StoreChange,
@@ -83,7 +91,9 @@ export {
   capAfterComplaint,
   consolidationThreshold,
   HistoricQueue,
+  historicRoom,
   needsConsolidation,
+  waitAfterComplaint,
 } from './sync/consolidation.js'
 export {
   countItems,

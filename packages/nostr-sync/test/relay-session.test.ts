@@ -18,6 +18,7 @@ import {
   issue,
   lastClient,
   mirrorBench,
+  repoKey,
   url,
 } from './support/mirror-bench.js'
 
@@ -165,6 +166,21 @@ describe('what relays refuse', () => {
     await bench.pass(100)
     expect(bench.stored(...late)).toEqual(late.map(() => true))
     expect(lastClient(relay).subscriptions.length).toBeLessThanOrEqual(5)
+  })
+
+  it('R85: a relay with next to no room for subscriptions is not asked again and again for what it did not keep', async () => {
+    await using bench = await mirrorBench(withoutNegentropy)
+    const repos = Array.from({ length: 5 }, (_, n) => announcement([url], { d: `repo ${n}` }))
+    const relay = await bench.relay({ events: repos, faults: { maxSubscriptions: 2 } })
+    bench.mirror.start()
+    await bench.pass(600_000)
+    const late = issue('late', bench.now(), `${repoKey} 0`)
+    const { length } = lastClient(relay).received
+    await bench.pass(600_000)
+    expect(lastClient(relay).received.length - length).toBeLessThan(200)
+    relay.publish(late)
+    await bench.pass(100)
+    expect(bench.stored(late)).toEqual([true])
   })
 
   it('R49: past the threshold all live subscriptions are packed anew, the new before the old ones go', async () => {

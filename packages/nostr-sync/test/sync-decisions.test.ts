@@ -13,6 +13,7 @@ import {
   type HealthRecord,
   HistoricQueue,
   healthValues,
+  historicRoom,
   isIdle,
   isRateLimited,
   needsConsolidation,
@@ -27,6 +28,7 @@ import {
   syncEnd,
   syncItems,
   UnsolicitedEvents,
+  waitAfterComplaint,
 } from '@holdfast/nostr-sync'
 import { describe, expect, it } from 'vitest'
 import { rules } from './support/vectors.js'
@@ -164,7 +166,7 @@ describe('consolidation', () => {
   })
 
   it('R51: only so many historic requests are open at once, none while the relay wants quiet', () => {
-    const queue = new HistoricQueue<number>(2)
+    const queue = new HistoricQueue<number>(() => 2)
     expect(queue.add([1, 2, 3, 4])).toEqual([1, 2])
     expect(queue.finished()).toEqual([3])
     queue.pause()
@@ -172,6 +174,16 @@ describe('consolidation', () => {
     expect(queue.add([5])).toEqual([])
     expect(queue.resume()).toEqual([4])
     expect([queue.open, queue.waiting]).toEqual([2, 1])
+  })
+
+  it('R51, R85: historic requests take the room that the relay has beside the live ones, and one at least', () => {
+    expect(historicRoom(4, 50)).toBe(4)
+    expect(historicRoom(4, 7, 10)).toBe(3)
+    expect(historicRoom(4, 12, 10)).toBe(1)
+  })
+
+  it('R85: a relay that complains again and again is asked ever more rarely', () => {
+    expect([0, 1, 5, 6, 1000].map(waitAfterComplaint)).toEqual([1000, 2000, 32_000, 60_000, 60_000])
   })
 })
 

@@ -2,12 +2,11 @@ import { Buffer } from 'node:buffer'
 import { createWriteStream } from 'node:fs'
 import type { Writable } from 'node:stream'
 import { finished } from 'node:stream/promises'
-import { exitCodes } from '@holdfast/core/service'
+import { CommandError } from '@holdfast/core/service'
 import { Command } from 'commander'
 import { openLmdbStore } from '../store/lmdb-store.js'
 import type { EventStore } from '../store/types.js'
 import type { Filter } from '../wire/filter.js'
-import { fail, failWith } from './fail.js'
 import { filterOf } from './filter-option.js'
 import { programName } from './program-name.js'
 import { Progress } from './progress.js'
@@ -31,14 +30,10 @@ export function exportCommand(): Command {
       `\nExamples:\n  $ ${programName} export events.jsonl --data ./events\n  $ ${programName} export --data ./events --filter '{"kinds":[30617]}'`,
     )
     .action(async (file: string, flags: ExportFlags) => {
-      try {
-        const exported = await exportTo(file, flags)
-        const report = flags.json === true ? JSON.stringify({ exported }) : `${exported} exported`
-        const to = file === '-' ? process.stderr : process.stdout
-        to.write(`${report}\n`)
-      } catch (failure) {
-        failWith(failure)
-      }
+      const exported = await exportTo(file, flags)
+      const report = flags.json === true ? JSON.stringify({ exported }) : `${exported} exported`
+      const to = file === '-' ? process.stderr : process.stdout
+      to.write(`${report}\n`)
     })
 }
 
@@ -56,7 +51,7 @@ async function exportTo(file: string, { data, filter }: ExportFlags): Promise<nu
 
 async function writeEvents(store: EventStore, filter: Filter, output: Writable): Promise<number> {
   const items = await store.items(filter)
-  if (items === 'too-many') return fail(exitCodes.failure, 'too many events')
+  if (items === 'too-many') throw new CommandError('too many events')
   let exported = 0
   using _progress = new Progress(() => `exporting: ${exported} of ${items.size}`)
   for (let index = 0; index < items.size; index++) {

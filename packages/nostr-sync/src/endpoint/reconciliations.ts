@@ -37,7 +37,7 @@ export class Reconciliations {
     try {
       if (!isWanted()) return null
       const { negentropyItems, negentropyItemsOfAll } = this.#limits
-      const items = await this.#store.items(filter, negentropyItems)
+      const items = await this.#store.items(filter, { max: negentropyItems })
       if (items === 'too-many' || !isWanted()) return items === 'too-many' ? items : null
       if (this.#stats.negentropyItems + items.size > negentropyItemsOfAll) return 'busy'
       this.#stats.negentropyItems += items.size

@@ -22,10 +22,11 @@ export class DailySync {
   }
 
   /** The session of a relay that is due and may be asked; null otherwise. @param now - in seconds */
-  due({ relay, dailyAfterSecs }: RelayWork, now: UnixSeconds): RelaySession | null {
+  due({ relay, dailyAfterSecs, owesFullSync }: RelayWork, now: UnixSeconds): RelaySession | null {
     const { session, record, health } = relay
     const { lastFullSync } = record
-    if (lastFullSync === null || now - lastFullSync < dailyAfterSecs) return null
+    const isDue = lastFullSync !== null && now - lastFullSync >= dailyAfterSecs
+    if (!isDue && !owesFullSync) return null
     if (session === null || health.isRateLimited) return null
     return session.phase === 'connected' || session.phase === 'connected-with-failures' ? session : null
   }

@@ -14,7 +14,7 @@ export async function localItems(
   rejected: RejectedEvents,
   filter: Filter,
 ): Promise<NegentropyItems | 'too-many'> {
-  const items = await store.items(filter)
+  const items = await store.items(filter, { withGone: true })
   if (items === 'too-many' || tagMembers(filter).length > 0 || filter.ids !== undefined) return items
   const { since = 0, until = Infinity, kinds, authors } = filter
   const unwanted = rejected

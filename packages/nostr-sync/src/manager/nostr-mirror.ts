@@ -17,7 +17,7 @@ import { startVerifier } from '../verify/verifier.js'
 import type { RelayUrl } from '../wire/relay-url.js'
 import { localItems } from './local-items.js'
 import type { SavedState } from './saved-state.js'
-import type { MirrorState, RelayStatus } from './status.js'
+import type { CaughtUp, MirrorState, RelayStatus } from './status.js'
 import { SyncManager } from './sync-manager.js'
 import { defaultSyncOptions, type SyncOptions } from './sync-options.js'
 
@@ -63,6 +63,8 @@ export interface NostrMirrorOptions extends Partial<SyncOptions> {
    * @defaultValue 10
    */
   readonly maxConcurrentConnects?: number
+  /** Told when all that is wanted of a relay was fetched, how long that took. Must not throw. */
+  readonly onCaughtUp?: (what: CaughtUp) => void
   /** Of each connection; see {@link RelayOptions}. */
   readonly relay?: Partial<
     Pick<
@@ -120,7 +122,7 @@ export interface NostrMirror extends AsyncDisposable {
  * ```
  */
 export async function nostrMirror(options: NostrMirrorOptions): Promise<NostrMirror> {
-  const { env, domains, store, state, policy = graspPolicy({ domains }) } = options
+  const { env, domains, store, state, onCaughtUp, policy = graspPolicy({ domains }) } = options
   const saved = await state?.load()
   const rejected = new RejectedEvents()
   const verifier = options.verifier ?? (await startVerifier({ env }))
@@ -141,7 +143,11 @@ export async function nostrMirror(options: NostrMirrorOptions): Promise<NostrMir
   })
   const sync: SyncOptions = { ...defaultSyncOptions, ...definedOf(options), domains }
   const manager = new SyncManager(
-    { env, options: sync, relays, store, policy, rejected, ...(state !== undefined && { state }) },
+    {
+      ...{ env, options: sync, relays, store, policy, rejected },
+      ...(state !== undefined && { state }),
+      ...(onCaughtUp !== undefined && { onCaughtUp }),
+    },
     saved,
   )
   const closeParts = async (): Promise<void> => {

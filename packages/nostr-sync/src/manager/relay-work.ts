@@ -14,6 +14,8 @@ export interface RelayWork {
   readonly relay: RelayConnection
   /** How the present session began; null before the first. */
   strategy: Strategy['kind'] | 'daily-sync' | null
+  /** When the present sync began. */
+  beganAt: Millis
   /** Since when no batch has been pending (R57). */
   quietSince: Millis | null
   /** Since when the relay has been of no use (R33). */
@@ -22,6 +24,10 @@ export interface RelayWork {
   dailyAfterSecs: number
   /** Whether what authors dated before the gap is still to be looked for (R46). */
   owesReconciliation: boolean
+  /** Whether the clock was set, so that all has to be asked for anew. */
+  owesFullSync: boolean
+  /** How many syncs in a row ended with failures. */
+  failuresInRow: number
   /** Leaving has begun. */
   isLeaving: boolean
 }

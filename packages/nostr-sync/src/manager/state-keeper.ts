@@ -40,13 +40,13 @@ export class StateKeeper {
     return this.#restored.get(url)
   }
 
-  /** What it had of each of them. */
+  /** What it had of each of them. Not of those left in the future: one of the two clocks was wrong, and nobody knows which. */
   confirmed(): ConfirmedEntry[] {
-    return [...this.#restored.values()].map((saved) => [
-      saved.url,
-      (saved.record.disconnectedAt ?? 0) * 1000,
-      restoredConfirmed(saved),
-    ])
+    const now = this.#parts.clock.wall()
+    return [...this.#restored.values()].flatMap((saved): ConfirmedEntry[] => {
+      const since = (saved.record.disconnectedAt ?? 0) * 1000
+      return since > now ? [] : [[saved.url, since, restoredConfirmed(saved)]]
+    })
   }
 
   forget(url: RelayUrl): void {

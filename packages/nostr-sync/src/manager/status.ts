@@ -1,5 +1,6 @@
 import type { Millis } from '@holdfast/core'
-import type { RelayCounts } from '../relay/relay-connection.js'
+import type { RelayFault } from '../relay/health-tracker.js'
+import type { RelayCounts } from '../relay/relay-counter.js'
 import type { ConnectionStatus } from '../sync/compute-actions.js'
 import { countItems } from '../sync/items.js'
 import { type RelayHealth, relayHealth } from '../sync/relay-health.js'
@@ -25,6 +26,8 @@ export interface RelayStatus {
   readonly pendingBatches: number
   readonly openSubscriptions: number
   readonly failuresInRow: number
+  /** A fault that will not pass soon (R87); null without one. */
+  readonly fault: RelayFault | null
   readonly lastConnected: UnixSeconds | null
   readonly disconnectedAt: UnixSeconds | null
   readonly counts: RelayCounts
@@ -36,6 +39,14 @@ export interface MirrorState {
   readonly relays: readonly RelayStatus[]
   /** Repositories that are mirrored. */
   readonly repositories: number
+}
+
+/** A sync with a relay that is over. */
+export interface CaughtUp {
+  readonly relay: RelayUrl
+  readonly strategy: NonNullable<RelayWork['strategy']>
+  /** From its beginning until nothing was pending. */
+  readonly took: Millis
 }
 
 /** Describes a relay. @param wall - now, in milliseconds since the Unix epoch */
@@ -54,8 +65,9 @@ export function statusOf(work: RelayWork, confirmed: ConfirmedState, wall: numbe
     pendingBatches: session?.pendingBatches ?? 0,
     openSubscriptions: session?.openSubscriptions ?? 0,
     failuresInRow: record.failuresInRow,
+    fault: relay.health.fault,
     lastConnected: record.lastConnected,
     disconnectedAt: record.disconnectedAt,
-    counts: relay.counts,
+    counts: relay.counter.counts,
   }
 }

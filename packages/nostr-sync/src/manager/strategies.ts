@@ -8,8 +8,10 @@ import type { UnixSeconds } from '../wire/event.js'
 import { allLive, itemFilters, type RelayWork, type SyncContext } from './relay-work.js'
 
 /** Chooses how to begin with a relay that is connected (R40). What was kept of it is thawed by that. */
-export function strategyFor({ confirmed, options }: SyncContext, relay: RelayConnection): Strategy {
+export function strategyFor({ confirmed, options }: SyncContext, work: RelayWork): Strategy {
+  const { relay } = work
   const frozenFor = confirmed.thaw(relay.url)
+  if (work.owesFullSync) return { kind: 'fresh-start', why: 'clock-was-set' }
   const { lastConnected, disconnectedAt, watermark } = relay.record
   if (frozenFor === null || disconnectedAt === null)
     return { kind: 'fresh-start', why: lastConnected === null ? 'first-time' : 'too-long-away' }
@@ -95,6 +97,22 @@ export function syncAnew(context: SyncContext, session: RelaySession, work: Rela
   session.historicSync({ purpose: { kind: 'announcements' }, filters: layer1, since: null, method })
   const filters = itemFilters(context, items)
   session.historicSync({ purpose: { kind: 'items', items }, filters, since: null, method })
+}
+
+/** What has failed, once more: it is neither confirmed nor, from now on, excused (R57). */
+export function askFailedAgain(context: SyncContext, session: RelaySession, work: RelayWork): void {
+  work.quietSince = null
+  session.phase = 'syncing'
+  session.forgiveFailures()
+  session.rebuildLive(allLive(context, session, work))
+  if (context.confirmed.of(work.relay.url).announcementsSynced) return
+  const filters = announcementFilters(context.options.stateEventsInLayer1)
+  session.historicSync({
+    purpose: { kind: 'announcements' },
+    filters,
+    since: null,
+    method: methodFor(work.relay),
+  })
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { DrainReport, Env, Millis, Store, Timer } from '@holdfast/core'
+import type { DrainReport, Env, Millis, Off, Store, Timer } from '@holdfast/core'
 import type { Observable } from 'rxjs'
 import type { RejectedEvents } from '../admission/rejected-events.js'
 import type { AdmissionPolicy } from '../admission/types.js'
@@ -23,8 +23,8 @@ import { type SavedRelay, type SavedState, saveRelay } from './saved-state.js'
 import { SelfSubscriber } from './self-subscriber.js'
 import { SerialQueue } from './serial-queue.js'
 import { StateKeeper } from './state-keeper.js'
-import { type MirrorState, type RelayStatus, statusOf } from './status.js'
-import { addItems, carryOut, restoreLive, strategyFor, syncAnew } from './strategies.js'
+import { type CaughtUp, type MirrorState, type RelayStatus, statusOf } from './status.js'
+import { addItems, askFailedAgain, carryOut, restoreLive, strategyFor, syncAnew } from './strategies.js'
 import { SyncEndWatch } from './sync-end-watch.js'
 import type { SyncOptions } from './sync-options.js'
 import { TrackedRelays } from './tracked-relays.js'
@@ -41,9 +41,17 @@ export interface SyncManagerParts {
   readonly rejected: RejectedEvents
   /** Where to keep what an earlier process has learned; without it each begins anew. */
   readonly state?: Store<SavedState>
+  /** Told when a sync with a relay is over. Must not throw. */
+  readonly onCaughtUp?: (what: CaughtUp) => void
 }
 
 const watermarkEvery: Millis = 10_000
+/** From how large a step on the clock was set, and does not merely keep in step. */
+const clockStep: Millis = 60_000
+/** When a look for what was dated before the gap is taken once more that could not be. */
+const reconcileAgainAfter: Millis = 300_000
+/** When what has failed is asked for again, at first; twice as long each time. */
+const failedAgainAfter: Millis = 600_000
 
 /**
  * Decides what to ask of which relay, and when. The only writer of the three indexes: what is wanted (`RepoIndex`), what is
@@ -62,6 +70,7 @@ export class SyncManager implements RelayHost {
   readonly #daily: DailySync
   readonly #published: PublishedState
   #timers: Timer[] = []
+  #unwatch: Off = () => undefined
   #phase: MirrorState['phase'] = 'idle'
 
   /** @param saved - what {@link SyncManagerParts.state} held */
@@ -155,6 +164,9 @@ export class SyncManager implements RelayHost {
       ),
       env.clock.sweep(options.saveEvery, () => void this.#keeper.save()),
     ]
+    this.#unwatch = env.clock.onDisturbance(({ kind, by }) => {
+      if (kind === 'wall-step' && Math.abs(by) >= clockStep) this.#queue.run(() => this.#clockSet())
+    })
     this.#changed()
   }
 
@@ -196,9 +208,13 @@ export class SyncManager implements RelayHost {
     const work = this.#tracked.get(url)
     const session = work?.relay.session ?? null
     if (work === undefined || session === null) return
-    const strategy = strategyFor(this.#context, work.relay)
+    const strategy = strategyFor(this.#context, work)
+    if (work.relay.record.lastConnected !== null) work.relay.counter.reconnected(strategy.kind)
     work.relay.noteConnected(this.#now())
+    work.beganAt = this.#parts.env.clock.now()
     work.strategy = strategy.kind
+    work.owesFullSync = false
+    work.failuresInRow = 0
     work.quietSince = null
     session.phase = 'syncing'
     if (strategy.kind === 'fresh-start') {
@@ -343,9 +359,20 @@ export class SyncManager implements RelayHost {
       if (session === null) continue
       work.relay.noteFullSync(this.#now())
       work.dailyAfterSecs = this.#daily.draw()
+      work.owesFullSync = false
+      work.beganAt = this.#parts.env.clock.now()
       syncAnew(this.#context, session, work)
       this.#ends.look(work)
     }
+  }
+
+  /**
+   * What came was judged by a wrong date, or is about to be asked for since a wrong one: positions in time mean nothing any
+   * more (R37, R91).
+   */
+  #clockSet(): void {
+    for (const work of this.#tracked) work.owesFullSync = true
+    this.#syncDaily()
   }
 
   // The end of a sync ------------------------------------------------------------------------------------------
@@ -361,20 +388,44 @@ export class SyncManager implements RelayHost {
   }
 
   #syncOver(work: RelayWork, session: RelaySession, end: 'connected' | 'connected-with-failures'): void {
-    if (session.phase === 'syncing' && work.strategy === 'fresh-start') work.relay.noteFullSync(this.#now())
+    if (session.phase === 'syncing') this.#caughtUp(work)
     session.phase = end
     this.#changed()
+    if (end === 'connected') work.failuresInRow = 0
+    else
+      session.channel.after(failedAgainAfter * 2 ** work.failuresInRow++, () =>
+        this.#askFailedAgain(work, session),
+      )
     if (!work.owesReconciliation) return
     work.owesReconciliation = false
     this.#reconciliations.add(work.relay.url)
+  }
+
+  #caughtUp({ relay, strategy, beganAt, quietSince }: RelayWork): void {
+    if (strategy === null) return
+    if (strategy === 'fresh-start') relay.noteFullSync(this.#now())
+    const took = Math.max(0, (quietSince ?? this.#parts.env.clock.now()) - beganAt)
+    this.#parts.onCaughtUp?.({ relay: relay.url, strategy, took })
   }
 
   #reconcile(url: RelayUrl, done: () => void): boolean {
     const work = this.#tracked.get(url)
     const session = work?.relay.session ?? null
     if (work === undefined || session === null) return false
-    session.reconcile(allLive(this.#context, session, work), () => this.#queue.run(done))
+    session.reconcile(allLive(this.#context, session, work), (how) => {
+      this.#queue.run(done)
+      if (how === 'failed') session.channel.after(reconcileAgainAfter, () => this.#reconciliations.add(url))
+    })
     return true
+  }
+
+  #askFailedAgain(work: RelayWork, session: RelaySession): void {
+    this.#queue.run(() => {
+      if (session.phase !== 'connected-with-failures' || work.relay.health.isRateLimited) return
+      askFailedAgain(this.#context, session, work)
+      this.#compute([work.relay.url])
+      this.#ends.look(work)
+    })
   }
 
   /** What is live is fetched up to now; floors hold the watermark below what is in flight, and what is missed (R45). */
@@ -433,6 +484,7 @@ export class SyncManager implements RelayHost {
   #stopTimers(): void {
     this.#self.close()
     for (const timer of this.#timers.splice(0)) timer.cancel()
+    this.#unwatch()
   }
 
   async #close(): Promise<void> {

@@ -47,10 +47,13 @@ export class TrackedRelays implements Iterable<RelayWork> {
     this.#work.set(url, {
       relay,
       strategy: null,
+      beganAt: 0,
       quietSince: null,
       idleSince: null,
       dailyAfterSecs: dailyAfterSecs(),
       owesReconciliation: false,
+      owesFullSync: false,
+      failuresInRow: 0,
       isLeaving: false,
     })
     return relay

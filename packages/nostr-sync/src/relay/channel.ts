@@ -35,6 +35,8 @@ export interface RelayChannel {
   guard<A extends unknown[]>(fn: (...args: A) => void): (...args: A) => void
   /** Monotonic. */
   now(): Millis
+  /** Messages that came so far. */
+  readonly received: number
   wallSeconds(): UnixSeconds
   /** A seed for tables of ids that strangers choose. */
   seed(): number

@@ -30,7 +30,8 @@ export interface FetchContext extends RequestContext {
   knows(id: string): boolean
   /** A page came in. */
   paged(): void
-  reconciled(): void
+  /** A reconciliation has ended. */
+  reconciled(how: ExchangeOutcome['kind']): void
 }
 
 /** Filters that are too large are halved so often, and paged through then: who calls everything too large must not keep us busy. */
@@ -153,9 +154,9 @@ export class FilterFetch {
 
   #exchanged(outcome: ExchangeOutcome, filter: Filter, fallback: () => void, halvings: number): void {
     const { channel } = this.#context
+    this.#context.reconciled(outcome.kind)
     switch (outcome.kind) {
       case 'reconciled':
-        this.#context.reconciled()
         this.#fetchIds([...outcome.need.hex()], fallback)
         break
       case 'too-large': {
@@ -187,25 +188,28 @@ export class FilterFetch {
   #round(fetch: IdFetch, chunks: readonly (readonly string[])[], fallback: () => void): void {
     this.#left++
     let asked = chunks.length
+    let hasFailed = false
     const jobs = chunks.map(
       (ids) =>
         new StoredRequest(this.#context, {
           filter: { ids, limit: ids.length },
           begin: () => undefined,
           event: (event) => event !== null && fetch.received(event.id),
-          done: () => {
-            if (--asked === 0) this.#roundEnded(fetch, fallback)
+          done: (how) => {
+            hasFailed ||= how === 'failed'
+            if (--asked === 0) this.#roundEnded(fetch, fallback, hasFailed)
           },
         }),
     )
     this.#context.slots.add(...jobs)
   }
 
-  #roundEnded(fetch: IdFetch, fallback: () => void): void {
+  #roundEnded(fetch: IdFetch, fallback: () => void, hasFailed: boolean): void {
     const outcome = fetch.endRound()
     if (outcome.kind === 'again') this.#round(fetch, outcome.chunks, fallback)
     else if (outcome.kind === 'fallback' && outcome.missing.some((id) => !this.#context.knows(id))) {
-      this.#context.negentropyRefused('it does not give what it says it has')
+      // Only who was asked and has answered can have nothing to give.
+      if (!hasFailed) this.#context.negentropyRefused('it does not give what it says it has')
       fallback()
     }
     this.#end(false)

@@ -21,6 +21,13 @@ export interface HealthMemory {
   readonly rateLimit: RateLimit | null
 }
 
+/** What a relay is listed for (R87). */
+export interface RelayFault {
+  readonly category: FaultCategory
+  /** A code of Node's, or the kind of the end. */
+  readonly reason: string
+}
+
 /** Of a relay that was never tried. */
 export const newHealth: HealthMemory = {
   failuresInRow: 0,
@@ -44,7 +51,7 @@ const hour: Millis = 3_600_000
 export class HealthTracker {
   readonly #parts: HealthParts
   #memory: HealthMemory
-  #fault: { readonly category: FaultCategory; readonly at: WallStamp } | null = null
+  #fault: (RelayFault & { readonly at: WallStamp }) | null = null
 
   constructor(parts: HealthParts, { failuresInRow, failingSince, recoveredAt, rateLimit }: HealthMemory) {
     this.#parts = parts
@@ -80,15 +87,15 @@ export class HealthTracker {
     if (category === null) return
     const isNew = this.#fault?.category !== category || now - this.#fault.at > persistentFaultMs
     if (!isNew) return
-    this.#fault = { category, at: now }
+    this.#fault = { category, reason: String(why.code ?? why.kind), at: now }
     this.#parts.log.warn({ relay: this.#parts.url, category, why }, 'a fault that will not pass soon')
   }
 
   /** The lasting fault that the relay is listed with at present (R87); null without one. */
-  get fault(): FaultCategory | null {
-    return this.#fault !== null && this.#wall() - this.#fault.at <= persistentFaultMs
-      ? this.#fault.category
-      : null
+  get fault(): RelayFault | null {
+    if (this.#fault === null || this.#wall() - this.#fault.at > persistentFaultMs) return null
+    const { category, reason } = this.#fault
+    return { category, reason }
   }
 
   /** The wait before the next dial (R79, R80). Failures before a restart count. */

@@ -40,6 +40,7 @@ export class NegentropyExchange implements Job, ReconciliationHandler {
   #release: () => void = () => undefined
   #timer: Timer | null = null
   #isAnswered = false
+  #receivedBefore = 0
   #isRestarted = false
 
   constructor(channel: RelayChannel, exchange: Exchange) {
@@ -104,6 +105,7 @@ export class NegentropyExchange implements Job, ReconciliationHandler {
   #open(): void {
     this.#id = this.#channel.nextId()
     this.#channel.reconciliations.set(this.#id, this)
+    this.#receivedBefore = this.#channel.received
     const message = negentropyToHex(this.#initiator.initiate())
     this.#channel.send({ kind: 'neg-open', subscription: this.#id, filter: this.#exchange.filter, message })
     this.#watch(this.#isAnswered ? nextAnswerWithin : firstAnswerWithin)
@@ -113,8 +115,10 @@ export class NegentropyExchange implements Job, ReconciliationHandler {
     this.#timer?.cancel()
     this.#timer = this.#channel.after(ms, () => {
       this.#close()
+      // Who says nothing at all has not refused this: the link is stalled, or gone.
+      const isAlive = this.#channel.received > this.#receivedBefore
       const why = `nothing for ${ms} ms`
-      this.#finish({ kind: this.#isAnswered ? 'failed' : 'unsupported', why })
+      this.#finish({ kind: isAlive && !this.#isAnswered ? 'unsupported' : 'failed', why })
     })
   }
 

@@ -118,6 +118,6 @@ async function withRelay<T>(
     await relay.life.whenReady({ within: connectWithin })
     return await settled
   } finally {
-    await relay.close()
+    await relay.leave(1000)
   }
 }

@@ -18,19 +18,13 @@ import type { UnixSeconds } from '../wire/event.js'
 import type { RelayUrl } from '../wire/relay-url.js'
 import { HealthTracker } from './health-tracker.js'
 import { RelayCapabilities } from './relay-capabilities.js'
+import { RelayCounter } from './relay-counter.js'
 import type { RelayHost } from './relay-host.js'
 import type { RelayOptions } from './relay-options.js'
 import { newRecord, type RelayRecord } from './relay-record.js'
 import { RelaySession } from './relay-session.js'
 import { type RelayTarget, relayTarget } from './relay-target.js'
 import type { SessionOwner } from './session-owner.js'
-
-/** What the work with a relay took, since the start of the process. */
-export interface RelayCounts {
-  readonly pages: number
-  readonly reconciliations: number
-  readonly connects: number
-}
 
 const dialLeast: Millis = 1000
 
@@ -50,6 +44,8 @@ export class RelayConnection implements SessionOwner {
   readonly health: HealthTracker
   /** What it can do. */
   readonly capabilities: RelayCapabilities
+  /** What the work with it takes. @internal */
+  readonly counter = new RelayCounter()
   readonly #host: RelayHost
   readonly #env: Env
   readonly #following: readonly Subscription[]
@@ -57,7 +53,6 @@ export class RelayConnection implements SessionOwner {
   #session: RelaySession | null = null
   #isLeaving = false
   #isConnected = false
-  readonly #counts = { pages: 0, reconciliations: 0, connects: 0 }
 
   constructor(
     url: RelayUrl,
@@ -123,11 +118,6 @@ export class RelayConnection implements SessionOwner {
     return { ...this.#record, ...this.health.memory, ...this.capabilities.memory, watermark }
   }
 
-  /** What it has counted since the start. */
-  get counts(): RelayCounts {
-    return { ...this.#counts }
-  }
-
   /** What its health is judged by. */
   get healthRecord(): HealthRecord {
     return this.health.record(this.#isConnected)
@@ -153,16 +143,6 @@ export class RelayConnection implements SessionOwner {
   /** Counts an event that is not even offered. */
   countUnoffered(result: 'invalid' | 'unsolicited'): void {
     this.options.intake.counts.add({ kind: 'relay', url: this.url }, result)
-  }
-
-  /** Counts a page of history. */
-  countPage(): void {
-    this.#counts.pages++
-  }
-
-  /** Counts a reconciliation. */
-  countReconciliation(): void {
-    this.#counts.reconciliations++
   }
 
   /** A batch could not be fetched whole. */
@@ -228,8 +208,9 @@ export class RelayConnection implements SessionOwner {
     return [
       this.life.events$.subscribe({
         next: (event) => {
-          if (event.kind === 'transition' && event.to === 'waiting' && event.why)
-            this.health.failed(event.why)
+          if (event.kind !== 'transition' || event.to !== 'waiting' || !event.why) return
+          if (event.from === 'dialing' || event.from === 'handshaking') this.counter.attempted('failure')
+          this.health.failed(event.why)
         },
         error,
       }),
@@ -260,7 +241,7 @@ export class RelayConnection implements SessionOwner {
     this.#session = session
     const begin = scope.guard(() => {
       this.#isConnected = true
-      this.#counts.connects++
+      this.counter.attempted('success')
       scope.ready()
       session.begin()
       this.#host.connected(this, session)

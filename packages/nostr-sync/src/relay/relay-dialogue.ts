@@ -27,6 +27,8 @@ export interface DialogueListener {
   complaint(about: 'rate-limit' | 'subscription-limit', text: string): void
   /** What came is no message. */
   unreadable?(error: MessageError): void
+  /** A message of a reconciliation comes or goes. */
+  reconciling?(direction: 'in' | 'out', bytes: number): void
   /** A message was written. */
   sent?(kind: ClientMessage['kind'], outcome: WriteResult): void
 }
@@ -38,16 +40,23 @@ export class RelayDialogue {
   readonly #url: string
   readonly #listener: DialogueListener
   #ids = 0
+  #received = 0
 
   constructor({ scope, env, url, signer }: DialogueParts, listener: DialogueListener) {
     this.#url = url
     this.#listener = listener
+    const received = (): number => this.#received
     this.channel = {
+      get received() {
+        return received()
+      },
       subscriptions: new Map<string, SubscriptionHandler>(),
       reconciliations: new Map<string, ReconciliationHandler>(),
       log: env.log,
       nextId: () => `${scope.link.id.toString(36)}.${(this.#ids++).toString(36)}`,
       send: (message) => {
+        if (message.kind === 'neg-open' || message.kind === 'neg-msg')
+          listener.reconciling?.('out', message.message.length / 2)
         listener.sent?.(message.kind, scope.link.write(formatClientMessage(message)))
       },
       after: (ms, fn) => scope.after(ms, fn),
@@ -63,8 +72,9 @@ export class RelayDialogue {
   /** Reads what came. */
   message(raw: Uint8Array | string): void {
     try {
+      this.#received++
       if (typeof raw !== 'string') throw new MessageError('a binary frame', '')
-      this.#received(readRelayMessage(raw))
+      this.#hand(readRelayMessage(raw))
     } catch (error) {
       if (!(error instanceof MessageError)) throw error
       this.channel.log.debug({ err: error, relay: this.#url }, 'the relay sent what is no message')
@@ -72,7 +82,7 @@ export class RelayDialogue {
     }
   }
 
-  #received(message: ReceivedRelayMessage): void {
+  #hand(message: ReceivedRelayMessage): void {
     const { subscriptions, reconciliations } = this.channel
     switch (message.kind) {
       case 'event': {
@@ -103,6 +113,7 @@ export class RelayDialogue {
         this.authentication.challenge(message.challenge)
         return
       case 'neg-msg':
+        this.#listener.reconciling?.('in', message.message.length / 2)
         reconciliations.get(message.subscription)?.message(message.message)
         return
       case 'neg-err':

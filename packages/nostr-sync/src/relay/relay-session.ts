@@ -1,6 +1,12 @@
 import { type End, end, type LinkProtocol, type LinkScope } from '@holdfast/core'
 import { LinkIntake } from '../intake/link-intake.js'
-import { capAfterComplaint, consolidationThreshold, needsConsolidation } from '../sync/consolidation.js'
+import {
+  capAfterComplaint,
+  consolidationThreshold,
+  historicRoom,
+  needsConsolidation,
+  waitAfterComplaint,
+} from '../sync/consolidation.js'
 import type { SyncItems } from '../sync/items.js'
 import { UnsolicitedEvents } from '../sync/live-guard.js'
 import { requestBytes } from '../sync/negentropy-plan.js'
@@ -40,6 +46,7 @@ export class RelaySession implements LinkProtocol {
   readonly #strikes = new UnsolicitedEvents()
   #isRefused = false
   #isRestoring = false
+  #complaints = 0
   #lastSent = 0
   #quietUntilSent = 0
   #hasLostEvents = false
@@ -57,13 +64,16 @@ export class RelaySession implements LinkProtocol {
         complaint: (about, text) =>
           about === 'subscription-limit' ? this.#tooManySubscriptions() : this.#complained(text),
         unreadable: (error) => this.#strike(error.message),
+        reconciling: (direction, bytes) => relay.counter.negentropyMessage(direction, bytes),
         sent: (kind) => kind === 'req' && this.#noteRequest(),
       },
     )
     this.channel = this.#dialogue.channel
     this.#batches = new HistoricBatches(scope, relay, () => this.#fetchContext())
     this.#intake = new LinkIntake(intake, { kind: 'relay', url }, scope)
-    this.#slots = new Slots(historicConcurrency)
+    this.#slots = new Slots(() =>
+      historicRoom(historicConcurrency, this.live.size, capabilities.maxSubscriptions),
+    )
     this.#hold = new WatermarkHold(relay, scope)
     this.live = new LiveSubscriptions({
       channel: this.channel,
@@ -137,15 +147,28 @@ export class RelaySession implements LinkProtocol {
     this.#batches.start(sync)
   }
 
-  /** Looks for what authors dated before the gap (R46). No batch waits for it, and what fails is left to the daily sync. */
-  reconcile(filters: readonly Filter[], done: () => void): void {
+  /**
+   * Looks for what authors dated before the gap (R46). No batch waits for it.
+   *
+   * @param done - told at the end; `failed` if something could not be looked at, and may be later
+   */
+  reconcile(
+    filters: readonly Filter[],
+    done: (how: 'answered' | 'failed') => void,
+    how: 'answered' | 'failed' = 'answered',
+  ): void {
     const [filter, ...rest] = filters
-    if (filter === undefined || !this.#relay.capabilities.mayUseNegentropy()) {
-      done()
+    if (!this.#relay.capabilities.mayUseNegentropy()) {
+      done('answered')
+      return
+    }
+    if (filter === undefined) {
+      done(how)
       return
     }
     // One after the other: nobody is in a hurry.
-    const next = (): void => this.reconcile(rest, done)
+    const next = (came: 'answered' | 'failed'): void =>
+      this.reconcile(rest, done, came === 'failed' ? came : how)
     new FilterFetch(this.#fetchContext(), next, 'give-up').start(filter, 'negentropy')
   }
 
@@ -204,7 +227,7 @@ export class RelaySession implements LinkProtocol {
   }
 
   #fetchContext(): FetchContext {
-    const { options, capabilities } = this.#relay
+    const { options, capabilities, counter } = this.#relay
     const { paging, idChunk, eoseWithin } = options
     const { maxLimit, defaultLimit, maxMessageLength } = capabilities.limitation
     return {
@@ -220,8 +243,8 @@ export class RelaySession implements LinkProtocol {
       negentropyRefused: (why) => capabilities.negentropyRefused(why),
       items: (filter) => options.items(filter),
       knows: (id) => options.intake.knows(id),
-      paged: () => this.#relay.countPage(),
-      reconciled: () => this.#relay.countReconciliation(),
+      paged: () => counter.paged(),
+      reconciled: (how) => counter.reconciled(how),
     }
   }
 
@@ -258,7 +281,7 @@ export class RelaySession implements LinkProtocol {
   #tooManySubscriptions(): void {
     this.#relay.capabilities.capSubscriptions(capAfterComplaint(this.openSubscriptions))
     this.live.dropSince(this.#quietUntilSent)
-    this.#liveLost('passing', 0)
+    this.#liveLost('passing', waitAfterComplaint(this.#complaints++))
   }
 
   /** The watermark stays where it is until what was missed has been asked for again. */

@@ -5,6 +5,7 @@ import type { UnixSeconds } from '../wire/event.js'
 import type { RelayUrl } from '../wire/relay-url.js'
 import type { HealthTracker } from './health-tracker.js'
 import type { RelayCapabilities } from './relay-capabilities.js'
+import type { RelayCounter } from './relay-counter.js'
 import type { RelayOptions } from './relay-options.js'
 
 /** What a session knows of its relay: what outlives it, and whom to tell. */
@@ -14,12 +15,9 @@ export interface SessionOwner {
   readonly progress: Cursor<UnixSeconds, PendingBatch>
   readonly health: HealthTracker
   readonly capabilities: RelayCapabilities
+  readonly counter: RelayCounter
   /** Counts an event that was not even offered to the intake. */
   countUnoffered(result: Extract<EventResult, 'invalid' | 'unsolicited'>): void
-  /** Counts a page of history. */
-  countPage(): void
-  /** Counts a reconciliation. */
-  countReconciliation(): void
   /** A batch could not be fetched whole. */
   batchFailed(batch: PendingBatch): void
   /** What it asked us to wait is over. */

@@ -10,8 +10,9 @@ export interface Job {
 export class Slots {
   readonly #queue: HistoricQueue<Job>
 
-  constructor(concurrency: number) {
-    this.#queue = new HistoricQueue(concurrency)
+  /** @param most - how many may run at once, at present */
+  constructor(most: () => number) {
+    this.#queue = new HistoricQueue(most)
   }
 
   /** Jobs that run. */

@@ -82,9 +82,9 @@ export class EventReader {
   /**
    * The places of all that match a filter, some at a time.
    *
-   * @param each - is handed an array of places as they are in keys
+   * @param withGone - with those that were replaced or deleted, where the filter can be decided without the event (R97)
    */
-  *places(filter: Filter, atOnce: number): Generator<readonly Buffer[], void, undefined> {
+  *places(filter: Filter, atOnce: number, withGone: boolean): Generator<readonly Buffer[], void, undefined> {
     if (filter.ids !== undefined) {
       const { events } = this.#byIds(filter, Infinity, null)
       yield events.map((event) => placeKey({ createdAt: event.created_at, id: event.id }))
@@ -98,10 +98,9 @@ export class EventReader {
       return event !== null && matches(event)
     }
     yield* this.#inParts(prefixes, filter, atOnce, isMatch)
-    yield* this.#gonePlaces(filter, atOnce)
+    if (withGone) yield* this.#gonePlaces(filter, atOnce)
   }
 
-  /** What was replaced or deleted, where the filter can be decided without the event (R97). */
   *#gonePlaces(filter: Filter, atOnce: number): Generator<readonly Buffer[], void, undefined> {
     if (filter.kinds === undefined || tagMembers(filter).length > 0) return
     const authors = filter.authors && new Set(filter.authors)

@@ -8,7 +8,7 @@ import { EventReader } from './event-reader.js'
 import { EventWriter } from './event-writer.js'
 import { timeAt } from './keys.js'
 import type { Table } from './table.js'
-import type { EventPage, EventStore, PutOutcome, QueryLimits, StoreChange } from './types.js'
+import type { EventPage, EventStore, ItemsOptions, PutOutcome, QueryLimits, StoreChange } from './types.js'
 
 /** What a {@link TableStore} needs of the place where its table is. */
 export interface TableHost {
@@ -97,10 +97,11 @@ export class TableStore implements EventStore {
     return this.#reader.query(filter, limits)
   }
 
-  async items(filter: Filter, max = Infinity): Promise<NegentropyItems | 'too-many'> {
+  async items(filter: Filter, options: ItemsOptions = {}): Promise<NegentropyItems | 'too-many'> {
+    const { max = Infinity, withGone = false } = options
     this.#checkOpen()
     const builder = new NegentropyBuilder()
-    for (const places of this.#reader.places(filter, placesAtOnce)) {
+    for (const places of this.#reader.places(filter, placesAtOnce, withGone)) {
       for (const place of places) builder.add(timeAt(place, 0), place.subarray(place.length - 32))
       if (builder.size > max) return 'too-many'
       if (places.length < placesAtOnce) continue

@@ -48,6 +48,23 @@ export interface EventPage {
   readonly next: EventPlace | null
 }
 
+/** Options of {@link EventStore.items}. */
+export interface ItemsOptions {
+  /**
+   * More than so many are refused.
+   *
+   * @defaultValue Infinity
+   */
+  readonly max?: number
+  /**
+   * Lists, where the filter asks for nothing but kinds, authors and time, what was replaced or deleted as well: for who asks,
+   * because the peer would offer it for ever (R97). Who answers must not, for it has nothing to give.
+   *
+   * @defaultValue false
+   */
+  readonly withGone?: boolean
+}
+
 /**
  * Signed events, by id and by what filters ask for. Of replaceable and addressable events the newest is kept; deletion
  * requests are carried out (R86).
@@ -72,15 +89,8 @@ export interface EventStore extends AdmissionView, AsyncDisposable {
   knows(id: string): boolean
   /** Stored events that match, in pages. `filter.limit` is not looked at. */
   query(filter: Filter, limits: QueryLimits): EventPage
-  /**
-   * The times and ids of all that match, for negentropy; and, where the filter asks for nothing but kinds, authors and
-   * time, of those that were replaced or deleted: else the peer would offer them for ever (R97).
-   *
-   * Looks at a part at a time and lets others work between.
-   *
-   * @param max - more than so many are refused
-   */
-  items(filter: Filter, max?: number): Promise<NegentropyItems | 'too-many'>
+  /** The times and ids of all that match, for negentropy. Looks at a part at a time and lets others work between. */
+  items(filter: Filter, options?: ItemsOptions): Promise<NegentropyItems | 'too-many'>
   /** Tells of every change. Listeners are called in the order of the changes and must not throw. */
   onChange(listener: (change: StoreChange) => void): Off
   /** Waits for what was put, then closes. Idempotent. */

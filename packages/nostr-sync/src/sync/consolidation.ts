@@ -1,3 +1,5 @@
+import type { Millis } from '@holdfast/core'
+
 /** From how many open subscriptions on all are built anew (R49): 70, or seven tenths of what the relay allows. */
 export function consolidationThreshold(maxSubscriptions?: number, most = 70): number {
   return maxSubscriptions === undefined
@@ -16,18 +18,31 @@ export function capAfterComplaint(open: number): number {
 }
 
 /**
+ * How many historic requests may be open beside the live ones (R51): no more than the relay has room for, yet one, or nothing
+ * would ever be fetched.
+ */
+export function historicRoom(concurrency: number, live: number, maxSubscriptions = Infinity): number {
+  return Math.max(1, Math.min(concurrency, maxSubscriptions - live))
+}
+
+/** How long to wait before what a relay did not keep is opened anew: from a second, twice as long each time, to a minute (R85). */
+export function waitAfterComplaint(complaints: number): Millis {
+  return Math.min(60_000, 1000 * 2 ** complaints)
+}
+
+/**
  * Holds back historic requests, so that only so many are open at once (R51); all of them while the relay has asked for
  * quiet (R84).
  */
 export class HistoricQueue<T> {
-  readonly #concurrency: number
+  readonly #most: () => number
   readonly #waiting: T[] = []
   #open = 0
   #isPaused = false
 
-  /** @param concurrency - how many may be open at once */
-  constructor(concurrency = 4) {
-    this.#concurrency = concurrency
+  /** @param most - how many may be open at once, at present */
+  constructor(most: () => number) {
+    this.#most = most
   }
 
   /** Requests that are held back. */
@@ -64,7 +79,7 @@ export class HistoricQueue<T> {
   }
 
   #next(): T[] {
-    const room = this.#isPaused ? 0 : Math.max(0, this.#concurrency - this.#open)
+    const room = this.#isPaused ? 0 : Math.max(0, this.#most() - this.#open)
     const next = this.#waiting.splice(0, room)
     this.#open += next.length
     return next

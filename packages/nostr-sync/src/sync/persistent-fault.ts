@@ -1,7 +1,10 @@
 import type { End, Millis, RetryAdvice } from '@holdfast/core'
 
-/** A fault that does not go away by waiting a little (R87). */
-export type FaultCategory = 'name' | 'certificate' | 'protocol'
+/** The faults that do not go away by waiting a little (R87). */
+export const faultCategories = ['name', 'certificate', 'protocol'] as const
+
+/** One of {@link faultCategories}. */
+export type FaultCategory = (typeof faultCategories)[number]
 
 /** How long a relay with such a fault is listed, logged about only once, and tried at most every hour. */
 export const persistentFaultMs: Millis = 12 * 3_600_000

@@ -14,7 +14,10 @@ export interface ResumeState {
 
 /** How to catch up with a relay that is connected again (R40). */
 export type Strategy =
-  | { readonly kind: 'fresh-start'; readonly why: 'first-time' | 'too-long-away' | 'nothing-to-resume' }
+  | {
+      readonly kind: 'fresh-start'
+      readonly why: 'first-time' | 'too-long-away' | 'nothing-to-resume' | 'clock-was-set'
+    }
   | {
       readonly kind: 'quick-reconnect'
       /** For layer 1; null for all of it (R43). */

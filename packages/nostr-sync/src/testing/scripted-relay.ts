@@ -55,6 +55,7 @@ export async function scriptedRelay(options: ScriptedRelayOptions = {}): Promise
   const clients: ScriptedClient[] = []
   const publish = (...published: readonly NostrEvent[]): void => {
     for (const event of published) {
+      if (events.some(({ id }) => id === event.id)) continue
       events.push(event)
       for (const client of links.values()) client.tell(event)
     }
