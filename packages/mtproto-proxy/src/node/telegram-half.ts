@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { setImmediate } from 'node:timers'
 import type { Dialer, Env, Store } from '@holdfast/core'
 import type { Subscription } from 'rxjs'
 import type { ProxySettings } from '../config/settings.js'
@@ -38,6 +39,7 @@ export class TelegramHalf implements AsyncDisposable {
       metrics,
       dialer,
       randomBytes,
+      afterTurn: setImmediate,
       telegram: source.current,
     })
     this.#following = source.current$.subscribe({

@@ -102,6 +102,13 @@ export interface DataCentersOptions extends DataCenterSettings {
   readonly dialer: Dialer
   /** Cryptographically random bytes. */
   readonly randomBytes: (size: number) => Uint8Array
+  /**
+   * Calls back once at the end of this turn of the event loop, such as `setImmediate`: what many clients send in one
+   * turn is then one write.
+   *
+   * @defaultValue every packet is written at once
+   */
+  readonly afterTurn?: (run: () => void) => void
   /** What Telegram says now; {@link LocalDataCenters.reload} takes what it says later. */
   readonly telegram: TelegramAccess
 }
@@ -292,6 +299,7 @@ class Pools implements LocalDataCenters {
       env,
       metrics: options.metrics.dataCenter(dcId),
       randomBytes: options.randomBytes,
+      afterTurn: options.afterTurn,
       nextConnId: (): ConnId => {
         this.#conns += 1n
         return this.#conns

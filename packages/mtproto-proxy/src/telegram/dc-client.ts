@@ -101,6 +101,11 @@ export class DcClient implements Tunnel, CreditAccount {
     this.#release?.()
   }
 
+  /** Whether it gives up its place, or has. */
+  get isEnding(): boolean {
+    return this.#isEnding
+  }
+
   /** Whether a packet has not been written to its link. */
   get isWaitingToSend(): boolean {
     return this.unsent?.at(-1)?.mark === Infinity

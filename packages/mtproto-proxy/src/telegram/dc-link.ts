@@ -20,10 +20,10 @@ import {
   encodePing,
   encodePong,
   type MiddleMessage,
-  ProxyRequestHead,
 } from '../wire/rpc.js'
 import { type CreditLimits, Credits } from './credits.js'
-import type { Carrier, DcClient, UnsentPacket } from './dc-client.js'
+import type { Carrier, DcClient } from './dc-client.js'
+import { Outbox } from './outbox.js'
 
 /** What the connections to one data centre have in common. Read when it is needed, so it may change. */
 export interface DcLinkSettings {
@@ -43,6 +43,11 @@ export interface DcLinkSettings {
   readonly resendUnsent: boolean
   /** The age at which a connection asks to be replaced, before Telegram closes it; `null` for never. */
   readonly replaceAfter: Millis | null
+  /**
+   * Calls back once at the end of this turn of the event loop, so that what many clients send in it is one write. Left
+   * out: every packet is written at once.
+   */
+  readonly afterTurn?: ((run: () => void) => void) | undefined
   /** How long reading may stop for clients that take nothing, before the slowest of them is given up (R11). */
   readonly pauseWithin: Millis
 }
@@ -64,8 +69,7 @@ export class DcLink implements LinkProtocol, Carrier {
   readonly #scope: LinkScope
   readonly #settings: DcLinkSettings
   readonly #replace: (link: LinkId) => void
-  /** Our end, as Telegram sees it. */
-  readonly #us: SocketAddress
+  readonly #outbox: Outbox
   readonly #clients = new Map<ConnId, DcClient>()
   readonly #gone = new Set<ConnId>()
   readonly #credits: Credits
@@ -73,12 +77,6 @@ export class DcLink implements LinkProtocol, Carrier {
   #isReading = false
   /** Reading has stopped: since when, and what makes it go on. */
   #paused: { readonly since: Millis; readonly resume: Off } | null = null
-  /** Since when the link has taken all that it can; `null` while it takes more. */
-  #fullSince: Millis | null = null
-  /** Clients that are held until the link takes more. */
-  readonly #waiting = new Set<DcClient>()
-  /** Clients with packets that may not have left. */
-  readonly #leaving = new Set<DcClient>()
   #pings = 0n
 
   /** @param replace - takes its clients off it, in favour of another */
@@ -88,7 +86,7 @@ export class DcLink implements LinkProtocol, Carrier {
     this.#settings = settings
     this.#credits = new Credits(settings.credits)
     const { us, them } = addressesOf(scope, settings.externalIp)
-    this.#us = us
+    this.#outbox = new Outbox(scope, settings, us)
     const handshake = new MiddleHandshake({
       proxySecret: settings.proxySecret,
       clientNonce: settings.randomBytes(16),
@@ -98,7 +96,7 @@ export class DcLink implements LinkProtocol, Carrier {
       verify: settings.verifyChecksums,
     })
     this.#phase = { kind: 'handshake', handshake }
-    this.#write(handshake.greeting)
+    this.#outbox.write(handshake.greeting)
     scope.sweep(sweepEvery, () => this.#sweep())
   }
 
@@ -121,25 +119,22 @@ export class DcLink implements LinkProtocol, Carrier {
   }
 
   writable(): void {
-    if (this.#fullSince !== null) {
-      this.#settings.metrics.sendDuration.observe((this.#now - this.#fullSince) / 1000)
-      this.#fullSince = null
-    }
-    for (const client of this.#waiting) {
-      if (this.#isFull) return
-      this.#waiting.delete(client)
-      this.#sendWaiting(client)
-    }
+    this.#outbox.writable()
+  }
+
+  retire(): void {
+    this.#outbox.retire()
   }
 
   probe(): void {
     this.#pings += 1n
-    this.#say(encodePing(this.#pings))
+    this.#outbox.say(encodePing(this.#pings))
   }
 
   ended(why: End): void {
     const phase = this.#phase
     this.#phase = { kind: 'over' }
+    this.#outbox.close()
     const { env, metrics } = this.#settings
     if (phase.kind === 'ready') metrics.linkLifetime.observe((this.#now - phase.since) / 1000)
     else if (phase.kind === 'handshake' && (why.kind === 'closed-by-peer' || why.kind === 'reset-by-peer')) {
@@ -156,18 +151,15 @@ export class DcLink implements LinkProtocol, Carrier {
     client.mark = 0
     this.#clients.set(client.connId, client)
     this.#credits.join()
-    this.#sendWaiting(client)
+    this.#outbox.sendWaiting(client)
   }
 
   /** Loses a client; while the link lives, Telegram is told. */
   remove(client: DcClient, linkAlive: boolean): void {
     if (client.link !== this) return
+    this.#outbox.leave(client, linkAlive)
     client.link = null
     client.head = null
-    // Nothing of what is left was taken by this link.
-    for (const unsent of client.unsent ?? []) unsent.mark = Infinity
-    this.#waiting.delete(client)
-    this.#leaving.delete(client)
     this.#credits.leave(client)
     if (this.#clients.delete(client.connId) && linkAlive) this.#closeConn(client.connId)
     this.#regulate()
@@ -175,21 +167,14 @@ export class DcLink implements LinkProtocol, Carrier {
 
   /** Whether a client can leave (spec 9, I15): nothing of it is under way, or all that is would be sent again. */
   canLeave(client: DcClient): boolean {
-    const { link } = this.#scope
-    const flushed = link.accepted - link.unflushed
-    if (this.#settings.resendUnsent) {
-      // What has left must not be sent again, whether the link is gone or only no longer needed.
-      client.forget(flushed)
-      if (link.phase === 'ended') return true
-    }
-    return client.mark <= flushed && !client.isWaitingToSend
+    return this.#outbox.canLeave(client)
   }
 
   // What the client says -----------------------------------------------------------------------------------------
 
   send(client: DcClient, packet: Uint8Array, quickAck: boolean): void {
     client.keep({ packet, quickAck, mark: Infinity })
-    this.#sendWaiting(client)
+    this.#outbox.send(client, packet.length)
   }
 
   delivered(client: DcClient, packets: number, bytes: number): void {
@@ -197,48 +182,12 @@ export class DcLink implements LinkProtocol, Carrier {
     this.#regulate()
   }
 
-  /** Writes what a client has waiting, as far as the link takes it; then lets the client go on. */
-  #sendWaiting(client: DcClient): void {
-    for (const unsent of client.unsent ?? []) {
-      if (unsent.mark !== Infinity) continue
-      if (this.#isFull) break
-      this.#request(client, unsent)
-      // The link was not one any more, and the client is on another.
-      if (client.link !== this) return
-    }
-    if (!client.isWaitingToSend && !this.#settings.resendUnsent) client.unsent = null
-    if (client.unsent !== null) this.#leaving.add(client)
-    if (this.#isFull) {
-      client.hold()
-      this.#waiting.add(client)
-    } else client.proceed()
-  }
-
-  #request(client: DcClient, unsent: UnsentPacket): void {
-    const phase = this.#phase
-    if (phase.kind !== 'ready') return
-    const { ip, port, adTag, format } = client.request
-    client.head ??= new ProxyRequestHead({
-      connId: client.connId,
-      ip,
-      port,
-      ourIp: this.#us.ip,
-      ourPort: this.#us.port,
-      adTag,
-      format,
-    })
-    const frame = phase.channel.write(client.head.for(unsent.packet, unsent), unsent.packet)
-    // Before it is written: the write may find that the link is gone, and then this counts.
-    unsent.mark = client.mark = this.#scope.link.accepted + frame.length
-    this.#write(frame)
-  }
-
   // What Telegram says -------------------------------------------------------------------------------------------
 
   #handshakes(effect: HandshakeEffect): void {
     switch (effect.kind) {
       case 'send':
-        this.#write(effect.bytes)
+        this.#outbox.write(effect.bytes)
         return
       case 'failed':
         this.#phase = { kind: 'over' }
@@ -246,6 +195,7 @@ export class DcLink implements LinkProtocol, Carrier {
         return
       case 'ready':
         this.#phase = { kind: 'ready', channel: effect.channel, since: this.#now }
+        this.#outbox.open(effect.channel)
         this.#settings.metrics.connected.inc()
         this.#scope.armKeepalive()
         this.#scope.ready()
@@ -293,7 +243,7 @@ export class DcLink implements LinkProtocol, Carrier {
       }
       case 'ping':
         // Whoever takes nothing gets no more of our answers.
-        if (!this.#isFull) this.#say(encodePong(message.id))
+        if (!this.#outbox.isFull) this.#outbox.say(encodePong(message.id))
         return
       case 'pong':
         return
@@ -316,7 +266,7 @@ export class DcLink implements LinkProtocol, Carrier {
   /** Telegram is told of a client that we do not know, so that it stops sending for it. */
   #client(connId: ConnId): DcClient | undefined {
     const client = this.#clients.get(connId)
-    if (client === undefined && !this.#isFull && !this.#gone.has(connId)) this.#closeConn(connId)
+    if (client === undefined && !this.#outbox.isFull && !this.#gone.has(connId)) this.#closeConn(connId)
     return client
   }
 
@@ -327,7 +277,7 @@ export class DcLink implements LinkProtocol, Carrier {
 
   #closeConn(connId: ConnId): void {
     this.#isGone(connId)
-    this.#say(encodeCloseConn(connId))
+    this.#outbox.say(encodeCloseConn(connId))
   }
 
   #isGone(connId: ConnId): void {
@@ -337,21 +287,6 @@ export class DcLink implements LinkProtocol, Carrier {
       this.#gone.delete(oldest)
       return
     }
-  }
-
-  #say(body: Uint8Array): void {
-    if (this.#phase.kind === 'ready') this.#write(this.#phase.channel.write(body))
-  }
-
-  /** A write that fails is the end of the link, as much as the close that is about to be told (R4). */
-  #write(frame: Uint8Array): void {
-    const result = this.#scope.link.write(frame)
-    if (result === 'refused') {
-      this.#scope.fail(end('closed-by-peer', { detail: 'a write failed', advice: { kind: 'now' } }))
-      return
-    }
-    this.#settings.metrics.sent.inc(frame.length)
-    if (result === 'full') this.#fullSince ??= this.#now
   }
 
   // Back-pressure ------------------------------------------------------------------------------------------------
@@ -374,12 +309,7 @@ export class DcLink implements LinkProtocol, Carrier {
   }
 
   #sweep(): void {
-    const { link } = this.#scope
-    const flushed = link.accepted - link.unflushed
-    for (const client of this.#leaving) {
-      client.forget(flushed)
-      if (client.unsent === null) this.#leaving.delete(client)
-    }
+    this.#outbox.sweep()
     if (this.#paused === null || this.#now - this.#paused.since < this.#settings.pauseWithin) return
     // A close is not noticed while reading has stopped, so this must not last (R11).
     this.#slowest()?.end('overflow')
@@ -391,10 +321,6 @@ export class DcLink implements LinkProtocol, Carrier {
       if (client.unackedBytes > (slowest?.unackedBytes ?? 0)) slowest = client
     }
     return slowest
-  }
-
-  get #isFull(): boolean {
-    return this.#fullSince !== null
   }
 
   get #now(): Millis {

@@ -138,7 +138,7 @@ function mover(
     movable: (client, from) => (from.canLeave(client) ? true : 'mid-send'),
     attach(client, to) {
       const { leftAt } = client
-      const hadUnsent = client.unsent !== null
+      const hadUnsent = settings.resendUnsent && client.unsent !== null
       client.leftAt = null
       if (leftAt !== null) {
         const listener = metrics.listener(client.request.listener)

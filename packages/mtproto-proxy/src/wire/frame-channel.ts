@@ -30,12 +30,28 @@ export class FrameChannel {
     return this.#reader.next()
   }
 
+  /** Bytes of the frames that were added and not taken. */
+  get addedBytes(): number {
+    return this.#writer.addedBytes
+  }
+
   /**
-   * Makes a frame, padded and encrypted, ready to be sent. Frames must be sent in the order in which they were made.
+   * Makes the next frame, padded, to be encrypted by {@link FrameChannel.take} with those before it.
    *
    * @throws an `UnsendablePacketError` if head and tail together are no multiple of 4, or too long; nothing is used up
    */
+  add(head: Uint8Array, tail?: Uint8Array): void {
+    this.#writer.add(head, tail)
+  }
+
+  /** All frames that were added, encrypted, ready to be sent; in the order in which they are taken. */
+  take(): Buffer {
+    return this.#writer.take()
+  }
+
+  /** A frame alone, and what was added before: {@link FrameChannel.add}, then {@link FrameChannel.take}. */
   write(head: Uint8Array, tail?: Uint8Array): Buffer {
-    return this.#writer.write(head, tail)
+    this.#writer.add(head, tail)
+    return this.#writer.take()
   }
 }

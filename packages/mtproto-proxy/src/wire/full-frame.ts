@@ -196,8 +196,9 @@ export class FrameWriter {
   readonly checksum: Checksum
   readonly #encrypt: CbcStream | null
   #seq: number
-  /** Where frames are put together before they are encrypted. */
+  /** Where frames are put together, and how much of it they fill. */
   #scratch: Buffer = nothing
+  #addedBytes = 0
 
   constructor({ seq = firstSeq, checksum = 'crc32', encrypt }: FrameWriterSettings = {}) {
     this.#seq = seq
@@ -205,12 +206,17 @@ export class FrameWriter {
     this.#encrypt = encrypt ?? null
   }
 
+  /** Bytes of the frames that were added and not taken. */
+  get addedBytes(): number {
+    return this.#addedBytes
+  }
+
   /**
-   * Makes the next frame, ready to be sent and nobody else's. Its body is `head` and `tail` together, copied once.
+   * Makes the next frame. Its body is `head` and `tail` together, copied once.
    *
    * @throws an {@link UnsendablePacketError} if the body is no multiple of 4, or too long; no sequence number is used up
    */
-  write(head: Uint8Array, tail: Uint8Array = nothing): Buffer {
+  add(head: Uint8Array, tail: Uint8Array = nothing): void {
     const length = frameOverheadBytes + head.length + tail.length
     if (length % 4 !== 0 || length > maxFrameBytes) {
       throw new UnsendablePacketError(
@@ -225,15 +231,34 @@ export class FrameWriter {
     frame.writeUInt32LE(checksumOf(this.checksum, frame.subarray(0, length - 4)), length - 4)
     for (let at = length; at < frame.length; at += 4) frame.writeUInt32LE(paddingWord, at)
     this.#seq = (this.#seq + 1) | 0
-    return this.#encrypt === null ? frame : this.#encrypt(frame)
+    this.#addedBytes += frame.length
+  }
+
+  /** All frames that were added, ready to be sent and nobody else's. */
+  take(): Buffer {
+    const frames = this.#scratch.subarray(0, this.#addedBytes)
+    this.#addedBytes = 0
+    return this.#encrypt === null ? Buffer.from(frames) : this.#encrypt(frames)
+  }
+
+  /**
+   * The next frame, after those that were added: {@link FrameWriter.add}, then {@link FrameWriter.take}.
+   *
+   * @throws an {@link UnsendablePacketError} as {@link FrameWriter.add} does
+   */
+  write(head: Uint8Array, tail?: Uint8Array): Buffer {
+    this.add(head, tail)
+    return this.take()
   }
 
   #room(length: number): Buffer {
-    if (this.#encrypt === null) return Buffer.allocUnsafe(length)
-    const padded = Math.ceil(length / 16) * 16
-    if (padded > this.#scratch.length) {
-      this.#scratch = Buffer.allocUnsafeSlow(2 ** Math.ceil(Math.log2(padded)))
+    const padded = this.#encrypt === null ? length : Math.ceil(length / 16) * 16
+    const end = this.#addedBytes + padded
+    if (end > this.#scratch.length) {
+      const larger = Buffer.allocUnsafeSlow(2 ** Math.ceil(Math.log2(end)))
+      this.#scratch.copy(larger, 0, 0, this.#addedBytes)
+      this.#scratch = larger
     }
-    return this.#scratch.subarray(0, padded)
+    return this.#scratch.subarray(this.#addedBytes, end)
   }
 }

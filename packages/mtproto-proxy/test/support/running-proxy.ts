@@ -66,6 +66,7 @@ export class RunningProxy implements AsyncDisposable {
       metrics,
       dialer: sockets(),
       randomBytes,
+      afterTurn: setImmediate,
       telegram: accessTo(telegram),
     })
     const proxy = mtprotoProxy({

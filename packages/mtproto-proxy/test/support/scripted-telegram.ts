@@ -4,6 +4,7 @@ import { noMetrics } from '../../src/metrics/no-metrics.js'
 import type { MigrationResult } from '../../src/metrics/types.js'
 import {
   type DataCenterSettings,
+  type DataCentersOptions,
   dataCenters,
   type LocalDataCenters,
 } from '../../src/telegram/data-centers.js'
@@ -216,6 +217,9 @@ function packet(text: string | Buffer): Buffer {
   return Buffer.from(text.padEnd(Math.ceil(text.length / 4) * 4), 'latin1')
 }
 
+/** Options that tests set. */
+type ScriptedSettings = DataCenterSettings & Pick<DataCentersOptions, 'afterTurn'>
+
 /** Data centre 2 and its middle proxies, on a virtual clock. */
 export class ScriptedTelegram {
   readonly env: TestEnv = testEnv({ name: 'telegram' })
@@ -229,7 +233,7 @@ export class ScriptedTelegram {
   /** Followed by the next dials. */
   plan: DialPlan = { openAfter: 5 }
 
-  constructor(settings: DataCenterSettings = {}, addresses: readonly string[] = ['10.0.0.2:8888']) {
+  constructor(settings: ScriptedSettings = {}, addresses: readonly string[] = ['10.0.0.2:8888']) {
     const dial = (to: Endpoint, sink: Parameters<ScriptedDialer['dial']>[1]): FaultyLink => {
       // Each link has a plan of its own, which the test may change.
       const plan: Mutable<DialPlan> = { addresses: { local, remote }, ...this.plan }
@@ -274,7 +278,7 @@ export class ScriptedTelegram {
   }
 
   /** A Telegram whose connections are all ready. */
-  static ready(settings: DataCenterSettings = {}): ScriptedTelegram {
+  static ready(settings: ScriptedSettings = {}): ScriptedTelegram {
     const telegram = new ScriptedTelegram(settings)
     telegram.advance(10)
     return telegram
