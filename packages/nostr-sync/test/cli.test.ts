@@ -39,7 +39,7 @@ describe('the command line', () => {
     [['serve', '--data', 'x', '--listen', 'http://x', '--json'], 2, 'It must be ws://HOST:PORT'],
     [['serve', '--json'], 2, 'data: is missing'],
     [['verify', '/nowhere/at/all'], 1, 'ENOENT'],
-    [['status', 'http://127.0.0.1:1'], 1, 'was the relay started with --http?'],
+    [['status', 'http://127.0.0.1:1'], 1, 'was the program started with --http?'],
   ])('%j exits with %i and says why', async (args, code, why) => {
     const ended = await run(...args)
     expect(ended.code).toBe(code)

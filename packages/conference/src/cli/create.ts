@@ -4,7 +4,6 @@ import { openKept } from '../client/kept.js'
 import { conferences } from '../conferences.js'
 import { conferenceMemories } from '../group/memory.js'
 import { savedConferences } from '../group/save.js'
-import { ended } from './ended.js'
 import { addProfileOption, type ProfileFlags } from './network-options.js'
 import { programName } from './program-name.js'
 
@@ -16,7 +15,7 @@ export function createCommand(): Command {
     )
     .option('--title <title>', 'its title')
     .addHelpText('after', `\nExamples:\n  $ ${programName} create --title 'The bridge'`)
-    .action((flags: ProfileFlags & { title?: string }) => ended(create(flags)))
+    .action((flags: ProfileFlags & { title?: string }) => create(flags))
 }
 
 /** Without a network: a conference is there from the moment somebody has it. */

@@ -12,7 +12,6 @@ import { Subscription } from 'rxjs'
 import type { ToxClient } from '../client/tox-client.js'
 import { listenTo } from '../listen-to.js'
 import { drainOf } from './drain-of.js'
-import { fail } from './fail.js'
 import { doCommand, parseCommand } from './headless-commands.js'
 import { addNetworkOptions, type NetworkFlags } from './network-options.js'
 import { openClient } from './open-client.js'
@@ -145,6 +144,7 @@ const mostUnread = 16 * 1024 * 1024
 function print(line: object): void {
   process.stdout.write(`${JSON.stringify(line)}\n`)
   if (process.stdout.writableLength > mostUnread) {
-    fail(exitCodes.failure, `nobody reads what happens: ${mostUnread} bytes wait`)
+    process.stderr.write(`${programName}: nobody reads what happens: ${mostUnread} bytes wait\n`)
+    process.exit(exitCodes.failure)
   }
 }

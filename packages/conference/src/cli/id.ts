@@ -1,9 +1,8 @@
-import { exitCodes } from '@holdfast/core/service'
+import { CommandError } from '@holdfast/core/service'
 import { Command } from 'commander'
 import { readProfile, type ToxProfile } from '../profile/tox-profile.js'
 import { toxId } from '../tox/crypto/tox-id.js'
 import { SaveFileError } from '../wire/errors.js'
-import { fail } from './fail.js'
 import { addProfileOption, type ProfileFlags } from './network-options.js'
 import { bytesOf } from './profile.js'
 import { programName } from './program-name.js'
@@ -30,6 +29,6 @@ export async function profileAt(path: string): Promise<ToxProfile> {
     return readProfile(bytes)
   } catch (cause) {
     if (!(cause instanceof SaveFileError)) throw cause
-    return fail(exitCodes.failure, `${path}: ${cause.message}`)
+    throw new CommandError(`${path}: ${cause.message}`, { cause })
   }
 }

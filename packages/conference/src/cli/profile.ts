@@ -1,12 +1,10 @@
 import { mkdir, readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { HoldfastError } from '@holdfast/core'
 import { AtomicFile } from '@holdfast/core/node'
-import { exitCodes } from '@holdfast/core/service'
+import { CommandError } from '@holdfast/core/service'
 import { Command } from 'commander'
 import { readProfile } from '../profile/tox-profile.js'
 import { toxId } from '../tox/crypto/tox-id.js'
-import { fail } from './fail.js'
 import { addProfileOption, type ProfileFlags } from './network-options.js'
 import { freshProfile } from './open-client.js'
 import { programName } from './program-name.js'
@@ -42,17 +40,12 @@ Examples:
 
 /** Writes a profile where there is none. */
 async function put(path: string, bytes: Uint8Array): Promise<void> {
-  try {
-    const { realKey, nospam } = readProfile(bytes)
-    const file = new AtomicFile(path)
-    if (await file.load()) fail(exitCodes.failure, `${path} is there already: move it away, or name another`)
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 })
-    await file.save(bytes)
-    process.stdout.write(`${toxId({ realKey, nospam })}\n`)
-  } catch (cause) {
-    if (!(cause instanceof HoldfastError)) throw cause
-    fail(exitCodes.failure, cause.message, cause)
-  }
+  const { realKey, nospam } = readProfile(bytes)
+  const file = new AtomicFile(path)
+  if (await file.load()) throw new CommandError(`${path} is there already: move it away, or name another`)
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+  await file.save(bytes)
+  process.stdout.write(`${toxId({ realKey, nospam })}\n`)
 }
 
 /** A whole save file, or the end of the program. */
@@ -61,6 +54,6 @@ export async function bytesOf(path: string): Promise<Uint8Array> {
     return await readFile(path)
   } catch (cause) {
     const todo = `make a profile with \`${programName} profile new\`, or name another with --profile`
-    return fail(exitCodes.failure, `${path} cannot be read (${String(cause)}): ${todo}`)
+    throw new CommandError(`${path} cannot be read (${String(cause)}): ${todo}`, { cause })
   }
 }

@@ -1,10 +1,9 @@
 import { Buffer } from 'node:buffer'
-import { exitCodes } from '@holdfast/core/service'
+import { askStatus } from '@holdfast/core/service'
 import { Command } from 'commander'
 import type { ConferenceView } from '../conference-view.js'
 import type { ToxProfile } from '../profile/tox-profile.js'
 import { toxId } from '../tox/crypto/tox-id.js'
-import { fail } from './fail.js'
 import { profileAt } from './id.js'
 import { addProfileOption, type ProfileFlags } from './network-options.js'
 import { programName } from './program-name.js'
@@ -21,19 +20,9 @@ export function statusCommand(): Command {
       `\nExamples:\n  $ ${programName} status\n  $ ${programName} status http://127.0.0.1:9094 --json`,
     )
     .action(async (url: string | undefined, { profile, json }: ProfileFlags & { json?: boolean }) => {
-      const report = url === undefined ? saved(await profileAt(profile)) : await ask(url)
+      const report = url === undefined ? saved(await profileAt(profile)) : await askStatus<StatusReport>(url)
       process.stdout.write(json === true ? `${JSON.stringify(report)}\n` : `${describeStatus(report)}\n`)
     })
-}
-
-async function ask(url: string): Promise<StatusReport> {
-  try {
-    const response = await fetch(new URL('/status', url))
-    if (response.ok) return (await response.json()) as StatusReport
-    return fail(exitCodes.failure, `${url} answers HTTP ${response.status}: it is no program of ours`)
-  } catch (cause) {
-    return fail(exitCodes.failure, `nothing answers at ${url}: was it started with --http?`, cause)
-  }
 }
 
 /** What the next start would begin with: everybody is frozen. */

@@ -6,7 +6,10 @@
  */
 
 export { type HttpEndpoint, type HttpEndpointOptions, replyJson, serveHttp } from '../node/http-endpoint.js'
+export { askStatus } from './ask-status.js'
+export { CommandError, type CommandErrorOptions } from './command-error.js'
 export { ConfigError, type ConfigOptions, loadConfig, withoutSecrets } from './config.js'
+export { type DemoOptions, type DemoOutcome, type DemoStage, demonstration } from './demonstration.js'
 export { exitCodes } from './exit-codes.js'
 export { addInspectOption } from './inspection.js'
 export { linesOf } from './lines.js'

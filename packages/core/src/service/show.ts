@@ -43,6 +43,11 @@ export class Show {
     this.#live = live
   }
 
+  /** The scene that is on. */
+  get title(): string {
+    return this.#title
+  }
+
   /** A scene begins. */
   scene(title: string): void {
     this.#title = title

@@ -11,7 +11,6 @@ import type { NostrEvent } from '../wire/event.js'
 import { admissionOf } from './admission-of.js'
 import { servingFields } from './config.js'
 import { eventLines } from './event-lines.js'
-import { failWith } from './fail.js'
 import { programName, variablePrefix } from './program-name.js'
 import { Progress } from './progress.js'
 import { Tally } from './tally.js'
@@ -44,14 +43,10 @@ export function importCommand(): Command {
     .option('--json', 'print JSON')
     .addHelpText('after', examples)
     .action(async (file: string, flags: ImportFlags) => {
-      try {
-        const tally = await importFile(file, flags)
-        const report = flags.json === true ? JSON.stringify(tally) : tally.describe()
-        process.stdout.write(`${report}\n`)
-        process.exitCode = tally.of('failed') > 0 ? exitCodes.failure : exitCodes.ok
-      } catch (failure) {
-        failWith(failure)
-      }
+      const tally = await importFile(file, flags)
+      const report = flags.json === true ? JSON.stringify(tally) : tally.describe()
+      process.stdout.write(`${report}\n`)
+      process.exitCode = tally.of('failed') > 0 ? exitCodes.failure : exitCodes.ok
     })
 }
 

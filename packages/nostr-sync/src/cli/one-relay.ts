@@ -13,7 +13,6 @@ import { openLmdbStore } from '../store/lmdb-store.js'
 import { startVerifier } from '../verify/verifier.js'
 import type { Filter } from '../wire/filter.js'
 import { normalizeRelayUrl, type RelayUrl } from '../wire/relay-url.js'
-import { failWith } from './fail.js'
 import { filterOf } from './filter-option.js'
 import { programName } from './program-name.js'
 
@@ -61,11 +60,9 @@ export async function withOneRelay(
     })
     const isDone = await work({ url, relay, filters: [filter], connectWithin }, intake)
     process.exitCode = isDone ? exitCodes.ok : exitCodes.failure
-  } catch (failure) {
+  } finally {
     await opened.close()
-    failWith(failure)
   }
-  await opened.close()
 }
 
 function relayOf(text: string): RelayUrl {

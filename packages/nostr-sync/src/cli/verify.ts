@@ -8,7 +8,6 @@ import type { Verifier } from '../verify/types.js'
 import { startVerifier } from '../verify/verifier.js'
 import { type EventReading, readEvent } from '../wire/event.js'
 import { eventLines } from './event-lines.js'
-import { failWith } from './fail.js'
 import { programName } from './program-name.js'
 import { Progress } from './progress.js'
 import { Tally } from './tally.js'
@@ -29,18 +28,14 @@ export function verifyCommand(): Command {
       `\nExits with 1 if anything is wrong.\n\nExamples:\n  $ ${programName} verify ./events\n  $ ${programName} verify events.jsonl --json`,
     )
     .action(async (path: string, { json }: { json?: boolean }) => {
-      try {
-        const { tally, bad } = await verify(path)
-        const report =
-          json === true
-            ? JSON.stringify({ ...tally.toJSON(), bad })
-            : [tally.describe(), ...bad.map((id) => `  ${id}`)].join('\n')
-        process.stdout.write(`${report}\n`)
-        const isSound = verdicts.every((verdict) => verdict === 'valid' || tally.of(verdict) === 0)
-        process.exitCode = isSound ? exitCodes.ok : exitCodes.failure
-      } catch (failure) {
-        failWith(failure)
-      }
+      const { tally, bad } = await verify(path)
+      const report =
+        json === true
+          ? JSON.stringify({ ...tally.toJSON(), bad })
+          : [tally.describe(), ...bad.map((id) => `  ${id}`)].join('\n')
+      process.stdout.write(`${report}\n`)
+      const isSound = verdicts.every((verdict) => verdict === 'valid' || tally.of(verdict) === 0)
+      process.exitCode = isSound ? exitCodes.ok : exitCodes.failure
     })
 }
 

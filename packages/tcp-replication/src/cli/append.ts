@@ -1,6 +1,5 @@
-import { exitCodes, linesOf } from '@holdfast/core/service'
+import { CommandError, linesOf } from '@holdfast/core/service'
 import { Command } from 'commander'
-import { fail } from './fail.js'
 import { programName } from './program-name.js'
 
 interface AppendFlags {
@@ -51,14 +50,11 @@ async function post(stream: string, rows: readonly string[], { to, token }: Appe
   try {
     response = await fetch(url, { method: 'POST', body: rows.join('\n') })
   } catch (cause) {
-    return fail(
-      exitCodes.failure,
-      `no server answers at ${to}: start one with "serve --http HOST:PORT"`,
-      cause,
-    )
+    throw new CommandError(`no server answers at ${to}: start one with "serve --http HOST:PORT"`, { cause })
   }
   const answer = (await response.json()) as { token?: number; error?: string }
-  return answer.token ?? fail(exitCodes.failure, answer.error ?? `HTTP ${response.status}`)
+  if (answer.token === undefined) throw new CommandError(answer.error ?? `HTTP ${response.status}`)
+  return answer.token
 }
 
 async function all(lines: AsyncIterable<string>): Promise<string[]> {

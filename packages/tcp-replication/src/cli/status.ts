@@ -1,6 +1,5 @@
-import { exitCodes } from '@holdfast/core/service'
+import { askStatus } from '@holdfast/core/service'
 import { Command } from 'commander'
-import { fail } from './fail.js'
 import { programName } from './program-name.js'
 import { describeStatus, type StatusReport } from './status-report.js'
 
@@ -15,17 +14,7 @@ export function statusCommand(): Command {
       `\nExamples:\n  $ ${programName} status\n  $ ${programName} status http://127.0.0.1:9193 --json`,
     )
     .action(async (url: string, { json }: { json?: boolean }) => {
-      const report = await ask(url)
+      const report = await askStatus<StatusReport>(url)
       process.stdout.write(json === true ? `${JSON.stringify(report)}\n` : `${describeStatus(report)}\n`)
     })
-}
-
-async function ask(url: string): Promise<StatusReport> {
-  try {
-    const response = await fetch(new URL('/status', url))
-    if (response.ok) return (await response.json()) as StatusReport
-    return fail(exitCodes.failure, `${url} answers HTTP ${response.status}: it is no server of this program`)
-  } catch (cause) {
-    return fail(exitCodes.failure, `nothing answers at ${url}: was the server started with --http?`, cause)
-  }
 }

@@ -1,11 +1,16 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { styleText } from 'node:util'
 import type { Clock } from '@holdfast/core'
 import { nodeEnv } from '@holdfast/core/node'
-import { exitCodes, showPause as pause, Show, showUntil as until, type Verdict } from '@holdfast/core/service'
-import { Command } from 'commander'
+import {
+  type DemoOutcome,
+  type DemoStage,
+  demonstration,
+  showPause as pause,
+  type Show,
+  showUntil as until,
+  type Verdict,
+} from '@holdfast/core/service'
+import type { Command } from 'commander'
 import { createLogUpdate } from 'log-update'
 import { fasterClock } from '../../testing/faster-clock.js'
 import { programName } from '../program-name.js'
@@ -18,24 +23,14 @@ const patienceMs = 40_000
 
 /** `demo`: a conference that one peer drops out of, and comes back to. */
 export function demoCommand(): Command {
-  return new Command('demo')
-    .description(
+  return demonstration({
+    program: programName,
+    about:
       'show five peers on real UDP ports: one loses its network, is frozen, comes back, and has missed nothing',
-    )
-    .option('--json', 'print the table as JSON')
-    .addHelpText('after', `\nExamples:\n  $ ${programName} demo\n  $ ${programName} demo --json`)
-    .action(async ({ json }: { json?: boolean }) => {
-      const folder = await mkdtemp(join(tmpdir(), 'holdfast-demo-'))
-      const out = json === true ? process.stderr : process.stdout
-      try {
-        const show = new Show({ out, live: out.isTTY ? createLogUpdate(out) : null })
-        const verdicts = await play(folder, show)
-        if (json === true) process.stdout.write(`${JSON.stringify({ verdicts })}\n`)
-        process.exitCode = verdicts.every(({ held }) => held) ? exitCodes.ok : exitCodes.failure
-      } finally {
-        await rm(folder, { recursive: true, force: true })
-      }
-    })
+    isSeeded: false,
+    live: createLogUpdate,
+    play,
+  })
 }
 
 /** What the scenes play with. */
@@ -49,7 +44,7 @@ interface Stage {
   readonly chatter: Chatter
 }
 
-async function play(folder: string, show: Show): Promise<Verdict[]> {
+async function play({ folder, show }: DemoStage): Promise<DemoOutcome> {
   const { clock } = nodeEnv({ name: 'demo' })
   const env = nodeEnv({ name: 'demo', clock: fasterClock(clock, times) })
   const players = ['ada', 'ben', 'cleo', 'dov', 'eve'].map((name) => new Player(name, env, folder))
@@ -77,8 +72,7 @@ async function play(folder: string, show: Show): Promise<Verdict[]> {
       () => 0,
     )
     verdicts.push(...players.map((player) => promiseOf(player, stage.chatter)))
-    show.finish(verdicts)
-    return verdicts
+    return { verdicts }
   } finally {
     chatter?.stop()
     drawing.cancel()

@@ -1,9 +1,4 @@
-import {
-  type DemoOutcome,
-  type DemoStage,
-  demoCommand as serviceDemo,
-  type Verdict,
-} from '@holdfast/core/service'
+import { type DemoOutcome, type DemoStage, demonstration, type Verdict } from '@holdfast/core/service'
 import type { Command } from 'commander'
 import { createLogUpdate } from 'log-update'
 import { programName } from '../program-name.js'
@@ -13,7 +8,7 @@ import { World } from './world.js'
 
 /** `demo`: clients that do not notice that connections to Telegram die, in a quarter of a minute. */
 export function demoCommand(): Command {
-  return serviceDemo({
+  return demonstration({
     program: programName,
     about: 'show 200 clients staying while connections to an embedded Telegram die, and count them',
     isSeeded: false,

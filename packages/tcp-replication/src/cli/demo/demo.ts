@@ -1,14 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import type { Millis } from '@holdfast/core'
 import { nodeEnv } from '@holdfast/core/node'
-import { exitCodes, Show, type Verdict } from '@holdfast/core/service'
+import { type DemoOutcome, type DemoStage, demonstration, type Verdict } from '@holdfast/core/service'
 import { ChaosProxy, seededRandom } from '@holdfast/core/testing'
-import { Command } from 'commander'
+import type { Command } from 'commander'
 import { createLogUpdate } from 'log-update'
-import { fail } from '../fail.js'
 import { programName } from '../program-name.js'
 import { DemoFollower } from './follower.js'
 import { Oracle } from './oracle.js'
@@ -19,38 +14,20 @@ import { within } from './waits.js'
 import { Writer } from './writer.js'
 
 const streams = ['events', 'receipts', 'typing']
-/** Half a minute is usual; whatever hangs, longer than this nobody waits. */
-const longest: Millis = 180_000
 
 /** `demo`: a replication session that survives real outages, in half a minute. */
 export function demoCommand(): Command {
-  return new Command('demo')
-    .description(
+  return demonstration({
+    program: programName,
+    about:
       'show a replication session that survives real outages on real sockets, and count what was promised',
-    )
-    .option('--seed <n>', 'seed of chance', Number, 1)
-    .option('--json', 'print the table as JSON')
-    .addHelpText('after', `\nExamples:\n  $ ${programName} demo\n  $ ${programName} demo --seed 7 --json`)
-    .action(async ({ seed, json }: { seed: number; json?: boolean }) => {
-      const data = await mkdtemp(join(tmpdir(), 'holdfast-demo-'))
-      try {
-        const out = json === true ? process.stderr : process.stdout
-        const show = new Show({ out, live: out.isTTY ? createLogUpdate(out) : null })
-        const verdicts = await play(data, seed, show)
-        if (json === true) process.stdout.write(`${JSON.stringify({ seed, verdicts })}\n`)
-        process.exitCode = verdicts.every(({ held }) => held) ? exitCodes.ok : exitCodes.failure
-      } catch (failure) {
-        process.stderr.write(
-          `${programName}: ${failure instanceof Error ? failure.message : String(failure)}\n`,
-        )
-        process.exitCode = exitCodes.failure
-      } finally {
-        await rm(data, { recursive: true, force: true })
-      }
-    })
+    isSeeded: true,
+    live: createLogUpdate,
+    play,
+  })
 }
 
-async function play(data: string, seed: number, show: Show): Promise<Verdict[]> {
+async function play({ folder: data, seed, show }: DemoStage): Promise<DemoOutcome> {
   const env = nodeEnv({ name: 'demo', random: seededRandom(seed) })
   const [port, httpPort] = [await freePort(), await freePort()]
   const server = new ServerProcess({ clock: env.clock, data, port, httpPort, streams })
@@ -71,13 +48,8 @@ async function play(data: string, seed: number, show: Show): Promise<Verdict[]> 
     say: (text) => show.say(text),
   }
   const drawing = env.clock.sweep(200, () => show.draw(() => statusLines({ server, oracle, followers })))
-  const leave = (): void => process.exit(exitCodes.failure)
-  let title = 'the start'
-  const watchdog = env.clock.after(longest, () => {
-    fail(exitCodes.failure, `the demonstration did not end within ${longest} ms; it hung at: ${title}`)
-  })
   const killServer = (): void => void server.kill9()
-  process.once('SIGTERM', leave).once('SIGINT', leave).once('exit', killServer)
+  process.once('exit', killServer)
   try {
     await server.start()
     const started = Promise.all(followers.map((follower) => follower.start()))
@@ -85,24 +57,20 @@ async function play(data: string, seed: number, show: Show): Promise<Verdict[]> 
     writer.start()
     const verdicts: Verdict[] = []
     for (const scene of scenes) {
-      title = scene.title
-      show.scene(title)
+      show.scene(scene.title)
       verdicts.push(...(await scene.play(stage)))
       await untilCurrent(env.clock, worker, oracle)
     }
-    title = 'the end'
     await writer.stop()
     for (const follower of followers) await untilCurrent(env.clock, follower, oracle)
     verdicts.unshift(...totals(oracle, followers))
-    show.finish(verdicts)
-    return verdicts
+    return { verdicts }
   } finally {
     drawing.cancel()
     await writer.stop()
     for (const { client } of followers) await client[Symbol.asyncDispose]()
     await server.kill9()
-    watchdog.cancel()
-    process.off('SIGTERM', leave).off('SIGINT', leave).off('exit', killServer)
+    process.off('exit', killServer)
   }
 }
 

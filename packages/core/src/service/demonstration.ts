@@ -1,0 +1,91 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Command } from 'commander'
+import { type Millis, systemClock } from '../index.js'
+import { CommandError } from './command-error.js'
+import { exitCodes } from './exit-codes.js'
+import { type LiveText, Show } from './show.js'
+import type { Verdict } from './verdict.js'
+
+/** What a demonstration is played with. */
+export interface DemoStage {
+  readonly show: Show
+  /** A folder that is gone afterwards. */
+  readonly folder: string
+  /** What `--seed` says; 1 unless given. */
+  readonly seed: number
+}
+
+/** What a demonstration has shown; what else it has is printed with `--json`. */
+export interface DemoOutcome {
+  readonly verdicts: readonly Verdict[]
+}
+
+/** Options of {@link demonstration}. */
+export interface DemoOptions {
+  /** The program, as its users call it. */
+  readonly program: string
+  /** What is shown, for the help. */
+  readonly about: string
+  /** Makes the status at the bottom of a terminal: `createLogUpdate` of `log-update`. */
+  readonly live: (out: NodeJS.WriteStream) => LiveText
+  /** Whether chance is seeded, so that `--seed` repeats a run. */
+  readonly isSeeded: boolean
+  /**
+   * Whatever hangs, longer than this nobody waits; in milliseconds.
+   *
+   * @defaultValue 180000
+   */
+  readonly longest?: Millis
+  /** Plays it, and ends everything that it has started. */
+  readonly play: (stage: DemoStage) => Promise<DemoOutcome>
+}
+
+/**
+ * The command `demo` of a program: plays a demonstration on a terminal, and prints the table of what was promised. Exits
+ * with 0 only if every promise held.
+ */
+export function demonstration({ program, about, isSeeded, ...options }: DemoOptions): Command {
+  const command = new Command('demo').description(about).option('--json', 'print the table as JSON')
+  if (isSeeded) command.option('--seed <n>', 'seed of chance', Number, 1)
+  const other = isSeeded ? 'demo --seed 7 --json' : 'demo --json'
+  return command
+    .addHelpText('after', `\nExamples:\n  $ ${program} demo\n  $ ${program} ${other}`)
+    .action(async ({ json = false, seed = 1 }: { json?: boolean; seed?: number }) => {
+      const { verdicts, ...more } = await played(program, { ...options, json, seed })
+      if (json) process.stdout.write(`${JSON.stringify({ ...(isSeeded && { seed }), ...more, verdicts })}\n`)
+      process.exitCode = verdicts.every(({ held }) => held) ? exitCodes.ok : exitCodes.failure
+    })
+}
+
+interface Playing extends Pick<DemoOptions, 'live' | 'longest' | 'play'> {
+  readonly json: boolean
+  readonly seed: number
+}
+
+async function played(
+  program: string,
+  { live, longest = 180_000, play, json, seed }: Playing,
+): Promise<DemoOutcome> {
+  const folder = await mkdtemp(join(tmpdir(), 'holdfast-demo-'))
+  const out = json ? process.stderr : process.stdout
+  const show = new Show({ out, live: out.isTTY ? live(out) : null })
+  const leave = (): void => process.exit(exitCodes.failure)
+  const watchdog = systemClock().after(longest, () => {
+    process.stderr.write(`${program}: the demonstration has not ended for ${longest} ms; at: ${show.title}\n`)
+    leave()
+  })
+  process.once('SIGTERM', leave).once('SIGINT', leave)
+  try {
+    const outcome = await play({ show, folder, seed })
+    show.finish(outcome.verdicts)
+    return outcome
+  } catch (cause) {
+    throw new CommandError(`the demonstration broke off at: ${show.title}`, { cause })
+  } finally {
+    watchdog.cancel()
+    process.off('SIGTERM', leave).off('SIGINT', leave)
+    await rm(folder, { recursive: true, force: true })
+  }
+}
