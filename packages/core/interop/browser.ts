@@ -30,18 +30,19 @@ export async function accessibilityProblems(page: Page): Promise<string[]> {
   })
 }
 
+// What runs in the page is text: these programs know Node.js and not the DOM.
+
+const nameControls = `Array.from(document.querySelectorAll('button, input, select, summary, [tabindex="0"]'))
+  .filter((element) => element.checkVisibility())
+  .map((element) => {
+    element.dataset.control ??=
+      element.tagName + ' ' + (element.id || element.getAttribute('aria-label') || element.textContent.slice(0, 24))
+    return element.dataset.control
+  })`
+
 /** Everything on the page that can be operated, in words. */
 export async function controlsOf(page: Page): Promise<string[]> {
-  return await page.evaluate(() => {
-    const all = document.querySelectorAll<HTMLElement>('button, input, select, summary, [tabindex="0"]')
-    return Array.from(all)
-      .filter((element) => element.checkVisibility())
-      .map((element) => {
-        element.dataset['control'] ??=
-          `${element.tagName} ${element.id || element.getAttribute('aria-label') || element.textContent.slice(0, 24)}`
-        return element.dataset['control']
-      })
-  })
+  return await page.evaluate<string[]>(nameControls)
 }
 
 /** What Tab reaches from the top of the page, by the names of {@link controlsOf}. */
@@ -49,8 +50,22 @@ export async function reachedByTab(page: Page, most: number): Promise<Set<string
   const reached = new Set<string>()
   for (let n = 0; n < most; n += 1) {
     await page.keyboard.press('Tab')
-    const name = await page.evaluate(() => (document.activeElement as HTMLElement | null)?.dataset['control'])
+    const name = await page.evaluate<string | undefined>('document.activeElement?.dataset.control')
     if (name !== undefined) reached.add(name)
   }
   return reached
+}
+
+/** Has a page remember its long tasks, for {@link longTasks}. */
+export async function watchTasks(page: Page): Promise<void> {
+  await page.addInitScript({
+    content: `globalThis.tasks = []
+      new PerformanceObserver((list) => tasks.push(...list.getEntries().map(({ duration }) => duration)))
+        .observe({ type: 'longtask', buffered: true })`,
+  })
+}
+
+/** How long each task of more than 50 ms took, in milliseconds. */
+export async function longTasks(page: Page): Promise<number[]> {
+  return await page.evaluate<number[]>('tasks')
 }

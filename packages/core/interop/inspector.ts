@@ -11,7 +11,14 @@ import { setTimeout as pass } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import type { Browser, Page } from 'playwright-core'
 import type { InspectorState } from '../src/inspector/index.js'
-import { accessibilityProblems, controlsOf, reachedByTab, startBrowser } from './browser.js'
+import {
+  accessibilityProblems,
+  controlsOf,
+  longTasks,
+  reachedByTab,
+  startBrowser,
+  watchTasks,
+} from './browser.js'
 import { InspectedProcess } from './inspected-process.js'
 
 const { values } = parseArgs({ options: { seconds: { type: 'string', default: '60' } } })
@@ -37,13 +44,7 @@ async function openPage(
   page.on('request', (request) => {
     if (!request.url().startsWith(url) && !/^(data|blob):/.test(request.url())) complaints.push(request.url())
   })
-  await page.addInitScript(() => {
-    const tasks: number[] = []
-    Object.assign(globalThis, { tasks })
-    new PerformanceObserver((list) => {
-      for (const { duration } of list.getEntries()) tasks.push(duration)
-    }).observe({ type: 'longtask', buffered: true })
-  })
+  await watchTasks(page)
   await page.goto(url)
   await page.locator('#status.live').waitFor()
   return { page, complaints }
@@ -71,7 +72,7 @@ async function everydayUse(browser: Browser): Promise<void> {
   const narrow = await openPage(browser, inspected.url, 'light')
   await narrow.page.setViewportSize({ width: 480, height: 900 })
   await narrow.page.screenshot({ path: join(folder, 'narrow.png'), fullPage: true })
-  const overflow = await narrow.page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
+  const overflow = await narrow.page.evaluate<number>('document.documentElement.scrollWidth - innerWidth')
   promise('a narrow window need not be scrolled sideways', overflow <= 0, `${overflow} pixels too wide`)
   await narrow.page.close()
 }
@@ -138,7 +139,7 @@ async function veryMany(browser: Browser): Promise<void> {
   for (const order of ['name', 'latest', 'trouble']) {
     await page.locator('#order').selectOption(order)
     for (let n = 0; n < 10; n += 1) {
-      await page.locator('#lifecycles-view').evaluate((view, to) => view.scrollTo(0, to), n * 27_000)
+      await page.evaluate(`document.querySelector('#lifecycles-view').scrollTo(0, ${n * 27_000})`)
       await pass(100)
     }
   }
@@ -149,7 +150,7 @@ async function veryMany(browser: Browser): Promise<void> {
   await page.locator('#pause').click()
   await page.locator('#pause').click()
   await pass(10_000)
-  const tasks = await page.evaluate(() => (globalThis as unknown as { tasks: number[] }).tasks)
+  const tasks = await longTasks(page)
   const longest = Math.max(0, ...tasks)
   promise(
     'no task in the page is longer than 200 ms',

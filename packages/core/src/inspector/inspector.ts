@@ -135,9 +135,8 @@ function answer(from: Answers, { method, url }: IncomingMessage, response: Serve
       reply(response, 'text/html; charset=utf-8', page)
       return
     case '/events':
-      if (from.stream.open(response)) return
-      response.setHeader('retry-after', '10')
-      replyJson(response, 503, { error: 'too many pages are open: close one' })
+      if (method === 'HEAD') reply(response, 'text/event-stream', '')
+      else if (!from.stream.open(response)) tooMany(response)
       return
     case '/state':
       answerWith(response, 'application/json', stateJson(from))
@@ -146,10 +145,14 @@ function answer(from: Answers, { method, url }: IncomingMessage, response: Serve
       if (from.metrics === null) replyJson(response, 404, { error: 'this program has no metrics' })
       else answerWith(response, from.metrics.contentType, from.metrics.metrics())
       return
-    case undefined:
     default:
       replyJson(response, 404, { error: 'there are /, /state and /metrics' })
   }
+}
+
+function tooMany(response: ServerResponse): void {
+  response.setHeader('retry-after', '10')
+  replyJson(response, 503, { error: 'too many pages are open: close one' })
 }
 
 /** Whatever is answered is for whoever asked, now, and for no other site. */
