@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { userLinks } from '../src/cli/links.js'
+import { linkProblem, userLinks } from '../src/cli/links.js'
 import { describeLinks } from '../src/cli/show-links.js'
 import type { ProxySettings } from '../src/config/settings.js'
 import { proxySettings } from '../src/config/to-settings.js'
@@ -11,6 +11,18 @@ const settings = (more: object = {}, port: object = {}): ProxySettings =>
 const secrets = (of: ProxySettings): object[] => userLinks(of).map(({ mode, secret }) => ({ [mode]: secret }))
 
 describe('2 links', () => {
+  it.each([
+    [{}, /0\.0\.0\.0, which no client can reach: set public_host/],
+    [{ listen_ip: '::' }, /^the links name ::,/],
+    [{ listen_ip: '192.0.2.1' }, null],
+    [{ public_host: 'proxy.example.com' }, null],
+    [{ external_ip: '192.0.2.1' }, null],
+  ])('that name no host that clients can reach are warned of: %j', (more, problem) => {
+    const told = linkProblem(settings(more))
+    if (problem === null) expect(told).toBeNull()
+    else expect(told).toMatch(problem)
+  })
+
   it('are made for every mode that is allowed, the best hidden first', () => {
     expect(secrets(settings())).toEqual([
       { 'fake-tls': `ee${key}73332e616d617a6f6e6177732e636f6d` },

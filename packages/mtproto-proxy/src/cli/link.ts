@@ -1,6 +1,6 @@
 import { CommandError } from '@holdfast/core/service'
 import { Command, Option } from 'commander'
-import { userLinks } from './links.js'
+import { linkProblem, userLinks } from './links.js'
 import { loadSettings } from './load-settings.js'
 import { programName, variablePrefix } from './program-name.js'
 import { describeLinks } from './show-links.js'
@@ -38,6 +38,8 @@ export function linkCommand(): Command {
         const names = settings.secrets.map((secret) => secret.name).join(', ')
         throw new CommandError(`there is no enabled secret ${name ?? 'at all'}; there are: ${names}`)
       }
+      const problem = linkProblem(named)
+      if (problem !== null) process.stderr.write(`${programName}: ${problem}; or give --host\n`)
       process.stdout.write(json === true ? `${JSON.stringify(links)}\n` : `${describeLinks(links, { qr })}\n`)
     })
 }

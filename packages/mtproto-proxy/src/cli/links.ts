@@ -25,6 +25,14 @@ export interface LinkDefaults {
   readonly domain?: string | undefined
 }
 
+/** Why the links of these settings lead nowhere, and what to do about it; `null` if they name a host. */
+export function linkProblem(settings: ProxySettings): string | null {
+  const isNamed = settings.publicHost !== null || settings.telegram.externalIp !== null
+  const wildcard = settings.listeners.find(({ ip }) => ip === '0.0.0.0' || ip === '::')
+  if (isNamed || wildcard === undefined) return null
+  return `the links name ${wildcard.ip}, which no client can reach: set public_host, or external_ip, in the configuration`
+}
+
 /** The domain that fake-TLS links have if nobody chose one, as those of the original. */
 const sampleDomain = 's3.amazonaws.com'
 

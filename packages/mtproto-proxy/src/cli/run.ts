@@ -2,7 +2,7 @@ import { addServiceOptions, runConfigured, type ServiceFlags } from '@holdfast/c
 import { Command, InvalidArgumentError } from 'commander'
 import { configSchema } from '../config/schema.js'
 import { toSettings } from '../config/to-settings.js'
-import { userLinks } from './links.js'
+import { linkProblem, userLinks } from './links.js'
 import { programName, variablePrefix } from './program-name.js'
 import { describeLinks } from './show-links.js'
 import { startNode } from './start-node.js'
@@ -47,6 +47,8 @@ export function runCommand(): Command {
             fronts === undefined
               ? await startNode(start)
               : await startWorkers({ ...start, fronts, logs: { logLevel, json } })
+          const problem = linkProblem(settings)
+          if (problem !== null) env.log.warn({}, problem)
           if (!isQuiet) {
             process.stdout.write(`${describeLinks(userLinks(settings), { qr: flags.qr })}\n`)
           }

@@ -9,7 +9,7 @@
  * again. `ms`: how long an answer took, in the middle. Exits with 1 if a client was closed that was not in the middle of
  * sending, or more of these than connections.
  */
-import { testClient } from '@holdfast/mtproto-proxy/testing'
+import { type TestClient, testClient } from '@holdfast/mtproto-proxy/testing'
 import { counted, NodeProcess } from '../support/node-process.js'
 import { secret } from '../support/running-proxy.js'
 import { closedOf, talk, talkingClients } from '../support/talking-clients.js'
@@ -49,9 +49,7 @@ async function run({ setting, by, every, config, slow = 0 }: Row): Promise<boole
     await telegram.rotate({ by, pause: 100 })
   }
   const sent = (await stop?.()) ?? 0
-  // What was on its way arrives.
-  await pause(500)
-  const received = all.reduce((sum, { packets }) => sum + packets.length - 1, 0)
+  const received = await lastAnswers(all)
   const { requests, connections } = await telegram.figures()
   const { metrics } = await proxy.figures()
   const results = counted(metrics, 'downstream_migration_total', 'result')
@@ -80,6 +78,13 @@ async function run({ setting, by, every, config, slow = 0 }: Row): Promise<boole
   return (
     closed === of('mid_send') && of('empty') === 0 && closed <= closings && (every !== null || closed === 0)
   )
+}
+
+/** Waits until nothing comes any more, and tells how many answers came in all. */
+async function lastAnswers(all: readonly TestClient[]): Promise<number> {
+  const count = (): number => all.reduce((sum, { packets }) => sum + packets.length - 1, 0)
+  for (let before = -1; before < count(); await pause(1500)) before = count()
+  return count()
 }
 
 /** How long an answer takes, in milliseconds, while the others talk. */

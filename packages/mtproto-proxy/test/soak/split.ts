@@ -1,45 +1,48 @@
 /**
  * What becomes of the clients of a front when its back, the link between both, or the front itself is gone.
  *
- *     pnpm exec tsx --conditions=@holdfast/source packages/mtproto-proxy/test/soak/split.ts [clients] [fault]
+ *     node --single-threaded-gc --import tsx --conditions=@holdfast/source packages/mtproto-proxy/test/soak/split.ts [clients] [fault]
  *
- * `closed`: connections that ended; of these `mid-send` had a packet on its way to the back, and `back lost` waited in vain.
- * `kept`: clients that were parked and bound anew, and answered on the connection that they had. `told`: RPC_CLOSE_CONN that
- * Telegram got. `lost`: packets of kept clients without an answer, as the back had taken them; clients ask again. Exits with
- * 1 if a client was closed for no reason of these, or one that was idle had somewhere to wait.
+ * Clients, front, wire, back and Telegram are a process each. `closed`: connections that ended; of these `mid-send` had a
+ * packet on its way to the back, and `back lost` waited in vain. `kept`: clients that were parked and bound anew, and
+ * answered on the connection that they had. `told`: RPC_CLOSE_CONN that Telegram got. `lost`: packets of kept clients
+ * without an answer, as the back had taken them; clients ask again. `ms`: how long an answer took just before.
+ *
+ * Who sends every 20 ms has a packet on its way for as long as the back takes to say that it has it: the share that is cut
+ * by a sudden end is that time in 20 ms, and everybody where it is longer, or where the end is noticed only later, as of a
+ * partition. Exits with 1 if a client was closed for no reason of these, or one that was idle had somewhere to wait.
  */
 import { once } from 'node:events'
 import { createServer } from 'node:net'
-import { ChaosProxy } from '@holdfast/core/testing'
-import { type FakeTelegram, fakeTelegram, type TestClient, testClient } from '@holdfast/mtproto-proxy/testing'
+import { type TestClient, testClient } from '@holdfast/mtproto-proxy/testing'
 import { type NodeFigures, NodeProcess } from '../support/node-process.js'
+import { TelegramProcess } from '../support/telegram-process.js'
+import { WireProcess } from '../support/wire-process.js'
 
 const count = Number(process.argv[2] ?? 500)
 const only = process.argv[3] ?? ''
 const secret = 'd0d6e111bada5511fcce9584deadbeef'
-/** More than the process of the clients, which is also Telegram and the wire, can keep up with would all be under way. */
-const askEvery = 1000
+/** How often clients send, in milliseconds. */
+const paces = [null, 1000, 20] as const
 
 /** A front and its back with a wire between them that can be cut. */
 class Split implements AsyncDisposable {
-  readonly telegram: FakeTelegram
+  readonly telegram: TelegramProcess
   readonly front: NodeProcess
-  readonly wire: ChaosProxy
+  readonly wire: WireProcess
   back: NodeProcess
   readonly #backConfig: Record<string, unknown>
 
   static async start(grace: number): Promise<Split> {
-    const telegram = await fakeTelegram({ dcIds: [2] })
+    const telegram = await TelegramProcess.start({ dcIds: [2] })
     const at = await freePort()
     const backConfig = {
       node_role: 'back',
       split: { listen: `tcp://127.0.0.1:${at}` },
-      proxy_secret_url: telegram.site.urls.secret,
-      proxy_config_url: telegram.site.urls.config,
-      external_ip: '127.0.0.1',
+      ...telegram.config,
     }
     const back = await NodeProcess.start(backConfig)
-    const wire = await ChaosProxy.start({ to: at })
+    const wire = await WireProcess.start(at)
     const front = await NodeProcess.start({
       node_role: 'front',
       listen_ip: '127.0.0.1',
@@ -107,6 +110,7 @@ class Asker {
 }
 
 interface Outcome {
+  readonly took: number
   readonly closed: number
   readonly midSend: number
   readonly backLost: number
@@ -128,7 +132,7 @@ interface Fault {
 const faults: readonly Fault[] = [
   {
     name: 'back killed and restarted',
-    grace: 10_000,
+    grace: 60_000,
     isSurvived: true,
     async happen(split) {
       await split.back.kill()
@@ -157,23 +161,21 @@ const faults: readonly Fault[] = [
   },
   {
     name: 'wire reset',
-    grace: 10_000,
+    grace: 60_000,
     isSurvived: true,
     async happen(split) {
-      split.wire.reset()
+      await split.wire.tell('reset')
       await split.front.until(({ hasBack }) => hasBack)
     },
   },
   {
     name: 'partition of 20 s',
-    grace: 20_000,
+    grace: 60_000,
     isSurvived: true,
     async happen(split) {
-      split.wire.rules.newcomers = 'black-hole'
-      split.wire.freeze()
+      await split.wire.tell('partition')
       await pause(20_000)
-      split.wire.reset()
-      split.wire.rules.newcomers = 'forward'
+      await split.wire.tell('heal')
       await split.front.until(({ hasBack }) => hasBack)
     },
   },
@@ -185,7 +187,7 @@ const faults: readonly Fault[] = [
   },
 ]
 
-async function run({ grace, happen }: Fault, isBusy: boolean): Promise<Outcome> {
+async function run({ grace, happen }: Fault, every: number | null): Promise<Outcome> {
   await using split = await Split.start(grace)
   const { telegram, front } = split
   const askers: Asker[] = []
@@ -195,16 +197,20 @@ async function run({ grace, happen }: Fault, isBusy: boolean): Promise<Outcome> 
     await Promise.all(some.map((asker) => asker.untilAnswered()))
     askers.push(...some)
   }
-  const before = telegram.stats.closeConns
   let isOver = false
   const loops = askers.map(async (asker, index) => {
-    await pause((askEvery * index) / count)
-    while (isBusy && !isOver && asker.isOpen) {
+    if (every === null) return
+    await pause((every * index) / count)
+    while (!isOver && asker.isOpen) {
       await asker.send()
-      await pause(askEvery)
+      await pause(every)
     }
   })
-  if (isBusy) await pause(300)
+  if (every !== null) await pause(Math.max(1000, every))
+  const took = await answerTime(front.port)
+  // Telegram is told of that one, too.
+  await pause(300)
+  const before = (await telegram.figures()).closeConns
   await happen(split)
   isOver = true
   await Promise.all(loops)
@@ -217,11 +223,12 @@ async function run({ grace, happen }: Fault, isBusy: boolean): Promise<Outcome> 
     () => ({}),
   )
   const outcome = {
+    took,
     closed: count - open.length,
     midSend: ends['mid-send'] ?? 0,
     backLost: ends['back-lost'] ?? 0,
     kept: open.length,
-    told: telegram.stats.closeConns - before,
+    told: (await telegram.figures()).closeConns - before,
     lost: open.reduce((sum, { sent, answered }) => sum + sent - answered.size, 0),
   }
   for (const { client } of askers) await client[Symbol.asyncDispose]()
@@ -237,31 +244,40 @@ async function freePort(): Promise<number> {
   return port
 }
 
+/** How long an answer takes, in milliseconds, while the others talk. */
+async function answerTime(port: number): Promise<number> {
+  await using client = testClient({ port, secret: `dd${secret}` })
+  await client.until(() => client.phase === 'ready')
+  const began = performance.now()
+  await client.ask(Buffer.alloc(64, 7))
+  return performance.now() - began
+}
+
 function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms))
 }
 
 /** All of them accounted for, and nobody closed who could wait. */
-function isSound({ isSurvived, name }: Fault, isBusy: boolean, o: Outcome): boolean {
+function isSound({ isSurvived, name }: Fault, every: number | null, o: Outcome): boolean {
   if (name === 'front killed') return o.kept === 0 && o.told === count
   const isAccounted = o.closed === o.midSend + o.backLost && o.closed + o.kept === count
   if (!isSurvived) return isAccounted && o.kept === 0
-  return isAccounted && o.backLost === 0 && (isBusy || o.closed === 0)
+  return isAccounted && o.backLost === 0 && (every !== null || o.closed === 0)
 }
 
-const columns = ['closed', 'mid-send', 'back lost', 'kept', 'told', 'lost']
-console.log(`${count} clients of one front; busy ones send every ${askEvery} ms`)
-console.log(`${'what'.padEnd(34)}${columns.map((column) => column.padEnd(11)).join('')}`)
+const columns = ['closed', 'mid-send', 'back lost', 'kept', 'told', 'lost', 'ms']
+console.log(`${count} clients of one front`)
+console.log(`${'what'.padEnd(42)}${columns.map((column) => column.padEnd(11)).join('')}`)
 for (const fault of faults) {
-  for (const isBusy of [false, true]) {
-    if (!`${fault.name}, ${isBusy ? 'busy' : 'idle'}`.includes(only)) continue
-    const outcome = await run(fault, isBusy)
-    const sound = isSound(fault, isBusy, outcome)
+  for (const every of paces) {
+    const title = `${fault.name}, ${every === null ? 'idle' : `every ${every} ms`}`
+    if (!title.includes(only)) continue
+    const outcome = await run(fault, every)
+    const sound = isSound(fault, every, outcome)
     if (!sound) process.exitCode = 1
-    const { closed, midSend, backLost, kept, told, lost } = outcome
-    const figures = [closed, midSend, backLost, kept, told, lost].map((figure) => String(figure).padEnd(11))
-    console.log(
-      `${`${fault.name}, ${isBusy ? 'busy' : 'idle'}`.padEnd(34)}${figures.join('')}${sound ? '' : 'BROKEN'}`,
-    )
+    const { closed, midSend, backLost, kept, told, lost, took } = outcome
+    const figures = [closed, midSend, backLost, kept, told, lost, took.toFixed(1)]
+    const row = figures.map((figure) => String(figure).padEnd(11)).join('')
+    console.log(`${title.padEnd(42)}${row}${sound ? '' : 'BROKEN'}`)
   }
 }
