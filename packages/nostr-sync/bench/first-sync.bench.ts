@@ -22,7 +22,7 @@ async function measure(backend: SchnorrBackend, workers: number): Promise<Record
   await bundle('packages/nostr-sync/bench/worker-thread.ts')
   const path = await mkdtemp(join(tmpdir(), 'holdfast-bench-'))
   try {
-    await using source = await Part.start('relay', String(events))
+    await using source = await Part.start('replay', String(events))
     const env = nodeEnv({ name: 'bench' })
     await using store = await openLmdbStore({ path })
     await using verifier = await startVerifier({ env, backend, workers })
@@ -40,7 +40,7 @@ async function measure(backend: SchnorrBackend, workers: number): Promise<Record
     const seconds = (performance.now() - began) / 1000
     const { user, system } = process.cpuUsage(cpu)
     const { active } = performance.eventLoopUtilization(busy)
-    if (!isComplete || store.size !== events + 1) throw new Error(`only ${store.size} events came`)
+    if (!isComplete || store.size !== events) throw new Error(`only ${store.size} events came`)
     return {
       wall: events / seconds,
       cpu: (user + system) / events,

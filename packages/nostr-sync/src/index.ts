@@ -43,6 +43,7 @@ export {
 export type { CaughtUp, MirrorState, RelayStatus } from './manager/status.js'
 export { SyncManager, type SyncManagerParts } from './manager/sync-manager.js'
 export { defaultSyncOptions, type SyncOptions } from './manager/sync-options.js'
+export { registerMirrorMetrics } from './metrics/mirror-metrics.js'
 export { type RelayMetricsSources, registerRelayMetrics } from './metrics/relay-metrics.js'
 export { registerTimings, type Timings } from './metrics/timings.js'
 export { type RelayParts, relayOptions } from './relay/default-options.js'

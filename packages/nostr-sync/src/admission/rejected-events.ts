@@ -47,6 +47,26 @@ export interface RejectedEventsOptions {
   readonly maxCold?: number
 }
 
+/** What is counted of each type of events (R104). */
+export interface RejectedCounts {
+  /** There in whole. */
+  hot: number
+  /** There by id, the hot ones too. */
+  cold: number
+  /** Made acceptable by another event, and there in whole. */
+  hits: number
+  /** Made acceptable, and only known by id: it has to be fetched again. */
+  misses: number
+  expiredHot: number
+  expiredCold: number
+}
+
+/** The types that rejected events are counted by. */
+export const rejectedTypes = ['announcement', 'state', 'other'] as const
+
+/** One of {@link rejectedTypes}. */
+export type RejectedType = (typeof rejectedTypes)[number]
+
 /** What stands in the way of an event, so that an accepted one can call back those that it makes acceptable. */
 const maxAwaits = 32
 
@@ -64,6 +84,11 @@ export class RejectedEvents {
   >()
   readonly #waiting = new Map<string, Set<string>>()
   #hotChars = 0
+  readonly #counts: Readonly<Record<RejectedType, RejectedCounts>> = {
+    announcement: noneRejected(),
+    state: noneRejected(),
+    other: noneRejected(),
+  }
 
   constructor(options: RejectedEventsOptions = {}) {
     this.#options = {
@@ -84,6 +109,11 @@ export class RejectedEvents {
     return this.#hot.size
   }
 
+  /** What there is and was, by type. */
+  get counts(): Readonly<Record<RejectedType, Readonly<RejectedCounts>>> {
+    return this.#counts
+  }
+
   /** Whether the event was rejected, and is not worth fetching or verifying again. */
   has(id: string): boolean {
     return this.#cold.has(id)
@@ -96,6 +126,7 @@ export class RejectedEvents {
     this.#remember({ id, pubkey, kind, createdAt, reason, at, awaits: awaitedBy(event, reason) })
     const chars = JSON.stringify(event).length
     this.#hot.set(id, { event, chars, at })
+    this.#countsOf(kind).hot++
     this.#hotChars += chars
     this.#trim()
   }
@@ -110,7 +141,12 @@ export class RejectedEvents {
     for (const key of madeAcceptableBy(accepted)) {
       for (const id of this.#waiting.get(key) ?? []) {
         const event = this.#hot.get(id)?.event
-        if (event !== undefined) events.push(event)
+        const counts = this.#countsOf(this.#cold.get(id)?.kind)
+        if (event === undefined) counts.misses++
+        else {
+          counts.hits++
+          events.push(event)
+        }
         this.#forget(id)
       }
     }
@@ -119,12 +155,14 @@ export class RejectedEvents {
 
   /** Lets go of what is too old. To be called every minute. */
   sweep(now: WallStamp): void {
-    for (const [id, { at }] of this.#hot) {
+    for (const [id, { at, event }] of this.#hot) {
       if (now - at <= this.#options.hotMs) break
+      this.#countsOf(event.kind).expiredHot++
       this.#cool(id)
     }
-    for (const [id, { at }] of this.#cold) {
+    for (const [id, { at, kind }] of this.#cold) {
       if (now - at <= this.#options.coldMs) break
+      this.#countsOf(kind).expiredCold++
       this.#forget(id)
     }
   }
@@ -142,6 +180,7 @@ export class RejectedEvents {
   }
 
   #remember(entry: RejectedEntry): void {
+    if (!this.#cold.has(entry.id)) this.#countsOf(entry.kind).cold++
     this.#cold.set(entry.id, entry)
     for (const key of entry.awaits) {
       const ids = this.#waiting.get(key) ?? new Set()
@@ -152,7 +191,7 @@ export class RejectedEvents {
   #forget(id: string): void {
     this.#cool(id)
     const entry = this.#cold.get(id)
-    this.#cold.delete(id)
+    if (this.#cold.delete(id)) this.#countsOf(entry?.kind).cold--
     for (const key of entry?.awaits ?? []) {
       const ids = this.#waiting.get(key)
       ids?.delete(id)
@@ -161,8 +200,14 @@ export class RejectedEvents {
   }
 
   #cool(id: string): void {
-    this.#hotChars -= this.#hot.get(id)?.chars ?? 0
-    this.#hot.delete(id)
+    const entry = this.#hot.get(id)
+    this.#hotChars -= entry?.chars ?? 0
+    if (this.#hot.delete(id)) this.#countsOf(entry?.event.kind).hot--
+  }
+
+  #countsOf(kind: number | undefined): RejectedCounts {
+    const type = kind === kinds.announcement ? 'announcement' : kind === kinds.state ? 'state' : 'other'
+    return this.#counts[type]
   }
 
   #trim(): void {
@@ -175,6 +220,10 @@ export class RejectedEvents {
       this.#forget(id)
     }
   }
+}
+
+function noneRejected(): RejectedCounts {
+  return { hot: 0, cold: 0, hits: 0, misses: 0, expiredHot: 0, expiredCold: 0 }
 }
 
 function awaitedBy(event: NostrEvent, reason: RejectReason): string[] {

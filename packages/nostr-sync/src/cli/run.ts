@@ -14,6 +14,7 @@ import { type NostrMirror, nostrMirror } from '../manager/nostr-mirror.js'
 import { readSavedState } from '../manager/saved-state.js'
 import { registerMirrorMetrics } from '../metrics/mirror-metrics.js'
 import { registerRelayMetrics } from '../metrics/relay-metrics.js'
+import { registerTimings } from '../metrics/timings.js'
 import { keySigner } from '../relay/signer.js'
 import { openLmdbStore } from '../store/lmdb-store.js'
 import { startVerifier } from '../verify/verifier.js'
@@ -67,8 +68,15 @@ async function start(
   try {
     const { data, domains, verifyWorkers: workers, authKeyFile, maxRelays, maxRelaysPerRepo } = config
     const { bootstrapRelays, negentropy, allowPrivateTargets, maxConcurrentConnects } = config
+    const observed = metrics === undefined ? null : observe()
     const store = opened.add(await openLmdbStore({ path: data, clock: env.clock }))
-    const verifier = opened.add(await startVerifier({ env, ...(workers !== undefined && { workers }) }))
+    const verifier = opened.add(
+      await startVerifier({
+        env,
+        ...(workers !== undefined && { workers }),
+        ...(observed && { onChecked: observed.timings.onChecked }),
+      }),
+    )
     const mirror = opened.add(
       await nostrMirror({
         ...{ env, store, verifier, domains, bootstrapRelays, negentropy, allowPrivateTargets },
@@ -77,6 +85,7 @@ async function start(
         ...(authKeyFile !== undefined && {
           signer: keySigner((await readFile(authKeyFile, 'utf8')).trim()),
         }),
+        ...(observed && { onCaughtUp: observed.timings.onCaughtUp }),
         ...(maxRelays !== undefined && { maxRelays }),
         ...(maxRelaysPerRepo !== undefined && { maxRelaysPerRepo }),
         ...(maxConcurrentConnects !== undefined && { maxConcurrentConnects }),
@@ -89,8 +98,8 @@ async function start(
       const { url } = opened.add(await serveStatus(http, status))
       env.log.info({ url }, 'serving HTTP')
     }
-    if (metrics !== undefined) {
-      const { registry } = collectMetrics()
+    if (metrics !== undefined && observed !== null) {
+      const { registry } = observed
       registerRelayMetrics(registry, { ...parts, ...serving })
       registerMirrorMetrics(registry, mirror)
       env.log.info({ uri: opened.add(await serveMetrics({ at: metrics, registry })).uri }, 'serving metrics')
@@ -104,6 +113,12 @@ async function start(
     await opened.close()
     throw failure
   }
+}
+
+/** Metrics, and what is to be told for them while it happens. */
+function observe() {
+  const { registry } = collectMetrics()
+  return { registry, timings: registerTimings(registry) }
 }
 
 /** Clients, then relays, then what is passed on: what comes in at the one is to go out at the other. */

@@ -117,7 +117,7 @@ export class Decider {
     const { env, policy, store, memory } = this.#parts
     try {
       // Its twin may have been decided on while its own signature was being checked.
-      const because = memory.of(event.id)
+      const because = memory.ofLate(event.id)
       if (because !== null && because !== 'rejected') return { kind: 'known', because }
       const admission = policy.admit(event, store)
       switch (admission.kind) {

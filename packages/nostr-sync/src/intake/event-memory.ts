@@ -38,10 +38,14 @@ export class EventMemory {
 
   /** What became of an event; null if it was never decided on. */
   of(id: string): KnownBecause | null {
+    return this.ofLate(id) ?? (this.#store.knows(id) ? this.#storedOrGone(id) : null)
+  }
+
+  /** The same for what was decided on of late, without a look at the disk; null may also mean that it was long ago. */
+  ofLate(id: string): KnownBecause | null {
     if (this.#rejected.has(id)) return 'rejected'
     if (this.#held.has(id)) return 'held'
-    if (!this.#stored.has(id) && !this.#store.knows(id)) return null
-    return this.#store.has(id) ? 'stored' : 'gone'
+    return this.#stored.has(id) ? this.#storedOrGone(id) : null
   }
 
   /** The store has it, or has had it. */
@@ -71,5 +75,9 @@ export class EventMemory {
   sweep(now: WallStamp): void {
     this.#rejected.sweep(now)
     this.#held.sweep(now)
+  }
+
+  #storedOrGone(id: string): 'stored' | 'gone' {
+    return this.#store.has(id) ? 'stored' : 'gone'
   }
 }

@@ -77,6 +77,7 @@ export function eventIntake(options: EventIntakeOptions): Intake {
 
 class EventIntake implements Intake {
   readonly counts = new EventCounts()
+  readonly rejected: RejectedEvents
   readonly #options: EventIntakeOptions
   readonly #maxAheadSecs: number
   readonly #memory: EventMemory
@@ -94,6 +95,7 @@ class EventIntake implements Intake {
     this.#options = options
     this.#backlog = new Backlog(maxPending, maxPendingChars)
     this.#maxAheadSecs = maxAheadSecs
+    this.rejected = rejected
     this.#memory = new EventMemory(store, rejected, hold, Math.floor(env.random() * 2 ** 32))
     this.#decider = new Decider({
       ...{ env, store, policy, memory: this.#memory },

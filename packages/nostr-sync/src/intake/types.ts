@@ -1,4 +1,5 @@
 import type { Off } from '@holdfast/core'
+import type { RejectedEvents } from '../admission/rejected-events.js'
 import type { RejectReason } from '../admission/types.js'
 import type { NostrEvent } from '../wire/event.js'
 import type { EventCounts } from './event-counts.js'
@@ -44,6 +45,8 @@ export interface Intake extends AsyncDisposable {
   offer(event: NostrEvent, from: EventSource, done?: (outcome: IntakeOutcome) => void): 'taken' | 'full'
   /** What became of all events, by who sent them (R104). */
   readonly counts: EventCounts
+  /** The memory of what was not taken (R75). */
+  readonly rejected: RejectedEvents
   /** Whether there is no use in fetching the event: stored, replaced, deleted, rejected, held, or being decided on. */
   knows(id: string): boolean
   /** Tells that there is room again, after `full`. Listeners must not throw. */

@@ -3,6 +3,7 @@ import type { Registry } from 'prom-client'
 import type { NostrMirror } from '../manager/nostr-mirror.js'
 import type { RelayStatus } from '../manager/status.js'
 import type { ConnectionStatus } from '../sync/compute-actions.js'
+import { faultCategories } from '../sync/persistent-fault.js'
 import { healthValues } from '../sync/relay-health.js'
 import { metricPrefix } from './metric-prefix.js'
 
@@ -25,8 +26,16 @@ const statusValues: Readonly<Record<ConnectionStatus, number>> = {
  * | `holdfast_nostr_relay_failures` | `relay` | failures in a row |
  * | `holdfast_nostr_watermark_age_seconds` | `relay` | how far what was fetched is behind (R45) |
  * | `holdfast_nostr_pending_batches`, `_open_subscriptions` | `relay` | at present |
- * | `holdfast_nostr_connects_total`, `_pages_total`, `_negentropy_sessions_total` | `relay` | sessions, pages, and reconciliations that were completed |
- * | `holdfast_nostr_relays_tracked`, `_repositories` | – | at present |
+ * | `holdfast_nostr_connection_attempts_total` | `relay`, `result` | `success` or `failure` |
+ * | `holdfast_nostr_reconnects_total` | `relay`, `strategy` | sessions after the first: `quick-reconnect` or `fresh-start` |
+ * | `holdfast_nostr_pages_total` | `relay` | pages of stored events |
+ * | `holdfast_nostr_negentropy_sessions_total` | `relay`, `result` | `reconciled`, `unsupported`, `too-large` or `failed` |
+ * | `holdfast_nostr_negentropy_rounds` | `relay` | answers in reconciliations, all together |
+ * | `holdfast_nostr_negentropy_bytes_total` | `direction` | `in` or `out` |
+ * | `holdfast_nostr_relays_tracked_total`, `_relays_connected_total`, `_relays_dead_total` | – | at present |
+ * | `holdfast_nostr_naughty_relays_total` | `category` | relays with a fault that will not pass soon (R87): `name`, `certificate` or `protocol` |
+ * | `holdfast_nostr_naughty_relay_info` | `relay`, `category`, `reason` | 1 for each of them |
+ * | `holdfast_nostr_repositories` | – | that are mirrored, at present |
  */
 export function registerMirrorMetrics(registry: Registry, mirror: Pick<NostrMirror, 'state'>): void {
   const metrics = new MetricSet(registry, metricPrefix)
@@ -48,11 +57,51 @@ export function registerMirrorMetrics(registry: Registry, mirror: Pick<NostrMirr
   )
   gauge('pending_batches', 'Batches in flight', ({ pendingBatches }) => pendingBatches)
   gauge('open_subscriptions', 'Open subscriptions', ({ openSubscriptions }) => openSubscriptions)
-  counter('connects_total', 'Sessions with a relay', ({ counts }) => counts.connects)
   counter('pages_total', 'Pages of stored events', ({ counts }) => counts.pages)
-  counter('negentropy_sessions_total', 'Reconciliations completed', ({ counts }) => counts.reconciliations)
-  const tracked = { name: 'relays_tracked', help: 'Relays that are tracked' }
-  metrics.gauge(tracked, () => mirror.state.relays.length)
+  counter('negentropy_rounds', 'Answers in reconciliations', ({ counts }) => counts.negentropyRounds)
+  const byLabel = (
+    name: string,
+    help: string,
+    label: string,
+    counts: (relay: RelayStatus) => Readonly<Record<string, number>>,
+  ): void =>
+    metrics.counter({ name, help, labels: ['relay', label] }, () =>
+      mirror.state.relays.flatMap((relay) =>
+        Object.entries(counts(relay)).map(([value, count]) => [[relay.url, value], count] as const),
+      ),
+    )
+  byLabel('connection_attempts_total', 'Attempts to connect', 'result', ({ counts }) => counts.attempts)
+  byLabel('reconnects_total', 'Sessions after the first', 'strategy', ({ counts }) => counts.reconnects)
+  byLabel('negentropy_sessions_total', 'Reconciliations', 'result', ({ counts }) => counts.negentropy)
+  const bytes = { name: 'negentropy_bytes_total', help: 'Bytes of reconciliations', labels: ['direction'] }
+  metrics.counter(bytes, () =>
+    (['in', 'out'] as const).map((direction) => [
+      direction,
+      mirror.state.relays.reduce((sum, { counts }) => sum + counts.negentropyBytes[direction], 0),
+    ]),
+  )
+  const total = (name: string, help: string, isMeant: (relay: RelayStatus) => boolean): void =>
+    metrics.gauge({ name, help }, () => mirror.state.relays.filter(isMeant).length)
+  total('relays_tracked_total', 'Relays that are tracked', () => true)
+  total(
+    'relays_connected_total',
+    'Relays that are connected',
+    ({ status }) => statusValues[status] >= 2 && status !== 'disconnecting',
+  )
+  total('relays_dead_total', 'Relays that were not reached for a day', ({ health }) => health === 'dead')
+  const naughty = { name: 'naughty_relays_total', help: 'Relays with lasting faults', labels: ['category'] }
+  metrics.gauge(naughty, () =>
+    faultCategories.map((category) => [
+      category,
+      mirror.state.relays.filter(({ fault }) => fault?.category === category).length,
+    ]),
+  )
+  const why = { name: 'naughty_relay_info', help: 'Why', labels: ['relay', 'category', 'reason'] }
+  metrics.gauge(why, () =>
+    mirror.state.relays.flatMap(({ url, fault }) =>
+      fault === null ? [] : [[[url, fault.category, fault.reason], 1] as const],
+    ),
+  )
   const repositories = { name: 'repositories', help: 'Repositories that are mirrored' }
   metrics.gauge(repositories, () => mirror.state.repositories)
 }

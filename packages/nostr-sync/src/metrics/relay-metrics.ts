@@ -1,5 +1,6 @@
 import { MetricSet } from '@holdfast/core/service'
 import type { Registry } from 'prom-client'
+import { type RejectedCounts, rejectedTypes } from '../admission/rejected-events.js'
 import type { RelayEndpoint } from '../endpoint/types.js'
 import type { Intake } from '../intake/types.js'
 import type { EventSink } from '../sink/types.js'
@@ -30,6 +31,9 @@ export interface RelayMetricsSources {
  * | `holdfast_nostr_endpoint_negentropy_sessions`, `_negentropy_items` | – | reconciliations that clients have open, and what they hold |
  * | `holdfast_nostr_endpoint_messages_total` | `direction`, `kind` | messages of and to clients |
  * | `holdfast_nostr_endpoint_slow_subscriptions_total` | – | subscriptions closed because their client read too slowly |
+ * | `holdfast_nostr_rejected_hot_cache_current`, `_hits_total`, `_misses_total`, `_expired_total` | `event_type` | rejected events that are kept in whole (R75): `announcement`, `state` or `other`; of those that another event made acceptable, the ones that were still there and the ones that have to be fetched |
+ * | `holdfast_nostr_rejected_cold_index_current`, `_expired_total` | `event_type` | rejected events that are kept by id |
+ * | `holdfast_nostr_rejected_invalidated_total` | `event_type` | rejections that another event has lifted |
  * | `holdfast_nostr_sink_events_total` | `sink`, `result` | events passed on, `delivered` or `refused` |
  */
 export function registerRelayMetrics(registry: Registry, sources: RelayMetricsSources): void {
@@ -69,6 +73,37 @@ export function registerRelayMetrics(registry: Registry, sources: RelayMetricsSo
   metrics.counter(
     { name: 'endpoint_slow_subscriptions_total', help: 'Subscriptions closed as too slow' },
     () => stats.slowSubscriptions,
+  )
+  const rejected = (
+    name: string,
+    help: string,
+    kind: 'gauge' | 'counter',
+    value: (counts: Readonly<RejectedCounts>) => number,
+  ): void =>
+    metrics[kind]({ name, help, labels: ['event_type'] }, () =>
+      rejectedTypes.map((type) => [type, value(intake.rejected.counts[type])]),
+    )
+  rejected('rejected_hot_cache_current', 'Rejected events kept in whole', 'gauge', ({ hot }) => hot)
+  rejected('rejected_hot_cache_hits_total', 'Made acceptable, and kept', 'counter', ({ hits }) => hits)
+  rejected(
+    'rejected_hot_cache_misses_total',
+    'Made acceptable, to be fetched',
+    'counter',
+    ({ misses }) => misses,
+  )
+  rejected(
+    'rejected_hot_cache_expired_total',
+    'Kept by id only now',
+    'counter',
+    ({ expiredHot }) => expiredHot,
+  )
+  rejected('rejected_cold_index_current', 'Rejected events kept by id', 'gauge', ({ cold }) => cold)
+  rejected('rejected_cold_index_expired_total', 'Forgotten', 'counter', ({ expiredCold }) => expiredCold)
+  rejected(
+    'rejected_invalidated_total',
+    'Rejections that another event has lifted',
+    'counter',
+    ({ hits, misses }) => hits + misses,
   )
   const passedOn = { name: 'sink_events_total', help: 'Events passed on', labels: ['sink', 'result'] }
   metrics.counter(passedOn, () =>

@@ -83,11 +83,12 @@ export class HealthTracker {
     const now = this.#wall()
     const { failuresInRow, failingSince } = afterFailure(this.record(false), now)
     this.#memory = { ...this.#memory, failuresInRow, failingSince }
-    const category = persistentFault(why)
+    const code = codeOf(why)
+    const category = persistentFault({ kind: why.kind, code })
     if (category === null) return
     const isNew = this.#fault?.category !== category || now - this.#fault.at > persistentFaultMs
     if (!isNew) return
-    this.#fault = { category, reason: String(why.code ?? why.kind), at: now }
+    this.#fault = { category, reason: String(code ?? why.kind), at: now }
     this.#parts.log.warn({ relay: this.#parts.url, category, why }, 'a fault that will not pass soon')
   }
 
@@ -115,13 +116,11 @@ export class HealthTracker {
 
   /** Whether and when to dial after an end (R83, R87). */
   advise(why: End): RetryAdvice {
-    const { code, cause } = why
-    if (cause instanceof RelayTargetError) return { kind: 'after', ms: hour }
-    const causeCode = (cause as { code?: unknown } | undefined)?.code
-    const known = code ?? (typeof causeCode === 'string' ? causeCode : undefined)
+    if (why.cause instanceof RelayTargetError) return { kind: 'after', ms: hour }
+    const code = codeOf(why)
     const advice = why.advice.kind === 'after' ? why.advice.ms : null
-    if (known === 429 || known === 503) this.rateLimited(`HTTP ${known}`, advice ?? 0)
-    return adviseRelay({ ...why, code: known }, advice)
+    if (code === 429 || code === 503) this.rateLimited(`HTTP ${code}`, advice ?? 0)
+    return adviseRelay({ ...why, code }, advice)
   }
 
   // Load -------------------------------------------------------------------------------------------------------
@@ -147,4 +146,10 @@ export class HealthTracker {
   #wall(): WallStamp {
     return this.#parts.clock.wall()
   }
+}
+
+/** The code of an end, or of the error that caused it: a look-up that fails has only that. */
+function codeOf({ code, cause }: End): End['code'] {
+  const causeCode = (cause as { code?: unknown } | undefined)?.code
+  return code ?? (typeof causeCode === 'string' ? causeCode : undefined)
 }

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os'
-import { type Env, type Off, OptionError } from '@holdfast/core'
+import { type Env, type Millis, type Off, OptionError } from '@holdfast/core'
 import { eventId, type NostrEvent } from '../wire/event.js'
 import { VerifierError } from './errors.js'
 import { loadSchnorr } from './schnorr.js'
@@ -8,8 +8,7 @@ import { VerifierThread } from './verifier-thread.js'
 
 /** Options of {@link startVerifier}. */
 export interface VerifierOptions {
-  /** Only its log is used. */
-  readonly env: Pick<Env, 'log'>
+  readonly env: Pick<Env, 'clock' | 'log'>
   /**
    * Worker threads.
    *
@@ -29,11 +28,14 @@ export interface VerifierOptions {
    * JavaScript where that cannot be had
    */
   readonly backend?: SchnorrBackend
+  /** Told of each event how long its verdict took. Must not throw. */
+  readonly onChecked?: (took: Millis) => void
 }
 
 /** A check and those who wait for it. */
 interface Check {
   readonly event: NostrEvent
+  readonly since: Millis
   readonly waiting: ((verdict: Verdict) => void)[]
 }
 
@@ -88,6 +90,7 @@ async function choose({ env, backend }: VerifierOptions): Promise<SchnorrBackend
 
 class ThreadedVerifier implements Verifier {
   readonly backend: SchnorrBackend
+  readonly #options: VerifierOptions
   readonly #threads: readonly VerifierThread[]
   readonly #maxQueued: number
   /** By id and signature: two events with both of them are one, if their ids are right. */
@@ -100,7 +103,8 @@ class ThreadedVerifier implements Verifier {
   #isScheduled = false
   #closed: Promise<void> | null = null
 
-  constructor({ env }: VerifierOptions, backend: SchnorrBackend, workers: number, maxQueued: number) {
+  constructor(options: VerifierOptions, backend: SchnorrBackend, workers: number, maxQueued: number) {
+    this.#options = options
     this.backend = backend
     this.#maxQueued = maxQueued
     this.#threads = Array.from(
@@ -108,7 +112,7 @@ class ThreadedVerifier implements Verifier {
       () =>
         new VerifierThread(backend, {
           idle: () => this.#dispatch(),
-          died: (error) => env.log.error({ err: error }, 'a thread that checks signatures died'),
+          died: (error) => options.env.log.error({ err: error }, 'a thread that checks signatures died'),
         }),
     )
   }
@@ -130,7 +134,7 @@ class ThreadedVerifier implements Verifier {
       return 'refused'
     }
     if (known === undefined) {
-      const check = { event, waiting: [done] }
+      const check = { event, since: this.#options.env.clock.now(), waiting: [done] }
       this.#checks.set(key, check)
       this.#waiting.push(check)
       this.#schedule()
@@ -187,6 +191,8 @@ class ThreadedVerifier implements Verifier {
   #settle(check: Check, verdict: Verdict): void {
     this.#checks.delete(check.event.id + check.event.sig)
     this.#queued -= check.waiting.length
+    const { env, onChecked } = this.#options
+    onChecked?.(env.clock.now() - check.since)
     for (const done of check.waiting) done(verdict)
     if (!this.#isFull || this.#queued > this.#maxQueued / 2) return
     this.#isFull = false

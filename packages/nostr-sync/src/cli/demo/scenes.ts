@@ -105,7 +105,7 @@ const comeBack: Scene = {
     const strategy = statusOf(stage, elm)?.strategy
     show.say(`${strategy}: asked since 15 minutes before it went, all 20 after ${seconds(caughtUp)}`)
     const found = await until(clock, () => store.has(late.id), patience)
-    const reconciliations = statusOf(stage, elm)?.counts.reconciliations ?? 0
+    const reconciliations = statusOf(stage, elm)?.counts.negentropy.reconciled ?? 0
     show.say(`yesterday's was found by comparing, ${seconds(found)} later`)
     return [
       {
