@@ -2,6 +2,7 @@ import { lookup } from 'node:dns/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { OptionError } from '@holdfast/core'
+import { addInspectOption } from '@holdfast/core/service'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { Level } from 'pino'
 import { parseToxId } from '../tox/crypto/tox-id.js'
@@ -51,7 +52,7 @@ export function addProfileOption(command: Command): Command {
 /** Adds `--profile` and what says how others are reached. */
 export function addNetworkOptions(command: Command): Command {
   const levels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']
-  return addProfileOption(command)
+  return addInspectOption(addProfileOption(command), variablePrefix)
     .addOption(
       new Option('--listen <host:port>', 'UDP address of our own; port 0 takes any free one')
         .argParser(hostPort)

@@ -5,6 +5,7 @@ import { Command } from 'commander'
 import { type Millis, systemClock } from '../index.js'
 import { CommandError } from './command-error.js'
 import { exitCodes } from './exit-codes.js'
+import { addInspectOption } from './inspection.js'
 import { type LiveText, Show } from './show.js'
 import type { Verdict } from './verdict.js'
 
@@ -48,6 +49,7 @@ export interface DemoOptions {
  */
 export function demonstration({ program, about, isSeeded, ...options }: DemoOptions): Command {
   const command = new Command('demo').description(about).option('--json', 'print the table as JSON')
+  addInspectOption(command)
   if (isSeeded) command.option('--seed <n>', 'seed of chance', Number, 1)
   const other = isSeeded ? 'demo --seed 7 --json' : 'demo --json'
   return command

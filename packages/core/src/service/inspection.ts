@@ -3,19 +3,19 @@ import { HoldfastError, OptionError } from '../index.js'
 import { type Inspector, serveInspector } from '../inspector/index.js'
 import { exitCodes } from './exit-codes.js'
 import { createLog } from './logging.js'
-import { collectMetrics } from './metrics.js'
+import { collectMetrics, metricsOfProcess } from './metrics.js'
 
 /**
- * Adds `--inspect`, for commands that run for a while; {@link addServiceOptions} does it for services. {@link runProgram}
+ * Adds `--inspect`, for commands that run for a while, and with a prefix the variable `PREFIX_INSPECT`;
+ * {@link addServiceOptions} does it for services. {@link runProgram}
  * starts the inspector before the command, so that it sees everything.
  */
-export function addInspectOption<C extends Command>(command: C, prefix: string): C {
-  return command.addOption(
-    new Option(
-      '--inspect <host:port>',
-      'serve a page that shows what is going on; a port alone is on loopback',
-    ).env(`${prefix}_INSPECT`),
+export function addInspectOption<C extends Command>(command: C, prefix?: string): C {
+  const option = new Option(
+    '--inspect <host:port>',
+    'serve a page that shows what is going on; a port alone is on loopback',
   )
+  return command.addOption(prefix === undefined ? option : option.env(`${prefix}_INSPECT`))
 }
 
 /** Starts the inspector of a program if the command was given `--inspect`. It lives as long as the process. */
@@ -28,7 +28,9 @@ export async function inspectIfAsked(program: string, command: Command): Promise
     ...(typeof json === 'boolean' && { json }),
   })
   try {
-    const inspector = await serveInspector({ at, program, metrics: collectMetrics().registry })
+    // A service with metrics of its own collects again, and its own are served then.
+    collectMetrics()
+    const inspector = await serveInspector({ at, program, metrics: metricsOfProcess })
     log.info({ url: inspector.url }, 'inspector')
     return inspector
   } catch (failure) {

@@ -21,6 +21,17 @@ export interface CollectedMetrics extends Disposable {
   readonly registry: Registry
 }
 
+/** The registry that was collected into last: that of a service has the most in it. */
+let latest = new Registry()
+
+/** What the process has to tell, whichever registry that is in by now. */
+export const metricsOfProcess: MetricsSource = {
+  get contentType() {
+    return latest.contentType
+  },
+  metrics: () => latest.metrics(),
+}
+
 interface TraceRecord {
   readonly kind?: string
   readonly from?: string
@@ -37,6 +48,7 @@ interface TraceRecord {
  */
 export function collectMetrics(options: MetricsOptions = {}): CollectedMetrics {
   const { registry = new Registry(), process = true } = options
+  latest = registry
   if (process) collectDefaultMetrics({ register: registry })
   const metrics = new MetricSet(registry, 'holdfast_')
   const lifecycles = new Map<string, number>()

@@ -1,6 +1,12 @@
 import type { Env, Millis } from '@holdfast/core'
 import { nodeEnv } from '@holdfast/core/node'
-import { createLog, OpenedThings, type RunningService, runService } from '@holdfast/core/service'
+import {
+  addInspectOption,
+  createLog,
+  OpenedThings,
+  type RunningService,
+  runService,
+} from '@holdfast/core/service'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { createLogUpdate } from 'log-update'
 import type { ProxySettings } from '../config/settings.js'
@@ -8,7 +14,7 @@ import { proxySettings } from '../config/to-settings.js'
 import { type ProxyNode, proxyNode } from '../node/proxy-node.js'
 import { type FakeTelegram, fakeTelegram } from '../testing/fake-telegram.js'
 import { userLinks } from './links.js'
-import { programName } from './program-name.js'
+import { programName, variablePrefix } from './program-name.js'
 import { describeLinks } from './show-links.js'
 
 interface SimulateFlags {
@@ -28,7 +34,7 @@ const sampleSecret = '000102030405060708090a0b0c0d0e0f'
 
 /** `simulate`: a proxy and a Telegram of one's own. */
 export function simulateCommand(): Command {
-  return new Command('simulate')
+  return addInspectOption(new Command('simulate'), variablePrefix)
     .description('run a proxy before an embedded Telegram, to try clients and operation without a network')
     .option('-p, --port <port>', 'where clients connect; 0 takes a free one', portOf, 1443)
     .option('--listen <ip>', 'the address to listen on', '127.0.0.1')

@@ -1,5 +1,5 @@
 import { nodeEnv } from '@holdfast/core/node'
-import { createLog, exitCodes, OpenedThings } from '@holdfast/core/service'
+import { addInspectOption, createLog, exitCodes, OpenedThings } from '@holdfast/core/service'
 import { type Command, InvalidArgumentError } from 'commander'
 import { graspPolicy } from '../admission/grasp-policy.js'
 import { openPolicy } from '../admission/open-policy.js'
@@ -14,7 +14,7 @@ import { startVerifier } from '../verify/verifier.js'
 import type { Filter } from '../wire/filter.js'
 import { normalizeRelayUrl, type RelayUrl } from '../wire/relay-url.js'
 import { filterOf } from './filter-option.js'
-import { programName } from './program-name.js'
+import { programName, variablePrefix } from './program-name.js'
 
 /** The flags of commands that speak to one relay, once. */
 export interface OneRelayFlags {
@@ -29,7 +29,7 @@ const connectWithin = 30_000
 
 /** Adds their argument and options. */
 export function addOneRelayOptions(command: Command): Command {
-  return command
+  return addInspectOption(command, variablePrefix)
     .argument('<relay>', 'URL of the relay', relayOf)
     .requiredOption('-d, --data <dir>', 'directory of the event store; made if it is not there')
     .option('-f, --filter <json>', 'only what matches this filter of NIP-01', filterOf, {})

@@ -1,6 +1,6 @@
 import type { DrainReport, Endpoint, Millis } from '@holdfast/core'
 import { fileStore, nodeEnv, sockets } from '@holdfast/core/node'
-import { createLog, exitCodes, runService } from '@holdfast/core/service'
+import { addInspectOption, createLog, exitCodes, runService } from '@holdfast/core/service'
 import { Command, Option } from 'commander'
 import type { Level } from 'pino'
 import { z } from 'zod'
@@ -11,7 +11,7 @@ import { httpStreamUpdates } from '../client/stream-updates.js'
 import { usualStreams } from '../streams/registry.js'
 import { Checkpoint } from './checkpoint.js'
 import { dialectOf, endpointOf, tokenOf, urlOf } from './endpoints.js'
-import { programName } from './program-name.js'
+import { programName, variablePrefix } from './program-name.js'
 
 interface TailFlags {
   readonly server: Endpoint
@@ -31,7 +31,7 @@ const usualServer = '127.0.0.1:9092'
 
 /** `tail`: what comes on some streams, across every loss of the connection. */
 export function tailCommand(): Command {
-  return new Command('tail')
+  return addInspectOption(new Command('tail'), variablePrefix)
     .description('print the rows of streams as they come, across lost connections and restarts')
     .argument(
       '[streams...]',
