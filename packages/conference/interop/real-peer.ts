@@ -1,27 +1,35 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
-const source = fileURLToPath(new URL('tox-peer.c', import.meta.url))
 const run = promisify(execFile)
 
-/** Compiles the peer against the libtoxcore of this host. Returns its path and the library's version. */
-export async function buildRealPeer(
-  directory: string,
-): Promise<{ readonly path: string; readonly version: string }> {
-  const path = join(directory, 'tox-peer')
-  const flags = await run('pkg-config', ['--cflags', '--libs', 'toxcore']).catch(() => {
+/** The library that real peers are made of. */
+export async function toxcoreVersion(): Promise<string> {
+  const { stdout } = await run('pkg-config', ['--modversion', 'toxcore']).catch(() => {
     throw new Error('libtoxcore is not installed: apt-get install libtoxcore-dev gcc pkg-config')
   })
-  await run('cc', ['-O1', '-o', path, source, ...flags.stdout.trim().split(/\s+/)])
-  const version = await run('pkg-config', ['--modversion', 'toxcore'])
-  return { path, version: version.stdout.trim() }
+  return stdout.trim()
 }
 
-/** Settings of the peer's program: `udp`, `lan`, `tcp` (the port of a relay that it is, too). */
-export type RealPeerSettings = Readonly<Partial<Record<'udp' | 'lan' | 'tcp', number>>>
+/** Compiles a program in C against the libtoxcore of this host. Returns the program's path. */
+export async function buildWithToxcore(source: string, directory: string): Promise<string> {
+  await toxcoreVersion()
+  const path = join(directory, basename(source, '.c'))
+  const { stdout } = await run('pkg-config', ['--cflags', '--libs', 'toxcore'])
+  await run('cc', ['-O2', '-o', path, source, ...stdout.trim().split(/\s+/)])
+  return path
+}
+
+/** Compiles the peer against the libtoxcore of this host. */
+export function buildRealPeer(directory: string): Promise<string> {
+  return buildWithToxcore(fileURLToPath(new URL('tox-peer.c', import.meta.url)), directory)
+}
+
+/** Settings of the peer's program: `udp`, `lan`, `tcp` (the port of a relay that it is, too), `deaf`. */
+export type RealPeerSettings = Readonly<Partial<Record<'udp' | 'lan' | 'tcp' | 'deaf', number>>>
 
 const alive = new Set<ChildProcess>()
 process.once('exit', () => {
@@ -60,6 +68,11 @@ export class RealPeer implements AsyncDisposable {
     peer.port = Number(port)
     await peer.do(`name ${name}`)
     return peer
+  }
+
+  /** Its process. */
+  get pid(): number {
+    return this.#child.pid ?? 0
   }
 
   /** Where it is, for others to find it. */

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { systemClock } from '@holdfast/core'
 import { Scorecard } from '@holdfast/core/service'
-import { buildRealPeer } from './real-peer.js'
+import { buildRealPeer, toxcoreVersion } from './real-peer.js'
 import { scenarios } from './scenarios.js'
 
 const print = (line: string) => void process.stdout.write(`${line}\n`)
@@ -25,8 +25,8 @@ if (flags.help || chosen.length === 0) {
 const directory = await mkdtemp(join(tmpdir(), 'holdfast-interop-tox-'))
 const card = new Scorecard({ out: process.stdout, clock: systemClock() })
 try {
-  const { path, version } = await buildRealPeer(directory)
-  print(`libtoxcore ${version}, Node.js ${process.versions.node}`)
+  print(`libtoxcore ${await toxcoreVersion()}, Node.js ${process.versions.node}`)
+  const path = await buildRealPeer(directory)
   for (const scenario of chosen) {
     await card.scenario(scenario.name, scenario.about, () => scenario.run({ program: path, card }))
   }

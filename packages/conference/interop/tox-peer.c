@@ -5,8 +5,10 @@
  * Its arguments are settings: udp=0|1 lan=0|1 tcp=PORT from=PORT to=PORT deaf=0|1 (1: what is said is not printed)
  * Then commands come on standard input:
  *   add KEY · bootstrap HOST PORT KEY · relay HOST PORT KEY · say FRIEND TEXT · name NAME · create ·
- *   invite CONFERENCE FRIEND · accept FRIEND COOKIE · talk CONFERENCE TEXT · title CONFERENCE TEXT · peers CONFERENCE · quit
+ *   invite CONFERENCE FRIEND · accept FRIEND COOKIE · talk CONFERENCE TEXT · title CONFERENCE TEXT · peers CONFERENCE ·
+ *   cut PORT (what is sent there over UDP is lost from now on) · quit
  * Everything local: it talks to no node that it was not given. */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -14,11 +16,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <tox/tox.h>
 
 static bool running = true;
+static bool is_cut[65536];
+
+/* The library's packets pass here. */
+ssize_t sendto(int fd, const void *data, size_t length, int flags, const struct sockaddr *to, socklen_t size) {
+  if (to->sa_family == AF_INET && is_cut[ntohs(((const struct sockaddr_in *)to)->sin_port)]) return (ssize_t)length;
+  return syscall(SYS_sendto, fd, data, length, flags, to, size);
+}
 
 static void print_hex(const uint8_t *bytes, size_t length) {
   for (size_t i = 0; i < length; ++i) printf("%02x", bytes[i]);
@@ -175,6 +186,9 @@ static void obey(Tox *tox, char *line) {
     result = tox_conference_set_title(tox, first, (const uint8_t *)rest + at, strlen(rest + at), NULL);
   } else if (strcmp(command, "peers") == 0 && sscanf(rest, "%u", &first) == 1) {
     conference_peers(tox, first);
+    result = 0;
+  } else if (strcmp(command, "cut") == 0 && sscanf(rest, "%u", &first) == 1 && first < 65536) {
+    is_cut[first] = true;
     result = 0;
   } else if (strcmp(command, "quit") == 0) {
     running = false;

@@ -14,8 +14,8 @@ export class ToxPortError extends HoldfastError {
   }
 }
 
-/** Bytes that the kernel holds for us while we are busy. */
-const receiveBuffer = 512 * 1024
+/** Bytes that the kernel holds for us while we are busy, if it lets us: real nodes send again only slowly what is lost. */
+const receiveBuffer = 2 * 1024 * 1024
 
 /** A bound UDP port, as a node uses it. */
 export interface UdpPort {
