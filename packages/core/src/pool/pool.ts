@@ -1,4 +1,4 @@
-import { type Observable, Subject } from 'rxjs'
+import type { Observable } from 'rxjs'
 import { wait } from '../budget.js'
 import { type End, end, type LinkId, type Millis } from '../end.js'
 import { announce } from '../env/noun-record.js'
@@ -11,29 +11,13 @@ import { defaultDrainWithin } from '../link/options.js'
 import type { LinkProtocol } from '../link/types.js'
 import { Snapshots } from '../snapshots.js'
 import { endOf, HeldBinding } from './binding.js'
+import { Bindings } from './bindings.js'
 import { checkOptions } from './check-options.js'
+import { Departures, nothingMoved } from './departures.js'
 import { emptyPool, poolDeadline, poolStep } from './machine.js'
-import type {
-  BindingId,
-  MoveTally,
-  PoolEffect,
-  PoolEvent,
-  PoolMachine,
-  PoolRules,
-  ReleaseWhy,
-  SlotId,
-} from './model.js'
+import type { BindingId, PoolEffect, PoolEvent, PoolMachine, PoolRules, SlotId } from './model.js'
 import { type HeldLink, Slot, type SlotNews } from './slot.js'
-import type {
-  Binding,
-  Movability,
-  MoveReport,
-  Pool,
-  PooledBinding,
-  PooledLink,
-  PoolOptions,
-  PoolState,
-} from './types.js'
+import type { Binding, MoveReport, Pool, PooledBinding, PooledLink, PoolOptions, PoolState } from './types.js'
 
 /** How often those who could not leave a retiring link are asked again: nothing says when they can. */
 const askAgainEveryMs = 50
@@ -119,7 +103,8 @@ class PoolShell<S, P extends LinkProtocol>
   readonly #slots = new Map<SlotId, Slot<P>>()
   /** Every link that bindings may be on. */
   readonly #links = new Map<LinkId, HeldLink<P>>()
-  readonly #bindings = new Map<BindingId, HeldBinding<S, P>>()
+  readonly #bindings: Bindings<S, P>
+  readonly #departures: Departures
   #nextBinding: BindingId = 1
   #isStarted = false
   /** Lifecycles that are no longer in the pool and still drain. */
@@ -130,11 +115,6 @@ class PoolShell<S, P extends LinkProtocol>
   #told: PoolMachine = emptyPool
   #shown: PoolState | null = null
   #states: Snapshots<PoolState> | null = null
-  #moves$: Subject<MoveReport> | null = null
-  /** Links that are gone, and whom they took with them, of the step at hand. */
-  #tallies: MoveTally[] = []
-  readonly #cut = new Map<BindingId, MoveReport['cut'][number]>()
-  readonly #retirements = new Map<LinkId, ((report: MoveReport) => void)[]>()
   #deadline: { readonly at: Millis; readonly timer: Timer } | null = null
   #askAgain: Timer | null = null
 
@@ -143,7 +123,9 @@ class PoolShell<S, P extends LinkProtocol>
     const { env, size, park } = options
     this.#options = options
     this.#gate = new GateInterpreter(env.clock)
-    this.#rules = { size, ...(park && { park }), movable: (binding) => this.#movable(binding) }
+    this.#bindings = new Bindings(options)
+    this.#departures = new Departures(env)
+    this.#rules = { size, ...(park && { park }), movable: (binding) => this.#bindings.movable(binding) }
   }
 
   // What everybody sees ----------------------------------------------------------------------------------------
@@ -162,15 +144,12 @@ class PoolShell<S, P extends LinkProtocol>
   }
 
   get moves$(): Observable<MoveReport> {
-    this.#moves$ ??= new Subject()
-    if (this.#isOver) this.#moves$.complete()
-    return this.#moves$.asObservable()
+    return this.#departures.moves$
   }
 
   /** For those who look on. */
-  *bindings(): Generator<PooledBinding> {
-    for (const [id, { ticket, link, moves }] of this.#bindings)
-      yield { id, label: ticket.label, link: link?.id ?? null, moves }
+  bindings(): Iterable<PooledBinding> {
+    return this.#bindings
   }
 
   start(): void {
@@ -190,7 +169,7 @@ class PoolShell<S, P extends LinkProtocol>
     const binding = new HeldBinding<S, P>(session, ticket, () => {
       this.#send({ kind: 'release', binding: id, at: this.#now })
     })
-    this.#bindings.set(id, binding)
+    this.#bindings.add(id, binding)
     // In the middle of a step that waits, and the binding is given before it has a place.
     this.#send({ kind: 'bind', binding: id, at: this.#now })
     if (binding.refusal !== null) return { refused: binding.refusal }
@@ -210,10 +189,9 @@ class PoolShell<S, P extends LinkProtocol>
   /** Sends what makes a link go, and tells what became of it. */
   #gone(link: LinkId, event: PoolEvent): Promise<MoveReport> {
     if (!this.#links.has(link)) return Promise.resolve(nothingMoved(link))
-    return new Promise((resolve) => {
-      this.#retirements.set(link, [...(this.#retirements.get(link) ?? []), resolve])
-      this.#send(event)
-    })
+    const told = this.#departures.of(link)
+    this.#send(event)
+    return told
   }
 
   async drain(o: { readonly within?: Millis } = {}): Promise<DrainReport> {
@@ -263,17 +241,17 @@ class PoolShell<S, P extends LinkProtocol>
         this.#attach(effect.binding, effect.to)
         return
       case 'detach':
-        this.#detach(effect.binding)
+        this.#bindings.detach(effect.binding)
         return
       case 'release':
-        this.#release(effect.binding, effect.why)
+        this.#bindings.release(effect.binding, effect.why, this.#why)
         return
       case 'refuse':
-        this.#refuse(effect.binding, effect.why)
+        this.#bindings.refuse(effect.binding, effect.why)
         return
       case 'retired':
         this.#links.delete(effect.link)
-        this.#tallies.push(effect)
+        this.#departures.add(effect)
     }
   }
 
@@ -284,11 +262,11 @@ class PoolShell<S, P extends LinkProtocol>
     this.#watch()
     if (before.phase !== this.machine.phase) this.#moved(before)
     this.#states?.next(this.state)
-    for (const tally of this.#tallies.splice(0)) this.#report(tally)
-    this.#cut.clear()
+    this.#departures.tell(this.#bindings.cut)
+    this.#bindings.cut.clear()
     if (!this.#isOver) return
     this.#states?.complete()
-    this.#moves$?.complete()
+    this.#departures.complete()
   }
 
   /** Sends an event, and before it what nobody has said yet: that a link goes. */
@@ -331,7 +309,7 @@ class PoolShell<S, P extends LinkProtocol>
     slot.stop()
     const { lifecycle: leaving, held } = slot
     // It got ready in this very turn, too late for the machine.
-    if (held !== null && this.#links.delete(held.id)) this.#settle(nothingMoved(held.id))
+    if (held !== null && this.#links.delete(held.id)) this.#departures.unused(held.id)
     this.#end(leaving)
   }
 
@@ -348,88 +326,12 @@ class PoolShell<S, P extends LinkProtocol>
     }
   }
 
-  #movable(id: BindingId): Movability {
-    const binding = this.#bindings.get(id)
-    // Placed on a link that had ended by then, it never got there.
-    if (binding === undefined || binding.link === null) return true
-    if (binding.failure !== null) return 'pinned'
-    try {
-      return this.#options.mover.movable(binding.session, binding.link.protocol)
-    } catch (thrown) {
-      binding.failure = this.#threw('movable', thrown, binding.link)
-      return 'pinned'
-    }
-  }
-
   #attach(id: BindingId, to: LinkId): void {
-    const binding = this.#bindings.get(id)
     const link = this.#links.get(to)
-    if (binding === undefined || link === undefined) return
-    if (link.scope.link.phase !== 'open') {
-      // It has ended since the step began, perhaps by what was attached before; the next step finds another.
-      this.#notice()
-      return
-    }
-    binding.attached(link)
-    try {
-      this.#options.mover.attach(binding.session, link.protocol)
-    } catch (thrown) {
-      binding.failure = this.#threw('attach', thrown, link)
-      link.scope.fail(binding.failure)
-    }
-  }
-
-  #detach(id: BindingId): void {
-    const binding = this.#bindings.get(id)
-    const link = binding?.link
-    if (binding === undefined || link == null) return
-    binding.detached()
-    try {
-      this.#options.mover.detach(binding.session, link.protocol, link.scope.link.phase !== 'ended')
-    } catch (thrown) {
-      link.scope.fail(this.#threw('detach', thrown, link))
-    }
-  }
-
-  #release(id: BindingId, why: ReleaseWhy): void {
-    const binding = this.#bindings.get(id)
-    if (binding === undefined) return
-    const told = (why === 'closed' ? this.#why : null) ?? binding.endOf(why)
-    if (why !== 'asked') this.#cut.set(id, { label: binding.ticket.label, why: told })
-    this.#forget(id, binding, told)
-  }
-
-  #refuse(id: BindingId, why: ReleaseWhy): void {
-    const binding = this.#bindings.get(id)
-    if (binding === undefined) return
-    if (binding.isGiven) this.#forget(id, binding, binding.endOf(why))
-    else {
-      this.#bindings.delete(id)
-      binding.refusal = endOf(why)
-      binding.ticket.done()
-    }
-  }
-
-  #forget(id: BindingId, binding: HeldBinding<S, P>, why: End): void {
-    this.#bindings.delete(id)
-    binding.isReleased = true
-    binding.ticket.done()
-    try {
-      this.#options.mover.released(binding.session, why)
-    } catch (thrown) {
-      this.#threw('released', thrown, null)
-    }
-  }
-
-  #threw(hook: string, thrown: unknown, link: HeldLink<P> | null): End {
-    const { env } = this.#options
-    env.log.error({ name: env.name, link: link?.id, err: thrown }, `mover.${hook} threw`)
-    return end('adapter-threw', {
-      code: 'pinned',
-      cause: thrown,
-      detail: `mover.${hook} threw: ${String(thrown)}`,
-      link: link?.id,
-    })
+    if (link === undefined) return
+    if (link.scope.link.phase === 'open') this.#bindings.attach(id, link)
+    // It has ended since the step began, perhaps by what was attached before; the next step finds another.
+    else this.#notice()
   }
 
   // Time, and what is told ---------------------------------------------------------------------------------------
@@ -474,26 +376,6 @@ class PoolShell<S, P extends LinkProtocol>
     env.trace?.('drain', { kind: phase, ...record })
   }
 
-  #report({ link, moved, parked, cut }: MoveTally): void {
-    const { env } = this.#options
-    const told = cut.flatMap(({ binding }) => this.#cut.get(binding) ?? [])
-    const report: MoveReport = { link, moved, parked, cut: told }
-    const fields = { name: env.name, link, moved, parked }
-    env.log.info(
-      { ...fields, cut: told.length },
-      `a link is gone: ${moved} moved, ${parked} parked, ${told.length} cut`,
-    )
-    env.trace?.('move', { kind: 'retired', ...fields, cut: told })
-    this.#moves$?.next(report)
-    this.#settle(report)
-  }
-
-  #settle(report: MoveReport): void {
-    const waiting = this.#retirements.get(report.link) ?? []
-    this.#retirements.delete(report.link)
-    for (const resolve of waiting) resolve(report)
-  }
-
   get #now(): Millis {
     return this.#options.env.clock.now()
   }
@@ -501,10 +383,6 @@ class PoolShell<S, P extends LinkProtocol>
   get #isOver(): boolean {
     return this.#told.phase === 'closed'
   }
-}
-
-function nothingMoved(link: LinkId): MoveReport {
-  return { link, moved: 0, parked: 0, cut: [] }
 }
 
 function snapshotOf({ phase, slots, parked }: PoolMachine): PoolState {
