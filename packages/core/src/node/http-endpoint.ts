@@ -58,7 +58,8 @@ export async function serveHttp(options: HttpEndpointOptions): Promise<HttpEndpo
     if (stranger === null) handle(request, response)
     else replyJson(response, 403, { error: stranger })
   })
-  await bind(server, { host, port }, { uri: addressUri('http', host, port) })
+  // Of this process alone, in one of `node:cluster` too.
+  await bind(server, { host, port, exclusive: true }, { uri: addressUri('http', host, port) })
   server.unref()
   const bound = server.address() as AddressInfo
   return {

@@ -42,11 +42,11 @@ export function runCommand(): Command {
         start: async (env, config, { signal, reread }) => {
           const settings = toSettings(config)
           const start = { env, settings, signal, reread: async () => toSettings(await reread()) }
-          const { workers: fronts, logLevel, json } = flags
+          const { workers: fronts, logLevel, json, inspect } = flags
           const service =
             fronts === undefined
               ? await startNode(start)
-              : await startWorkers({ ...start, fronts, logs: { logLevel, json } })
+              : await startWorkers({ ...start, fronts, flags: { logLevel, json, inspect: besides(inspect) } })
           const problem = linkProblem(settings)
           if (problem !== null) env.log.warn({}, problem)
           if (!isQuiet) {
@@ -74,4 +74,9 @@ function fieldsOf({ port, secret, tag, role, metrics }: RunFlags): Record<string
 function workersOf(text: string): number {
   if (/^[1-9]\d{0,2}$/.test(text)) return Number(text)
   throw new InvalidArgumentError('It must be a number from 1 to 999; the number of cores is a good one.')
+}
+
+/** Where workers serve their inspectors: each on a port of its own, which it logs. */
+function besides(inspect: string | undefined): string | null {
+  return inspect?.replace(/\d+$/, '0') ?? null
 }

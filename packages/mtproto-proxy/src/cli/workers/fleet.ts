@@ -17,7 +17,7 @@ export interface FleetOptions {
   readonly settings: ProxySettings
   /** How many fronts. */
   readonly fronts: number
-  readonly logs: Pick<WorkerStart, 'logLevel' | 'json'>
+  readonly flags: Pick<WorkerStart, 'logLevel' | 'json' | 'inspect'>
   readonly signal: AbortSignal
 }
 
@@ -181,9 +181,8 @@ export class Fleet implements AsyncDisposable {
   }
 
   #startOf(name: string, part: WorkerStart['part']): WorkerStart {
-    const { logLevel, json } = this.#options.logs
     const at = `unix:${join(this.#folder, 'back.sock')}`
-    return { name, part, at, config: this.#configOf(part), logLevel, json }
+    return { name, part, at, config: this.#configOf(part), ...this.#options.flags }
   }
 
   /** Limits that each process counts for itself are divided; all others are for the back, which counts for all. */

@@ -17,6 +17,8 @@ export interface WorkerStart {
   readonly config: object
   readonly logLevel: ServiceFlags['logLevel']
   readonly json: boolean | undefined
+  /** Where it serves its inspector; `null` for nowhere. */
+  readonly inspect: string | null
 }
 
 /** What a worker can be asked. */

@@ -21,7 +21,7 @@ import type { WorkerStart } from './messages.js'
 export interface WorkersStart extends NodeStart {
   /** How many processes serve clients. */
   readonly fronts: number
-  readonly logs: Pick<WorkerStart, 'logLevel' | 'json'>
+  readonly flags: Pick<WorkerStart, 'logLevel' | 'json' | 'inspect'>
 }
 
 /** What a restart has done. */

@@ -1,4 +1,5 @@
 import { type Env, HoldfastError } from '@holdfast/core'
+import { serveInspector } from '@holdfast/core/inspector'
 import { nodeEnv } from '@holdfast/core/node'
 import { CommandError, collectMetrics, createLog, exitCodes } from '@holdfast/core/service'
 import { Command } from 'commander'
@@ -93,7 +94,12 @@ class RunningWorker {
   }
 
   async #run(): Promise<ProxyNode> {
-    const { part, at, config } = this.#start
+    const { name, part, at, config, inspect } = this.#start
+    if (inspect !== null) {
+      const program = `${programName}, ${name}`
+      const { url } = await serveInspector({ at: inspect, program, metrics: this.#registry })
+      this.#env.log.info({ url }, 'inspector')
+    }
     const settings = proxySettings(config)
     await warnOfOpenFiles(this.#env, part === 'worker' ? settings : { ...settings, listeners: [] })
     const node = await proxyNode({
