@@ -25,6 +25,7 @@ import type { SplitTransport } from '../split/split-endpoint.js'
 import { cachedCopy } from '../telegram/cached-copy.js'
 import type { LocalDataCenters } from '../telegram/data-centers.js'
 import { backCenters } from './back-centers.js'
+import { watchBack } from './back-watch.js'
 import { LoadedRules } from './gatekeeper-rules.js'
 import { splitLink } from './split-link.js'
 import { TelegramHalf } from './telegram-half.js'
@@ -274,6 +275,7 @@ class Node implements ProxyNode {
       mayFront: (newcomer) => keeper.mayFront(newcomer),
       ...(split !== null && { grace: split.grace, maxParked: split.maxParked }),
     })
+    if (this.#part === 'front') watchBack(env, this.#front.pool, endpoint.uri)
     return this.#front
   }
 

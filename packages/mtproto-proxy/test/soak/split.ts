@@ -207,10 +207,12 @@ async function run({ grace, happen }: Fault, every: number | null): Promise<Outc
     }
   })
   if (every !== null) await pause(Math.max(1000, every))
+  const told = async (): Promise<number> => (await telegram.figures()).closeConns
+  const early = await told()
   const took = await answerTime(front.port)
   // Telegram is told of that one, too.
-  await pause(300)
-  const before = (await telegram.figures()).closeConns
+  while ((await told()) === early) await pause(50)
+  const before = await told()
   await happen(split)
   isOver = true
   await Promise.all(loops)
@@ -228,7 +230,7 @@ async function run({ grace, happen }: Fault, every: number | null): Promise<Outc
     midSend: ends['mid-send'] ?? 0,
     backLost: ends['back-lost'] ?? 0,
     kept: open.length,
-    told: (await telegram.figures()).closeConns - before,
+    told: (await told()) - before,
     lost: open.reduce((sum, { sent, answered }) => sum + sent - answered.size, 0),
   }
   for (const { client } of askers) await client[Symbol.asyncDispose]()
