@@ -7,6 +7,7 @@ import { ClientBytesError } from '../src/wire/client-bytes-error.js'
 import { maxPacketBytes, PacketDecoder, type Reply, ReplyDecoder } from '../src/wire/packet-decoder.js'
 import { drawPadding, encodePacket, encodeQuickAck } from '../src/wire/packet-encoder.js'
 import type { PacketFormat } from '../src/wire/packet-format.js'
+import { Scratch } from '../src/wire/scratch.js'
 import { everyCut, inPieces, oneByOne } from './support/pieces.js'
 import { codecs, formatOf } from './vectors/client-vectors.js'
 import { hex } from './vectors/vectors.js'
@@ -266,4 +267,16 @@ describe('properties', () => {
       expect(drawPadding('abridged', () => drawn)).toHaveLength(0)
     },
   )
+})
+
+describe('3.3 a frame in lent memory', () => {
+  it.each(['abridged', 'intermediate', 'padded'] as const)('is the same as one of its own (%s)', (format) => {
+    const scratch = new Scratch()
+    for (const words of [1, 200, 0x7f, 40_000, 3]) {
+      const payload = Buffer.alloc(4 * words, words)
+      const padding = Buffer.from([1, 2, 3])
+      const lent = encodePacket(format, payload, { padding, quickAck: true, scratch })
+      expect(lent.equals(encodePacket(format, payload, { padding, quickAck: true }))).toBe(true)
+    }
+  })
 })

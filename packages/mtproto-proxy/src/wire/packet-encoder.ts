@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer'
 import { OptionError } from '@holdfast/core'
 import type { PacketFormat } from './packet-format.js'
 import type { RandomBytes } from './random-bytes.js'
+import type { Scratch } from './scratch.js'
 
 /** What goes around a payload. */
 export interface PacketEncoding {
@@ -17,6 +18,12 @@ export interface PacketEncoding {
    * @defaultValue none
    */
   readonly padding?: Uint8Array
+  /**
+   * Lends the memory that the frame is put into: for whoever uses it up at once.
+   *
+   * @defaultValue memory of its own
+   */
+  readonly scratch?: Scratch
 }
 
 const none = new Uint8Array()
@@ -31,10 +38,11 @@ export function encodePacket(format: PacketFormat, payload: Uint8Array, o: Packe
   if (payload.length === 0 || payload.length % 4 !== 0 || payload.length >= 2 ** 26) {
     throw new OptionError('payload', 'a positive multiple of 4 bytes below 64 MiB', payload.length)
   }
-  const { quickAck = false, padding = none } = o
+  const { quickAck = false, padding = none, scratch } = o
+  const room = (bytes: number): Buffer => scratch?.lend(bytes) ?? Buffer.allocUnsafe(bytes)
   return format === 'abridged'
-    ? abridged(payload, quickAck)
-    : intermediate(payload, quickAck, format === 'padded' ? padding : none)
+    ? abridged(payload, quickAck, room)
+    : intermediate(payload, quickAck, format === 'padded' ? padding : none, room)
 }
 
 /**
@@ -48,20 +56,22 @@ export function encodeQuickAck(format: PacketFormat, confirm: Uint8Array): Buffe
   return format === 'abridged' ? bytes.reverse() : bytes
 }
 
-function abridged(payload: Uint8Array, quickAck: boolean): Buffer {
+type Room = (bytes: number) => Buffer
+
+function abridged(payload: Uint8Array, quickAck: boolean, room: Room): Buffer {
   const words = payload.length / 4
   const flag = quickAck ? 0x80 : 0
   const header = words < 0x7f ? 1 : 4
-  const frame = Buffer.allocUnsafe(header + payload.length)
+  const frame = room(header + payload.length)
   if (header === 1) frame.writeUInt8(words | flag, 0)
   else frame.writeUInt32LE(words * 0x100 + (0x7f | flag), 0)
   frame.set(payload, header)
   return frame
 }
 
-function intermediate(payload: Uint8Array, quickAck: boolean, padding: Uint8Array): Buffer {
+function intermediate(payload: Uint8Array, quickAck: boolean, padding: Uint8Array, room: Room): Buffer {
   const length = payload.length + padding.length
-  const frame = Buffer.allocUnsafe(4 + length)
+  const frame = room(4 + length)
   frame.writeUInt32LE(length + (quickAck ? 0x8000_0000 : 0), 0)
   frame.set(payload, 4)
   frame.set(padding, 4 + payload.length)

@@ -4,6 +4,10 @@ import { type ClientPacket, PacketDecoder } from './packet-decoder.js'
 import { drawPadding, encodePacket, encodeQuickAck } from './packet-encoder.js'
 import type { PacketFormat } from './packet-format.js'
 import type { RandomBytes } from './random-bytes.js'
+import { Scratch } from './scratch.js'
+
+/** One for all clients: what is in it is gone before anybody else's turn. */
+const scratch = new Scratch()
 
 /**
  * The proxy's end of an accepted client: the client's bytes in, packets out, and the other way round.
@@ -54,7 +58,7 @@ export class ServerCodec {
   /** One packet for the client as bytes for the wire. Call in the order in which they are written. */
   encode(payload: Uint8Array): Buffer {
     const padding = drawPadding(this.#format, this.#random)
-    return this.#stream.encode(encodePacket(this.#format, payload, { padding }))
+    return this.#stream.encode(encodePacket(this.#format, payload, { padding, scratch }))
   }
 
   /** A quick ack for the client as bytes for the wire. Call in the order in which they are written. */
