@@ -13,6 +13,7 @@ import type {
 import { conferencesStep, emptyConferences, type Self } from './group/machine.js'
 import { isWorthSaving } from './group/save.js'
 import { type ConferencesMachine, type ConferencesRules, defaultRules } from './group/types.js'
+import { WatchedRosters } from './watched-rosters.js'
 import { type ConferenceIdentifier, conferenceIdentifier, type RealKey } from './wire/identity.js'
 
 /** Options of {@link conferences}. */
@@ -83,6 +84,7 @@ export class Conferences implements Disposable {
   readonly #waiting: ConferencesInput[] = []
   readonly #told: (() => void)[] = []
   readonly #ticker: { cancel(): void }
+  readonly #rosters: WatchedRosters
   #machine: ConferencesMachine
   #isStepping = false
   #isTelling = false
@@ -94,6 +96,7 @@ export class Conferences implements Disposable {
     const { clock } = options.env
     this.#begun = { mark: clock.mark(), wall: clock.wall() }
     this.#machine = emptyConferences(options.self)
+    this.#rosters = new WatchedRosters(options.env, () => this.#machine)
     this.#ticker = clock.sweep(ticksEvery, () => this.take({ kind: 'tick' }))
   }
 
@@ -233,6 +236,7 @@ export class Conferences implements Disposable {
     const before = this.#machine
     const { state, effects } = conferencesStep(before, input, context)
     this.#machine = state
+    this.#rosters.stepped(before, state)
     for (const effect of effects) this.#perform(effect, input)
     const isWorth = effects.some((effect) => effect.kind === 'tell' && isWorthSaving(effect.news))
     // Nobody is told of a leaving of our own.
@@ -265,6 +269,7 @@ export class Conferences implements Disposable {
         return
       case 'tell': {
         const { news } = effect
+        this.#rosters.told(news)
         const message = this.#messageOf(news, input)
         this.#told.push(() => this.#events$.next(news))
         if (message) this.#told.push(() => this.#messages$.next(message))

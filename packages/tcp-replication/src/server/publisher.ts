@@ -147,7 +147,7 @@ export class Publisher {
   #makeFeed(): Feed<number, EncodedRows> {
     const { env, dialect } = this.#options
     return feed<number, EncodedRows>({
-      env,
+      env: { ...env, name: `${env.name} ${this.stream}` },
       compare: (a, b) => a - b,
       head: () => this.#published,
       sizeOf: ({ bytes }) => bytes.length,
