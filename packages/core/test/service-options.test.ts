@@ -22,6 +22,8 @@ describe('the options of every service', () => {
       '--json',
       '--metrics',
       '9100',
+      '--inspect',
+      '9900',
       '--drain-within',
       '2.5',
     ]
@@ -30,6 +32,7 @@ describe('the options of every service', () => {
       logLevel: 'debug',
       json: true,
       metrics: '9100',
+      inspect: '9900',
       drainWithin: 2500,
     })
   })

@@ -1,0 +1,38 @@
+import { Command } from 'commander'
+import { Registry } from 'prom-client'
+import { describe, expect, it } from 'vitest'
+import { addInspectOption, collectMetrics } from '../src/service/index.js'
+import { inspectIfAsked } from '../src/service/inspection.js'
+
+const command = (...args: string[]): Command =>
+  addInspectOption(new Command('run').option('--log-level <level>'), 'DEMO').parse(
+    ['--log-level', 'silent', ...args],
+    { from: 'user' },
+  )
+
+describe('the inspector of a program', () => {
+  it('is there if --inspect is given, with metrics: those of a service once it collects its own', async () => {
+    await using inspector = await inspectIfAsked('demo', command('--inspect', '0'))
+    const metrics = async (): Promise<string> => (await fetch(`${inspector?.url}metrics`)).text()
+    expect(inspector?.state().program).toBe('demo')
+    expect(await metrics()).toContain('process_cpu_seconds_total')
+    const registry = new Registry()
+    registry.setDefaultLabels({ of: 'service' })
+    using _collected = collectMetrics({ registry })
+    expect(await metrics()).toContain('of="service"')
+  })
+
+  it('is not there without it', async () => {
+    expect(await inspectIfAsked('demo', command())).toBeNull()
+  })
+
+  it('is asked for by a variable, too', async () => {
+    process.env['DEMO_INSPECT'] = '127.0.0.1:0'
+    try {
+      await using inspector = await inspectIfAsked('demo', command())
+      expect(inspector?.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/$/)
+    } finally {
+      delete process.env['DEMO_INSPECT']
+    }
+  })
+})
