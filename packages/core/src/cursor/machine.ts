@@ -2,8 +2,12 @@ import type { LinkId } from '../end.js'
 import type { Step } from '../interpreter.js'
 import { belowFloors } from './floors.js'
 import { judgeAdvance, judgeSeal } from './judge.js'
-import { afterFirst, emptyQueue, first, listed, push, pushOver, queueOf } from './queue.js'
+import { drop } from './losses.js'
+import { afterFirst, emptyQueue, first, listed, push, pushOver } from './queue.js'
+import { place, receive } from './received.js'
+import { save, saveFinished, saveSoon } from './saving.js'
 import {
+  type CursorDraft,
   type CursorEffect,
   type CursorEvent,
   type CursorMachine,
@@ -31,7 +35,7 @@ export function cursorStep<P>(
 /** One step in the making: a copy of the state that is written to until it is handed out. */
 class Transition<P> {
   readonly effects: CursorEffect<P>[] = []
-  readonly #s: ReturnType<typeof draftOf<P>>
+  readonly #s: CursorDraft<P>
   readonly #rules: CursorRules<P>
 
   constructor(state: CursorMachine<P>, rules: CursorRules<P>) {
@@ -93,7 +97,7 @@ class Transition<P> {
         return this.#saved(event)
       case 'save-due':
         s.armed = false
-        s.due = Math.max(s.due, this.#finished())
+        saveFinished(s)
         return true
       case 'hurried':
         if (s.saved === s.sealed) return false
@@ -115,7 +119,7 @@ class Transition<P> {
   finish(): CursorMachine<P> {
     const s = this.#s
     this.#pump()
-    this.#save()
+    this.#want(save(s, this.#rules))
     const { bytes, count = Infinity, age = Infinity } = this.#rules.backlog
     const oldest = s.applying?.entry ?? first(s.queue)
     s.paused =
@@ -231,7 +235,7 @@ class Transition<P> {
     s.applied = to
     this.#receive(to)
     if (this.#rules.savedBy === 'apply') s.durable = to
-    if (this.#rules.saveEvery === 0) s.due = Math.max(s.due, this.#finished())
+    if (this.#rules.saveEvery === 0) saveFinished(s)
   }
 
   #resumed(link: LinkId | null): boolean {
@@ -307,31 +311,6 @@ class Transition<P> {
     }
   }
 
-  #save(): void {
-    const s = this.#s
-    const { savedBy, saveEvery } = this.#rules
-    const dirty = savedBy === 'save' && s.applied !== s.durable
-    if (!dirty) s.saved = this.#finished()
-    if (s.saved >= s.due) s.due = 0
-    if (s.saving !== null) return
-    if (typeof s.resync === 'object') this.#startSave(s.resync.took, true)
-    else if (!dirty || s.resync !== 'none') return
-    else if (s.due > 0) this.#startSave(s.applied, false)
-    else if (saveEvery > 0 && !s.armed && s.phase !== 'closed') {
-      s.armed = true
-      this.effects.push({ kind: 'save-later' })
-    }
-  }
-
-  #startSave(to: Position<P> | null, final: boolean): void {
-    const s = this.#s
-    const upTo = this.#finished()
-    s.saving = { to, upTo, final }
-    // Even if this save fails: it is tried again with the next one, not at once and for ever.
-    if (upTo >= s.due) s.due = 0
-    this.effects.push({ kind: 'save', to })
-  }
-
   #saved(event: CursorEvent<P> & { kind: 'saved' | 'save-failed' }): boolean {
     const s = this.#s
     const { saving } = s
@@ -346,12 +325,6 @@ class Transition<P> {
     return true
   }
 
-  /** The last entry such that it and all before it are done with. */
-  #finished(): number {
-    const outstanding = this.#s.applying?.entry ?? first(this.#s.queue)
-    return outstanding === undefined ? this.#s.sealed : outstanding.order - 1
-  }
-
   #linkEnded(link: LinkId): boolean {
     const s = this.#s
     if (!s.links.includes(link)) return false
@@ -361,7 +334,7 @@ class Transition<P> {
       (entry) => entry.link === link,
     )
     if (s.links.length === 0 && (s.phase === 'continuous' || s.phase === 'resynced')) s.phase = 'unknown'
-    this.#saveSoon()
+    saveSoon(this.#s)
     return true
   }
 
@@ -373,55 +346,26 @@ class Transition<P> {
   #dropAll(): void {
     this.#drop(all, all)
     this.#s.links = []
-    this.#saveSoon()
+    saveSoon(this.#s)
   }
 
-  /** Nothing will follow on this link: what was applied, or is just being applied, is saved without delay. */
-  #saveSoon(): void {
-    const s = this.#s
-    s.due = Math.max(s.due, s.applying?.entry.order ?? this.#finished())
-  }
-
-  /** Drops batches and, with them, every position that claims to cover one of them. */
   #drop(
-    isOpenLost: (open: { batch: number; link: LinkId }) => boolean,
-    isQueuedLost: (entry: SealedEntry<P>) => boolean,
+    open: (open: { readonly batch: number; readonly link: LinkId }) => boolean,
+    queued: (entry: SealedEntry<P>) => boolean,
   ): void {
-    const s = this.#s
-    const { compare } = this.#rules
-    const lost = new Set<number>()
-    for (const open of s.open) if (isOpenLost(open)) lost.add(open.batch)
-    let broken = false
-    let kept = listed(s.queue).filter((entry) => {
-      if (!isQueuedLost(entry) && !(broken && entry.batch === null)) return true
-      broken = true
-      if (entry.batch !== null) lost.add(entry.batch)
-      return false
-    })
-    const forfeited = s.floors.filter(({ batch }) => lost.has(batch))
-    const covers = (to: P): boolean => forfeited.some(({ floor }) => compare(to, floor) >= 0)
-    kept = kept.map((entry) => (entry.to !== null && covers(entry.to) ? { ...entry, to: null } : entry))
-    s.queue = queueOf(kept)
-    s.open = s.open.filter(({ batch }) => !lost.has(batch))
-    s.floors = s.floors.filter(({ batch }) => !lost.has(batch))
-    s.held = s.held.filter((to) => !covers(to))
-    const held = s.applying === null ? kept : [s.applying.entry, ...kept]
-    s.bytes = held.reduce((sum, entry) => sum + entry.bytes, 0)
-    s.count = held.reduce((sum, entry) => sum + entry.count, 0)
-    s.received = s.applying?.moveTo ?? s.applied
-    for (const { to } of s.verdict === null ? kept : []) if (to !== null) this.#receive(this.#place(to))
-    for (const to of s.held) this.#receive(this.#place(to))
-    if (lost.size > 0) this.effects.push({ kind: 'drop', batches: [...lost] })
+    this.#want(drop(this.#s, this.#rules, { open, queued }))
+  }
+
+  #want(effect: CursorEffect<P> | null): void {
+    if (effect !== null) this.effects.push(effect)
   }
 
   #receive(to: Position<P>): void {
-    const s = this.#s
-    if (s.received === null || this.#rules.compare(to.at, s.received.at) > 0) s.received = to
+    receive(this.#s, to, this.#rules.compare)
   }
 
   #place(at: P): Position<P> {
-    const epoch = this.#s.applied?.epoch
-    return epoch === undefined ? { at } : { at, epoch }
+    return place(this.#s, at)
   }
 }
 

@@ -143,10 +143,11 @@ export function idleCursor<P>(rules: CursorRules<P>): CursorMachine<P> {
   }
 }
 
+/** A state in the making, written to by one step. */
+export type CursorDraft<P> = { -readonly [K in keyof CursorMachine<P>]: CursorMachine<P>[K] }
+
 /** A copy to be written to. Spelled out, because spreading an object of this size takes five times as long. */
-export function draftOf<P>(state: CursorMachine<P>): {
-  -readonly [K in keyof CursorMachine<P>]: CursorMachine<P>[K]
-} {
+export function draftOf<P>(state: CursorMachine<P>): CursorDraft<P> {
   return {
     phase: state.phase,
     received: state.received,

@@ -1,25 +1,19 @@
 import { lastValueFrom, type Observable, Subject } from 'rxjs'
 import { wait } from '../budget.js'
-import { type End, end, type Millis, type Reached, type RetryAdvice } from '../end.js'
+import { type End, end, type Millis } from '../end.js'
 import { announce } from '../env/noun-record.js'
 import type { Timer } from '../env/types.js'
 import type { DrainReport } from '../gate/types.js'
 import { Interpreter, type Step } from '../interpreter.js'
 import { type LinkOwner, LinkRun } from '../link/link-run.js'
-import { defaultDrainWithin, defaultHandshakeWithin } from '../link/options.js'
+import { defaultDrainWithin } from '../link/options.js'
 import type { Endpoint, Link, LinkProtocol, LinkSink } from '../link/types.js'
 import { Snapshots } from '../snapshots.js'
-import { fullJitter } from './backoff.js'
 import { checkLifecycleOptions } from './check-options.js'
 import { lifecycleStep } from './machine.js'
-import {
-  idleLifecycle,
-  type LifecycleEffect,
-  type LifecycleInput,
-  type LifecycleMachine,
-  type LifecycleRules,
-} from './model.js'
-import type { BackoffContext, Lifecycle, LifecycleEvent, LifecycleOptions, LifecycleState } from './types.js'
+import { idleLifecycle, type LifecycleEffect, type LifecycleInput, type LifecycleMachine } from './model.js'
+import { OptionRules } from './option-rules.js'
+import type { Lifecycle, LifecycleEvent, LifecycleOptions, LifecycleState } from './types.js'
 import { type WhenReadyOptions, whenReady } from './when-ready.js'
 
 /**
@@ -39,14 +33,14 @@ interface Offer {
   readonly from: Endpoint
 }
 
-const defaultBackoff = fullJitter()
 const nothingDrained: DrainReport = { finished: 0, cut: [], took: 0, timedOut: false }
 
 class LifecycleInterpreter<P extends LinkProtocol>
   extends Interpreter<LifecycleMachine, LifecycleInput, LifecycleEffect>
-  implements Lifecycle<P>, LinkOwner<P>, LifecycleRules
+  implements Lifecycle<P>, LinkOwner<P>
 {
   readonly options: LifecycleOptions<P>
+  readonly #rules: OptionRules<P>
   /** The link of this generation, from its dial to its end. */
   #run: LinkRun<P> | null = null
   /** A link that the peer opened, during the call that offers it. */
@@ -66,6 +60,7 @@ class LifecycleInterpreter<P extends LinkProtocol>
   constructor(options: LifecycleOptions<P>) {
     super(idleLifecycle)
     this.options = options
+    this.#rules = new OptionRules(options)
   }
 
   // What everybody sees ----------------------------------------------------------------------------------------
@@ -118,7 +113,7 @@ class LifecycleInterpreter<P extends LinkProtocol>
     if (this.running) return false
     const offer: Offer = { take, from }
     this.#offer = offer
-    this.send({ kind: 'adopt', at: this.#now, prefer: this.#preferred(from) })
+    this.send({ kind: 'adopt', at: this.#now, prefer: this.#rules.prefer(this.#run?.protocol ?? null, from) })
     const taken = this.#offer !== offer
     this.#offer = null
     return taken
@@ -170,53 +165,10 @@ class LifecycleInterpreter<P extends LinkProtocol>
     this.send({ kind: 'ended', at: this.#now, generation: run.generation, why })
   }
 
-  // What the machine is told of the options --------------------------------------------------------------------
-
-  get dialWithin(): Millis {
-    return this.options.dialWithin ?? 10_000
-  }
-
-  get handshakeWithin(): Millis {
-    return this.options.handshakeWithin ?? defaultHandshakeWithin
-  }
-
-  get stableAfter(): Millis {
-    return this.options.stableAfter ?? 10_000
-  }
-
-  advise(why: End, reached: Reached): RetryAdvice {
-    return this.#hook('advise', () => this.options.advise?.(why, reached)) ?? why.advice
-  }
-
-  retryIn(context: Omit<BackoffContext, 'random'>): Millis | 'give-up' {
-    const { env, backoff = defaultBackoff } = this.options
-    const asked = Object.assign(context, { random: () => env.random() })
-    const drawn = this.#hook('backoff', () => backoff(asked)) ?? defaultBackoff(asked)
-    // What is no delay must not become no wait at all: that would be a loop of dials.
-    return drawn === 'give-up' || drawn >= 0 ? drawn : defaultBackoff(asked)
-  }
-
-  #preferred(incoming: Endpoint): 'current' | 'incoming' {
-    const protocol = this.#run?.protocol
-    if (protocol === undefined || protocol === null) return 'current'
-    return this.#hook('prefer', () => this.options.prefer?.(protocol, incoming)) ?? 'current'
-  }
-
-  /** A hook that is not about one link has no link to end when it throws: the default holds, and it is said. */
-  #hook<T>(name: string, call: () => T): T | undefined {
-    try {
-      return call()
-    } catch (thrown) {
-      const { env } = this.options
-      env.log.error({ name: env.name, err: thrown }, `${name} threw; its default is used`)
-      return undefined
-    }
-  }
-
   // The machine at work ----------------------------------------------------------------------------------------
 
   protected step(state: LifecycleMachine, event: LifecycleInput): Step<LifecycleMachine, LifecycleEffect> {
-    return lifecycleStep(state, event, this)
+    return lifecycleStep(state, event, this.#rules)
   }
 
   protected perform(effect: LifecycleEffect): void {
