@@ -323,6 +323,24 @@ describe('hostile packets', () => {
     expect([b.incoming[0]?.told.end, told.end]).toEqual([null, null])
   })
 
+  it('handshakes with made-up cookies, or with a good one around a box of nobody, leave nothing behind', () => {
+    const { sea, a, b } = pair()
+    const { told } = a.dial(b)
+    sea.clock.advance(500)
+    const good = sea.log.find(({ from, packet }) => from === a && packet[0] === packetKinds.handshake)
+    const forged = Buffer.from(good?.packet ?? [])
+    expect(forged.length).toBe(385)
+    for (let n = 0; n < 5000; n += 1) {
+      const at = n % 2 === 0 ? 1 : 137
+      forged.set(good?.packet ?? [], 0)
+      forged.writeUInt32BE(n, at + 4)
+      b.netCrypto.receive(forged, a.path, sea.clock.now())
+    }
+    expect(b.netCrypto.size).toBe(1)
+    sea.clock.advance(20_000)
+    expect([b.incoming.length, b.incoming[0]?.told.end, told.end]).toEqual([1, null, null])
+  })
+
   it('no nonce is used twice, also when a handshake comes again before the connection is confirmed', () => {
     const { sea, a, b } = pair()
     a.dial(b)

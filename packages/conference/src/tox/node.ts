@@ -130,7 +130,10 @@ export class ToxNode implements AsyncDisposable {
       },
     )
     const own = { name: '', statusMessage: '', status: 'available', ...profile } as const
-    this.friends = new Friends(this.#friendLinks, own, nospam, (news) => this.#friendNews(news))
+    this.friends = new Friends(this.#friendLinks, own, nospam, {
+      tell: (news) => this.#friendNews(news),
+      now: () => env.clock.now(),
+    })
     this.conferences = conferences({
       env,
       self: { realKey: real.name, dhtKey: dht.name },

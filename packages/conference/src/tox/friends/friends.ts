@@ -1,5 +1,7 @@
 import { Buffer } from 'node:buffer'
+import type { Millis } from '@holdfast/core'
 import type { RealKey } from '../../wire/identity.js'
+import { RateLimit } from '../crypto/rate-limit.js'
 import type { FriendLink } from './friend-link.js'
 import {
   decodeFriendPacket,
@@ -52,21 +54,31 @@ export type FriendNews =
 export type SayRefused = 'no-such-friend' | 'offline' | 'empty' | 'too-long' | 'busy'
 
 const holder = 'friend'
+/** Friend requests that are told; what comes beyond is dropped, and may be asked again. */
+const requestsPerMinute = 10
 const online = encodeFriendPacket({ kind: 'online' })
 
 /** The messenger: friends, what they say of themselves, and private messages (spec 12.6). */
 export class Friends {
   readonly #links: ToxFriendLinks
   readonly #tell: (news: FriendNews) => void
+  readonly #now: () => Millis
   readonly #friends = new Map<RealKey, Friend>()
+  readonly #requests = new RateLimit(requestsPerMinute / 60, requestsPerMinute)
   #profile: Profile
   nospam: number
 
-  constructor(links: ToxFriendLinks, profile: Profile, nospam: number, tell: (news: FriendNews) => void) {
+  constructor(
+    links: ToxFriendLinks,
+    profile: Profile,
+    nospam: number,
+    ports: { readonly tell: (news: FriendNews) => void; readonly now: () => Millis },
+  ) {
     this.#links = links
     this.#profile = profile
     this.nospam = nospam
-    this.#tell = tell
+    this.#tell = ports.tell
+    this.#now = ports.now
   }
 
   /** All friends, by real key. */
@@ -74,7 +86,6 @@ export class Friends {
     return this.#friends
   }
 
-  /** What friends are told of us. */
   /** What friends are told of us. */
   get profile(): Profile {
     return this.#profile
@@ -207,7 +218,8 @@ export class Friends {
   }
 
   #asked(from: RealKey, { nospam, text }: FriendPacket & { readonly kind: 'friend-request' }): void {
-    if (nospam === this.nospam && !this.#friends.has(from)) this.#tell({ kind: 'friend-request', from, text })
+    if (nospam !== this.nospam || this.#friends.has(from) || !this.#requests.take(this.#now())) return
+    this.#tell({ kind: 'friend-request', from, text })
   }
 
   #change<K extends keyof Omit<Friend, 'realKey'>>(realKey: RealKey, what: K, to: Friend[K]): void {
