@@ -94,7 +94,7 @@ async function start(
     const parts = { env, store, verifier, intake: mirror.intake, supportedGrasps: ['GRASP-02'] }
     const serving = await openServing(parts, config, opened)
     if (http !== undefined) {
-      const status = (): object => ({ ...reportStatus(parts, serving), mirror: mirror.state })
+      const status = (): object => reportStatus(parts, serving, mirror.state)
       const { url } = opened.add(await serveStatus(http, status))
       env.log.info({ url }, 'serving HTTP')
     }

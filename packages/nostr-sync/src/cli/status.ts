@@ -6,7 +6,7 @@ import { describeStatus, type StatusReport } from './status-report.js'
 /** `status`: what a running program is doing. */
 export function statusCommand(): Command {
   return new Command('status')
-    .description('say what a running relay is doing: clients, events, sinks')
+    .description('say what a running program is doing: clients, events, and the relays that are mirrored')
     .argument('[url]', 'its HTTP address', 'http://127.0.0.1:7778')
     .option('--json', 'print JSON')
     .addHelpText(

@@ -1,9 +1,14 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { nodeEnv } from '@holdfast/core/node'
-import { exitCodes, OpenedThings, Show, type Verdict } from '@holdfast/core/service'
-import { Command } from 'commander'
+import {
+  type DemoOutcome,
+  type DemoStage,
+  demonstration,
+  OpenedThings,
+  type Show,
+  type Verdict,
+} from '@holdfast/core/service'
+import type { Command } from 'commander'
 import { createLogUpdate } from 'log-update'
 import { nostrMirror } from '../../manager/nostr-mirror.js'
 import { relaySink } from '../../sink/relay-sink.js'
@@ -18,40 +23,27 @@ import { statusLines } from './view.js'
 
 /** `demo`: a mirror of two relays, one of which goes away and comes back. */
 export function demoCommand(): Command {
-  return new Command('demo')
-    .description(
-      'show a mirror of two relays on real sockets: one goes away, comes back, and nothing is missed',
-    )
-    .option('--json', 'print the table as JSON')
-    .addHelpText('after', `\nExamples:\n  $ ${programName} demo\n  $ ${programName} demo --json`)
-    .action(async ({ json }: { json?: boolean }) => {
-      const folder = await mkdtemp(join(tmpdir(), 'holdfast-demo-'))
-      const out = json === true ? process.stderr : process.stdout
-      try {
-        const show = new Show({ out, live: out.isTTY ? createLogUpdate(out) : null })
-        const verdicts = await play(folder, show)
-        if (json === true) process.stdout.write(`${JSON.stringify({ verdicts })}\n`)
-        process.exitCode = verdicts.every(({ held }) => held) ? exitCodes.ok : exitCodes.failure
-      } finally {
-        await rm(folder, { recursive: true, force: true })
-      }
-    })
+  return demonstration({
+    program: programName,
+    about: 'show a mirror of two relays on real sockets: one goes away, comes back, and nothing is missed',
+    live: createLogUpdate,
+    isSeeded: false,
+    play,
+  })
 }
 
-async function play(folder: string, show: Show): Promise<Verdict[]> {
-  const env = nodeEnv({ name: 'demo' })
+async function play({ folder, show }: DemoStage): Promise<DemoOutcome> {
   const opened = new OpenedThings()
   try {
     const stage = await setUp(folder, show, opened)
-    const drawing = env.clock.sweep(200, () => show.draw(() => statusLines(stage)))
+    const drawing = stage.clock.sweep(200, () => show.draw(() => statusLines(stage)))
     opened.add({ [Symbol.asyncDispose]: () => Promise.resolve(drawing.cancel()) })
     const verdicts: Verdict[] = []
     for (const scene of scenes) {
       show.scene(scene.title)
       verdicts.push(...(await scene.play(stage)))
     }
-    show.finish(verdicts)
-    return verdicts
+    return { verdicts }
   } finally {
     await opened.close()
   }
