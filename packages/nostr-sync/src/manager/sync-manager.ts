@@ -401,9 +401,10 @@ export class SyncManager implements RelayHost {
     this.#reconciliations.add(work.relay.url)
   }
 
-  #caughtUp({ relay, strategy, beganAt, quietSince }: RelayWork): void {
+  #caughtUp({ relay, strategy, beganAt, quietSince, failuresInRow }: RelayWork): void {
     if (strategy === null) return
-    if (strategy === 'fresh-start') relay.noteFullSync(this.#now())
+    // What is asked for once more because it has failed is not all.
+    if (strategy === 'fresh-start' && failuresInRow === 0) relay.noteFullSync(this.#now())
     const took = Math.max(0, (quietSince ?? this.#parts.env.clock.now()) - beganAt)
     this.#parts.onCaughtUp?.({ relay: relay.url, strategy, took })
   }

@@ -74,6 +74,8 @@ export class ChaosNode implements AsyncDisposable {
       verifier: trustingVerifier(),
       resolve: () => Promise.resolve(['203.0.114.1']),
       fetchInfo: () => Promise.resolve(null),
+      // Later than all that is disturbed, so that it covers up nothing.
+      dailySyncHours: [6, 7],
       relay: { paging: { limit: 20 }, backoff: { cap: 60_000 } },
     })
     const at = { uri: this.url }

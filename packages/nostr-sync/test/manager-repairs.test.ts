@@ -1,0 +1,137 @@
+import { describe, expect, it } from 'vitest'
+import {
+  announcement,
+  asked,
+  comment,
+  issue,
+  lastClient,
+  memoryState,
+  mirrorBench,
+  url,
+} from './support/mirror-bench.js'
+
+const minute = 60_000
+const bug = issue('bug')
+
+describe('what faults have cost is asked for again', () => {
+  it('R57: what a relay did not answer is asked for after ten minutes, and then ever more rarely', async () => {
+    await using bench = await mirrorBench({ bootstrapRelays: [url], negentropy: 'off' })
+    const relay = await bench.relay({ events: [announcement([url]), bug], faults: { noEose: true } })
+    bench.mirror.start()
+    await bench.pass(3 * minute)
+    expect(bench.status().status).toBe('connected-with-failures')
+    relay.faults.noEose = false
+    const hidden = comment(bug, 'never announced')
+    ;(relay.events as unknown[]).push(hidden)
+    await bench.pass(7 * minute)
+    expect(bench.stored(hidden)).toEqual([false])
+    await bench.pass(5 * minute)
+    expect(bench.stored(hidden)).toEqual([true])
+    expect(bench.status()).toMatchObject({ status: 'connected', confirmedItems: 2 })
+  })
+
+  it('R57: a relay that never answers is asked four times in three hours, not by the minute', async () => {
+    await using bench = await mirrorBench({ bootstrapRelays: [url], negentropy: 'off' })
+    const relay = await bench.relay({ faults: { noEose: true } })
+    bench.mirror.start()
+    await bench.pass(5 * minute)
+    const { length } = asked(lastClient(relay))
+    await bench.pass(175 * minute)
+    expect(asked(lastClient(relay)).length - length).toBeLessThanOrEqual(8)
+  })
+
+  it('R46: a look for what was dated before the gap that could not be taken is taken later', async () => {
+    await using bench = await mirrorBench({ bootstrapRelays: [url] })
+    const relay = await bench.relay({ events: [announcement([url]), bug] })
+    bench.mirror.start()
+    await bench.sync()
+    lastClient(relay).drop()
+    await bench.pass(8000)
+    relay.faults.negentropy = 'too-large'
+    await bench.pass(2 * minute)
+    const backDated = comment(bug, 'written long ago', 5000)
+    ;(relay.events as unknown[]).push(backDated)
+    delete relay.faults.negentropy
+    expect(bench.stored(backDated)).toEqual([false])
+    await bench.pass(6 * minute)
+    expect(bench.stored(backDated)).toEqual([true])
+  })
+})
+
+describe('a clock that is set', () => {
+  it('R45, R91: all is asked for anew, for dates were judged by the wrong one', async () => {
+    await using bench = await mirrorBench({ bootstrapRelays: [url], negentropy: 'off' })
+    const relay = await bench.relay({ events: [announcement([url]), bug] })
+    bench.mirror.start()
+    await bench.sync()
+    bench.env.clock.stepWall(-7_200_000)
+    await bench.pass(5 * minute)
+    // Dated rightly, and two hours ahead of us.
+    const ahead = comment(bug, 'new', bench.now() + 7200)
+    relay.publish(ahead)
+    await bench.pass(minute)
+    expect(bench.stored(ahead)).toEqual([false])
+    bench.env.clock.stepWall(7_200_000)
+    await bench.pass(3 * minute)
+    expect(bench.stored(ahead)).toEqual([true])
+  })
+
+  it('R40: a relay that was away meanwhile is not caught up with since a time that means nothing', async () => {
+    await using bench = await mirrorBench({ bootstrapRelays: [url], negentropy: 'off' })
+    const relay = await bench.relay({ events: [announcement([url]), bug] })
+    bench.mirror.start()
+    await bench.sync()
+    await relay.close()
+    await bench.pass(10_000)
+    bench.env.clock.stepWall(-3_600_000)
+    await using again = await bench.relay({ events: relay.events })
+    await bench.pass(2 * minute)
+    expect(bench.status().strategy).toBe('fresh-start')
+    expect(asked(lastClient(again)).every(({ since }) => since === undefined)).toBe(true)
+  })
+
+  it('R45: a step of seconds, as a clock that keeps in step takes, costs nothing', async () => {
+    await using bench = await mirrorBench({ bootstrapRelays: [url], negentropy: 'off' })
+    const relay = await bench.relay({ events: [announcement([url]), bug] })
+    bench.mirror.start()
+    await bench.sync()
+    const { length } = asked(lastClient(relay))
+    bench.env.clock.stepWall(30_000)
+    await bench.pass(5 * minute)
+    expect(asked(lastClient(relay))).toHaveLength(length)
+  })
+
+  it('R88: what was saved in a future that has not come is not gone on from', async () => {
+    const state = memoryState()
+    const first = await mirrorBench({ bootstrapRelays: [url], negentropy: 'off', state })
+    const relay = await first.relay({ events: [announcement([url]), bug] })
+    first.mirror.start()
+    await first.sync()
+    await first.mirror.close()
+    const { env, network, store } = first
+    env.clock.stepWall(-3_600_000)
+    await using second = await mirrorBench({
+      ...{ bootstrapRelays: [url], state, env, network, store },
+      negentropy: 'off',
+    })
+    second.mirror.start()
+    await second.sync()
+    expect(second.status().strategy).toBe('fresh-start')
+    expect(asked(lastClient(relay)).every(({ since }) => since === undefined)).toBe(true)
+  })
+})
+
+describe('who is not to blame', () => {
+  it('R99: silence of the whole link is no refusal of negentropy', async () => {
+    await using bench = await mirrorBench({ bootstrapRelays: [url] })
+    // Answers nothing at all.
+    const relay = await bench.relay({
+      events: [announcement([url]), bug],
+      faults: { noEose: true, negentropy: 'silent' },
+    })
+    bench.mirror.start()
+    await bench.pass(15_000)
+    expect(lastClient(relay).messages('neg-open')).not.toEqual([])
+    expect(bench.mirror.relay(url)?.capabilities.mayUseNegentropy()).toBe(true)
+  })
+})
