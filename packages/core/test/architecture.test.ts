@@ -42,10 +42,23 @@ describe('the page about the architecture', () => {
     expect([...listed].sort()).toEqual([...used].sort())
   })
 
+  it.each(packages.filter((name) => name !== 'core'))(
+    'names files that %s has for the same roles',
+    (name) => {
+      const role = /The same role([^]*?)\n\n/.exec(page)?.[1] ?? ''
+      const named = matches(role, /`([a-z/-]+)`/g).filter((path) => path !== 'src/metrics')
+      const places = (path: string): string[] => [path, `${path}.ts`, `src/cli/${path}.ts`]
+      const isThere = (path: string): boolean =>
+        places(path).some((each) => existsSync(join(root, 'packages', name, each)))
+      expect(named.filter((path) => !isThere(path))).toEqual([])
+      expect(named.length).toBeGreaterThan(8)
+    },
+  )
+
   it('lists every trace channel', () => {
     const union = /type TraceChannel = (.*)/.exec(read('packages/core/src/env/types.ts'))?.[1] ?? ''
     const channels = matches(union, /'(\w+)'/g)
-    const section = page.slice(page.indexOf('| channel |'), page.indexOf('`collectMetrics`'))
+    const section = page.slice(page.indexOf('| channel |'))
     const listed = rowsOf(section).flatMap(([names = '']) => names.split(', '))
     expect(channels.length).toBeGreaterThan(0)
     expect(listed).toEqual(expect.arrayContaining(channels))
