@@ -10,20 +10,35 @@ import { bundle } from '../../../bench/bundle.js'
 import type { Usage } from './usage.js'
 
 const folder = 'packages/mtproto-proxy/bench'
-/** As the program's units start it: threads that collect garbage cost more than they save where heaps are small. */
-const execArgv = ['--expose-gc', '--single-threaded-gc']
+const program = readFileSync('packages/mtproto-proxy/bin/holdfast-mtproto-proxy.js', 'utf8')
+/** As the program starts itself. */
+const [, ...words] = program.slice(0, program.indexOf('\n')).split(' ')
+const env: NodeJS.ProcessEnv = { ...process.env }
+for (const word of words) {
+  const [, name, value] = /^(\w+)=(.*)$/.exec(word) ?? []
+  if (name !== undefined) env[name] = value
+}
+const execArgv = ['--expose-gc', ...words.filter((word) => word.startsWith('--'))]
 const key = 'd0d6e111bada5511fcce9584deadbeef'
 const domain = Buffer.from('www.example.com').toString('hex')
 const secrets = { plain: key, dd: `dd${key}`, ee: `ee${key}${domain}` } as const
 
-/** 20,000, or what the limit of descriptors leaves room for. */
-const many = Math.min(20_000, descriptorLimit() - 500)
-const some = 3_000
-const connectSeconds = 4
-const bulkMegabytes = 400
+/** What the limit of descriptors leaves room for, of clients with one connection each. */
+const room = descriptorLimit() - 500
+const some = Math.min(3_000, room)
+const many = Math.min(20_000, room)
+/** Rounds of each figure that a moment of the machine can spoil: their median is told. */
+const rounds = 3
+const connectSeconds = 2
+const bulkMegabytes = 150
+/** Of each task: what is made once, such as code that got hot, is there before it is measured. */
+const warmup = { idle: 300, connect: 1, bulk: 30, ping: 500 } as const
+/** A machine that is this much slower than usual has no figures to tell. */
+const taskWithin = 180_000
 
 function descriptorLimit(): number {
-  return Number(/Max open files\s+(\d+)/.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1])
+  const [, soft = ''] = /Max open files\s+(\w+)/.exec(readFileSync('/proc/self/limits', 'utf8')) ?? []
+  return soft === 'unlimited' ? Infinity : Number(soft)
 }
 
 /** A process that said what it had to say at its start. */
@@ -32,9 +47,8 @@ class Part<T> implements AsyncDisposable {
   readonly #child: ChildProcess
 
   static async start<T>(program: string, ...args: readonly string[]): Promise<Part<T>> {
-    const child = fork(await bundle(`${folder}/${program}.program.ts`), args, { execArgv })
-    const [said] = (await once(child, 'message')) as [T]
-    return new Part(child, said)
+    const child = fork(await bundle(`${folder}/${program}.program.ts`), args, { execArgv, env })
+    return new Part(child, await told<T>(child, `${program} ${args.slice(2).join(' ')}`))
   }
 
   constructor(child: ChildProcess, said: T) {
@@ -44,13 +58,30 @@ class Part<T> implements AsyncDisposable {
 
   async usage(): Promise<Usage> {
     this.#child.send('usage')
-    const [usage] = (await once(this.#child, 'message')) as [Usage]
-    return usage
+    return told<Usage>(this.#child, 'usage')
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#child.exitCode !== null) return
     this.#child.disconnect()
     await once(this.#child, 'exit')
+  }
+}
+
+/** The next that a process says; one that ends, or says nothing for too long, has failed, and is gone. */
+async function told<T>(child: ChildProcess, what: string): Promise<T> {
+  const over = new AbortController()
+  const stop = (): void => over.abort()
+  child.once('exit', stop)
+  const signal = AbortSignal.any([over.signal, AbortSignal.timeout(taskWithin)])
+  try {
+    const [said] = (await once(child, 'message', { signal })) as [T]
+    return said
+  } catch (cause) {
+    child.kill('SIGKILL')
+    throw new Error(`${what}: ended, or said nothing for ${taskWithin / 1000} s`, { cause })
+  } finally {
+    child.off('exit', stop)
   }
 }
 
@@ -85,45 +116,63 @@ function sceneOf(server: Part<number>, secret: string, behind: AsyncDisposable):
 const clients = <T>({ server, secret }: Scene, task: string, amount: number): Promise<Part<T>> =>
   Part.start<T>('clients', String(server.said), secret, task, String(amount))
 
-async function idleBytes(scene: Scene, count: number): Promise<number> {
-  {
-    // What is made once, such as code that got hot, is there before it is measured.
-    await using _ = await clients(scene, 'idle', 300)
-  }
+/** What clients found, and the CPU time that the server took for them, in milliseconds. */
+async function taskOf<T>(scene: Scene, task: string, amount: number): Promise<T & { cpu: number }> {
+  const before = await scene.server.usage()
+  await using done = await clients<T>(scene, task, amount)
+  return { ...done.said, cpu: (await scene.server.usage()).cpu - before.cpu }
+}
+
+/** Each figure is the median of its rounds. */
+async function inRounds<T>(
+  measure: () => Promise<T>,
+  figuresOf: (found: T) => Record<string, number>,
+): Promise<Record<string, number>> {
+  const found: Record<string, number>[] = []
+  for (let round = 0; round < rounds; round += 1) found.push(figuresOf(await measure()))
+  const median = (name: string): number =>
+    found.map((each) => each[name] ?? NaN).sort((a, b) => a - b)[rounds >> 1] ?? NaN
+  return Object.fromEntries(Object.keys(found[0] ?? {}).map((name) => [name, median(name)]))
+}
+
+async function idleKilobytes(scene: Scene, count: number): Promise<number> {
   const before = await scene.server.usage()
   await using _ = await clients(scene, 'idle', count)
   const after = await scene.server.usage()
-  return (after.resident - before.resident) / count
+  return (after.resident - before.resident) / count / 1000
 }
 
+/** @param counts - how many idle clients, by the name of the figure */
 async function measure(
   scene: Scene,
   counts: Readonly<Record<string, number>>,
 ): Promise<Record<string, number>> {
-  const figures: Record<string, number> = {}
-  {
-    await using ping = await clients<{ p50: number; p99: number }>(scene, 'ping', 5_000)
-    Object.assign(figures, ping.said)
+  const warmUp = (task: keyof typeof warmup): Promise<unknown> => taskOf(scene, task, warmup[task])
+  // First: what other tasks have left of the heap would be counted as free.
+  await warmUp('idle')
+  const idle: Record<string, number> = {}
+  for (const [figure, count] of Object.entries(counts)) idle[figure] = await idleKilobytes(scene, count)
+  for (const task of ['connect', 'bulk', 'ping'] as const) await warmUp(task)
+  return {
+    ...idle,
+    ...(await inRounds(
+      () => taskOf<{ count: number; seconds: number }>(scene, 'connect', connectSeconds),
+      ({ count, seconds, cpu }) => ({ connections: count / seconds, handshake: (1000 * cpu) / count }),
+    )),
+    ...(await inRounds(
+      () => taskOf<{ bytes: number }>(scene, 'bulk', bulkMegabytes),
+      ({ bytes, cpu }) => ({ gigabyte: cpu / 1000 / (bytes / 1e9) }),
+    )),
+    ...(await inRounds(
+      () => taskOf<{ p50: number; p99: number }>(scene, 'ping', 3_000),
+      ({ p50, p99 }) => ({ p50, p99 }),
+    )),
   }
-  {
-    const before = await scene.server.usage()
-    await using come = await clients<{ count: number; seconds: number }>(scene, 'connect', connectSeconds)
-    const { count, seconds } = come.said
-    figures['connections'] = count / seconds
-    figures['handshake'] = (1000 * ((await scene.server.usage()).cpu - before.cpu)) / count
-  }
-  {
-    const before = await scene.server.usage()
-    await using bulk = await clients<{ bytes: number }>(scene, 'bulk', bulkMegabytes)
-    figures['gigabyte'] = ((await scene.server.usage()).cpu - before.cpu) / 1000 / (bulk.said.bytes / 1e9)
-  }
-  for (const [figure, count] of Object.entries(counts)) figures[figure] = await idleBytes(scene, count)
-  return figures
 }
 
 const figures: Readonly<Record<string, Figure>> = {
-  few: { unit: 'B', better: 'less' },
-  many: { unit: 'B', better: 'less' },
+  few: { unit: 'kB', better: 'less' },
+  many: { unit: 'kB', better: 'less' },
   connections: { unit: '/s', better: 'more' },
   handshake: { unit: 'µs', better: 'less' },
   gigabyte: { unit: 's', better: 'less' },
@@ -162,7 +211,8 @@ function named(kind: string): Benchmark {
         name: 'bare pipe of Node, two connections for each client',
         measure: async () => {
           await using scene = await pipeScene()
-          return say(await measure(scene, { few: some }))
+          // It has two connections for each client.
+          return say(await measure(scene, { few: some, ...(2 * many <= room && { many }) }))
         },
       },
     ],
