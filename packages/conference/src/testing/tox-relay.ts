@@ -1,11 +1,10 @@
-import { Buffer } from 'node:buffer'
 import { randomBytes } from 'node:crypto'
 import { type Env, end, type LinkProtocol, type LinkScope, listen } from '@holdfast/core'
 import { tcp } from '@holdfast/core/node'
 import { cryptoReady, KeyPair, nonceBytes } from '../tox/crypto/box.js'
-import { FrameOpener, FrameSealer } from '../tox/relay/frame-stream.js'
-import { decodeFrame, encodeFrame, type RelayFrame } from '../tox/relay/frames.js'
+import type { RelayFrame } from '../tox/relay/frames.js'
 import { helloBytes, openHello, sealOffer } from '../tox/relay/hello.js'
+import { RelaySession, type SessionKeys } from '../tox/relay/relay-session.js'
 import type { RelayInfo } from '../tox/relay/relays.js'
 import { type DhtKey, hex } from '../wire/identity.js'
 
@@ -54,14 +53,17 @@ class Client implements LinkProtocol {
   /** By number, from 16 on. */
   readonly #routes = new Map<number, DhtKey>()
   #dhtKey: DhtKey = ''
-  #hello = Buffer.alloc(0)
-  #sealer: FrameSealer | null = null
-  #opener: FrameOpener | null = null
+  readonly #session: RelaySession
 
   constructor(scope: LinkScope, keys: KeyPair, all: Map<DhtKey, Client>) {
     this.#scope = scope
     this.#keys = keys
     this.#all = all
+    this.#session = new RelaySession(helloBytes, {
+      enter: (hello) => this.#welcome(hello),
+      entered: () => scope.ready(),
+      receive: (frame) => this.#receive(frame),
+    })
   }
 
   drop(): void {
@@ -69,19 +71,8 @@ class Client implements LinkProtocol {
   }
 
   data(chunk: Uint8Array): void {
-    if (this.#opener) {
-      this.#read(chunk)
-      return
-    }
-    this.#hello = Buffer.concat([this.#hello, chunk])
-    if (this.#hello.length < helloBytes) return
-    const rest = this.#hello.subarray(helloBytes)
-    if (!this.#welcome()) {
-      this.#scope.fail(end('protocol-error', { detail: 'this is no greeting' }))
-      return
-    }
-    this.#scope.ready()
-    if (rest.length > 0) this.#read(rest)
+    const failed = this.#session.read(chunk)
+    if (failed !== null) this.#scope.fail(end('protocol-error', { detail: `the client is ${failed}` }))
   }
 
   ended(): void {
@@ -102,32 +93,23 @@ class Client implements LinkProtocol {
   }
 
   send(frame: RelayFrame): void {
-    if (this.#sealer) this.#scope.link.write(this.#sealer.seal(encodeFrame(frame)))
+    const bytes = this.#session.seal(frame)
+    if (bytes) this.#scope.link.write(bytes)
   }
 
-  #welcome(): boolean {
-    const dhtKey = this.#hello.subarray(0, 32)
+  #welcome(hello: Uint8Array): SessionKeys | null {
+    const dhtKey = hello.subarray(0, 32)
     const shared = this.#keys.agree(dhtKey)
-    const offer = shared && openHello(this.#hello.subarray(0, helloBytes), shared)
+    const offer = shared && openHello(hello, shared)
     const session = new KeyPair(randomBytes(32))
     const key = offer && session.agree(offer.sessionKey)
-    if (!key) return false
-    const baseNonce = randomBytes(nonceBytes)
-    this.#scope.link.write(sealOffer(shared, randomBytes, { sessionKey: session.publicKey, baseNonce }))
-    this.#sealer = new FrameSealer(key, baseNonce)
-    this.#opener = new FrameOpener(key, offer.baseNonce)
+    if (!key) return null
+    const ours = randomBytes(nonceBytes)
+    this.#scope.link.write(sealOffer(shared, randomBytes, { sessionKey: session.publicKey, baseNonce: ours }))
     this.#dhtKey = hex(dhtKey)
     this.#all.get(this.#dhtKey)?.drop()
     this.#all.set(this.#dhtKey, this)
-    return true
-  }
-
-  #read(chunk: Uint8Array): void {
-    const isSound = this.#opener?.read(chunk, (content) => {
-      const frame = decodeFrame(content)
-      if (frame) this.#receive(frame)
-    })
-    if (!isSound) this.#scope.fail(end('protocol-error', { detail: 'a frame cannot be opened' }))
+    return { key, ours, theirs: offer.baseNonce }
   }
 
   #receive(frame: RelayFrame): void {

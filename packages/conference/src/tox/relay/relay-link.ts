@@ -1,10 +1,9 @@
-import { Buffer } from 'node:buffer'
 import { end, type LinkProtocol, type LinkScope } from '@holdfast/core'
 import type { DhtKey } from '../../wire/identity.js'
 import { KeyPair, nonceBytes, type RandomBytes } from '../crypto/box.js'
-import { FrameOpener, FrameSealer } from './frame-stream.js'
-import { decodeFrame, encodeFrame, maxOutOfBandBytes, type RelayFrame } from './frames.js'
+import { maxOutOfBandBytes, type RelayFrame } from './frames.js'
 import { openOffer, sealHello, welcomeBytes } from './hello.js'
+import { RelaySession, type SessionKeys } from './relay-session.js'
 
 /** What a link to a relay needs. */
 export interface RelayLinkOptions {
@@ -26,24 +25,27 @@ export const mostRoutes = 240
 export class RelayLink implements LinkProtocol {
   readonly #scope: LinkScope
   readonly #options: RelayLinkOptions
-  readonly #session: KeyPair
+  readonly #keys: KeyPair
   readonly #baseNonce: Uint8Array
+  readonly #session: RelaySession
   readonly #asked = new Set<DhtKey>()
   readonly #routes = new Map<number, { readonly dhtKey: DhtKey; isOn: boolean }>()
   readonly #ids = new Map<DhtKey, number>()
-  #welcome = Buffer.alloc(0)
-  #sealer: FrameSealer | null = null
-  #opener: FrameOpener | null = null
   #isFull = false
 
   constructor(scope: LinkScope, options: RelayLinkOptions) {
     this.#scope = scope
     this.#options = options
     const { dht, relay, random } = options
-    this.#session = new KeyPair(random(32))
+    this.#keys = new KeyPair(random(32))
     this.#baseNonce = random(nonceBytes)
+    this.#session = new RelaySession(welcomeBytes, {
+      enter: (welcome) => this.#enter(welcome),
+      entered: () => this.#entered(),
+      receive: (frame) => this.#receive(frame),
+    })
     const shared = dht.agree(relay)
-    const offer = { sessionKey: this.#session.publicKey, baseNonce: this.#baseNonce }
+    const offer = { sessionKey: this.#keys.publicKey, baseNonce: this.#baseNonce }
     if (shared) scope.link.write(sealHello(dht.publicKey, shared, random, offer))
     else scope.fail(end('dial-failed', { advice: { kind: 'never' }, detail: 'this is no key of a relay' }))
   }
@@ -76,20 +78,12 @@ export class RelayLink implements LinkProtocol {
   }
 
   data(chunk: Uint8Array): void {
-    if (this.#opener) {
-      this.#read(chunk)
-      return
-    }
-    this.#welcome = Buffer.concat([this.#welcome, chunk])
-    if (this.#welcome.length < welcomeBytes) return
-    const rest = this.#welcome.subarray(welcomeBytes)
-    if (!this.#enter()) {
+    const failed = this.#session.read(chunk)
+    if (failed === 'stranger') {
       this.#scope.fail(end('handshake-refused', { detail: 'this is not the relay of that key' }))
-      return
+    } else if (failed === 'broken') {
+      this.#scope.fail(end('protocol-error', { detail: 'a frame cannot be opened' }))
     }
-    this.#scope.ready()
-    for (const dhtKey of this.#options.wanted()) this.want(dhtKey)
-    if (rest.length > 0) this.#read(rest)
   }
 
   probe(): void {
@@ -100,24 +94,17 @@ export class RelayLink implements LinkProtocol {
     this.#isFull = false
   }
 
-  #enter(): boolean {
+  #enter(welcome: Uint8Array): SessionKeys | null {
     const { dht, relay } = this.#options
     const shared = dht.agree(relay)
-    const offer = shared && openOffer(this.#welcome.subarray(0, welcomeBytes), shared)
-    const key = offer && this.#session.agree(offer.sessionKey)
-    if (!key) return false
-    this.#welcome = Buffer.alloc(0)
-    this.#sealer = new FrameSealer(key, this.#baseNonce)
-    this.#opener = new FrameOpener(key, offer.baseNonce)
-    return true
+    const offer = shared && openOffer(welcome, shared)
+    const key = offer && this.#keys.agree(offer.sessionKey)
+    return key && { key, ours: this.#baseNonce, theirs: offer.baseNonce }
   }
 
-  #read(chunk: Uint8Array): void {
-    const isSound = this.#opener?.read(chunk, (content) => {
-      const frame = decodeFrame(content)
-      if (frame) this.#receive(frame)
-    })
-    if (!isSound) this.#scope.fail(end('protocol-error', { detail: 'a frame cannot be opened' }))
+  #entered(): void {
+    this.#scope.ready()
+    for (const dhtKey of this.#options.wanted()) this.want(dhtKey)
   }
 
   #receive(frame: RelayFrame): void {
@@ -162,7 +149,7 @@ export class RelayLink implements LinkProtocol {
   }
 
   #send(frame: RelayFrame): void {
-    if (this.#sealer && this.#scope.link.write(this.#sealer.seal(encodeFrame(frame))) === 'full')
-      this.#isFull = true
+    const bytes = this.#session.seal(frame)
+    if (bytes && this.#scope.link.write(bytes) === 'full') this.#isFull = true
   }
 }
