@@ -1,5 +1,5 @@
 import type { Env, Millis, PoolState, Timer } from '@holdfast/core'
-import type { Observable } from 'rxjs'
+import type { Observable, Subscription } from 'rxjs'
 
 /** A back that is restarted is away for less. */
 const patience: Millis = 5000
@@ -11,14 +11,18 @@ const patience: Millis = 5000
  * @param links - the link to the back, as a pool of one
  * @param uri - where the back should be
  */
-export function watchBack(env: Env, links: { readonly state$: Observable<PoolState> }, uri: string): void {
+export function watchBack(
+  env: Env,
+  links: { readonly state$: Observable<PoolState> },
+  uri: string,
+): Subscription {
   let timer: Timer | null = null
   let isMissed = false
   const settle = (): void => {
     timer?.cancel()
     timer = null
   }
-  links.state$.subscribe({
+  return links.state$.subscribe({
     next({ links: { length }, phase }) {
       if (length > 0 || phase !== 'open') {
         settle()
@@ -35,6 +39,7 @@ export function watchBack(env: Env, links: { readonly state$: Observable<PoolSta
         })
       }
     },
+    error: settle,
     complete: settle,
   })
 }

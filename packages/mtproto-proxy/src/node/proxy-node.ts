@@ -9,6 +9,7 @@ import {
   type PoolState,
 } from '@holdfast/core'
 import { fileStore, sockets, type Transport } from '@holdfast/core/node'
+import type { Subscription } from 'rxjs'
 import type { ProxySettings } from '../config/settings.js'
 import type { Gatekeeper } from '../gatekeeper.js'
 import { noMetrics } from '../metrics/no-metrics.js'
@@ -121,6 +122,8 @@ class Node implements ProxyNode {
   #settings: ProxySettings
   #telegram: TelegramHalf | null = null
   #front: FrontSide | null = null
+  /** Of the link to the back. */
+  #watching: Subscription | null = null
   #keeper: LocalGatekeeper | null = null
   #proxy: MtprotoProxy | null = null
   #back: Listener<FrontLink> | null = null
@@ -228,6 +231,7 @@ class Node implements ProxyNode {
     await this.#proxy?.[Symbol.asyncDispose]()
     await this.#back?.[Symbol.asyncDispose]()
     await this.#front?.[Symbol.asyncDispose]()
+    this.#watching?.unsubscribe()
     await this.#telegram?.[Symbol.asyncDispose]()
     await this.#keeper?.[Symbol.asyncDispose]()
   }
@@ -275,7 +279,7 @@ class Node implements ProxyNode {
       mayFront: (newcomer) => keeper.mayFront(newcomer),
       ...(split !== null && { grace: split.grace, maxParked: split.maxParked }),
     })
-    if (this.#part === 'front') watchBack(env, this.#front.pool, endpoint.uri)
+    if (this.#part === 'front') this.#watching = watchBack(env, this.#front.pool, endpoint.uri)
     return this.#front
   }
 

@@ -83,7 +83,10 @@ async function run({ setting, by, every, config, slow = 0 }: Row): Promise<boole
 /** Waits until nothing comes any more, and tells how many answers came in all. */
 async function lastAnswers(all: readonly TestClient[]): Promise<number> {
   const count = (): number => all.reduce((sum, { packets }) => sum + packets.length - 1, 0)
-  for (let before = -1; before < count(); await pause(1500)) before = count()
+  for (let before = -1; before < count(); ) {
+    before = count()
+    await pause(1500)
+  }
   return count()
 }
 

@@ -1,8 +1,8 @@
 /** An embedded Telegram in a process of its own: its options as JSON. Says its addresses, and does what it is told. */
-import { fakeTelegram } from '@holdfast/mtproto-proxy/testing'
+import { type FakeTelegramOptions, fakeTelegram } from '@holdfast/mtproto-proxy/testing'
 import type { TelegramOrder } from './telegram-process.js'
 
-const telegram = await fakeTelegram(JSON.parse(process.argv[2] ?? '{}'))
+const telegram = await fakeTelegram(JSON.parse(process.argv[2] ?? '{}') as FakeTelegramOptions)
 
 async function obey(order: TelegramOrder): Promise<void> {
   if (order.kind === 'rotate') await telegram.rotate(order.how)
