@@ -142,7 +142,7 @@ describe('a TCP link', () => {
       streamWire(socket, 'tcp://peer', 'connect', events),
     )
     await sink.until('opened')
-    const atError = new Promise((resolve) => socket.on('error', () => resolve(link.phase)))
+    const atError = new Promise<Link['phase']>((resolve) => socket.on('error', () => resolve(link.phase)))
     socket.destroy(Object.assign(new Error('reset'), { code: 'ECONNRESET' }))
     expect(await atError).toBe('ended')
     expect(sink.end).toMatchObject({ kind: 'reset-by-peer', code: 'ECONNRESET' })
