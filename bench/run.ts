@@ -9,7 +9,7 @@ import { writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
-import type { Benchmark } from './benchmark.js'
+import type { Benchmark, Readings } from './benchmark.js'
 import { benchFiles, bundle } from './bundle.js'
 import { type Result, resultsOf, tableOf } from './table.js'
 
@@ -64,9 +64,10 @@ if (unknown.length > 0) stop(2, `No benchmark has «${unknown.join('», «')}» 
 const program = await bundle('bench/measure-once.ts')
 
 /** A process for each measurement: what one leaves in heap and compiler does not touch the next. */
-function measureOnce(file: string, benchmark: string, subject: string): Promise<Record<string, number>> {
+function measureOnce(file: string, benchmark: string, subject: string, common: Readings): Promise<Readings> {
   return new Promise((done, failed) => {
-    const child = fork(program, [file, benchmark, subject], { execArgv: ['--expose-gc'] })
+    const args = [file, benchmark, subject, JSON.stringify(common)]
+    const child = fork(program, args, { execArgv: ['--expose-gc'] })
     child.once('message', done)
     child.once('exit', (code) => failed(new Error(`${benchmark}, ${subject}: exit code ${code}`)))
   })
@@ -76,12 +77,13 @@ async function measure(file: string, benchmark: Benchmark): Promise<Result[]> {
   const { name, runs = 5, subjects } = benchmark
   process.stderr.write(`${name} `)
   const started = performance.now()
-  const readings: Record<string, number>[][] = subjects.map(() => [])
+  const common = benchmark.common === undefined ? {} : await measureOnce(file, name, '', {})
+  const readings: Readings[][] = subjects.map(() => [])
   // Turn by turn, so that a noisy moment of the machine does not hit one subject alone.
   for (let run = 0; run < runs; run += 1) {
     for (const [index, subject] of subjects.entries()) {
       try {
-        readings[index]?.push(await measureOnce(file, name, subject.name))
+        readings[index]?.push(await measureOnce(file, name, subject.name, common))
         process.stderr.write('.')
       } catch (failure) {
         process.stderr.write(`\n${String(failure)}\n`)

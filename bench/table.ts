@@ -1,4 +1,4 @@
-import type { Benchmark, Figure } from './benchmark.js'
+import type { Benchmark, Figure, Readings } from './benchmark.js'
 
 /** What was found for one figure of one subject. */
 export interface Result {
@@ -18,10 +18,10 @@ export interface Result {
 }
 
 /** Readings of each subject, one for each run, in the order of `benchmark.subjects`. */
-export type Readings = readonly (readonly Readonly<Record<string, number>>[])[]
+export type Runs = readonly (readonly Readings[])[]
 
 /** Condenses the runs of a benchmark: ours first, then the baselines, figure by figure. */
-export function resultsOf(benchmark: Benchmark, readings: Readings): Result[] {
+export function resultsOf(benchmark: Benchmark, readings: Runs): Result[] {
   return Object.entries(benchmark.figures).flatMap(([name, figure]) => {
     let ours: number | null = null
     return benchmark.subjects.flatMap((subject, index): Result[] => {
