@@ -1,6 +1,7 @@
 import { seededRandom, VirtualClock } from '@holdfast/core/testing'
 import { type ConferencesRules, defaultRules } from '../group/types.js'
 import type { ConferenceIdentifier, RealKey } from '../wire/identity.js'
+import { componentsOf, disagreementsOf, forgottenOf } from './agreement.js'
 import { type FaultKind, pickFault } from './faults.js'
 import { MessageOracle } from './message-oracle.js'
 import { type NetworkWeather, SimulatedLinks } from './simulated-links.js'
@@ -206,23 +207,13 @@ export class Simulation {
    * other.
    */
   disagreements(): string[] {
-    return this.#components().flatMap((component) =>
-      component.flatMap((a) => component.flatMap((b) => this.#disagreement(a, b))),
-    )
-  }
-
-  #disagreement(a: SimulatedPeer, b: SimulatedPeer): string[] {
-    if (a === b || !a.conference || !b.conference) return []
-    const number = a.conference.numbers.get(b.realKey)
-    const isSeen = number !== undefined && a.conference.roster.live.has(number)
-    if (!isSeen) return [`${a.name} does not see ${b.name}`]
-    return number === b.conference.selfNumber ? [] : [`${a.name} knows ${b.name} under another number`]
+    return disagreementsOf(this.members)
   }
 
   /** Now that all is well: what is said is heard once by everybody, and a new title is everybody's. */
   #finalWords(): string[] {
     this.oracle.forget()
-    const components = this.#components()
+    const components = componentsOf(this.members)
     for (const members of components) {
       members[0]?.do({ kind: 'set-title', conference: members[0].conference?.number ?? 0, title: 'the end' })
       for (const peer of members) this.say(peer, members)
@@ -233,7 +224,7 @@ export class Simulation {
     const others = components.flat().filter(({ conference }) => titleOf(conference?.title) !== 'the end')
     return [
       ...this.disagreements(),
-      ...this.#forgotten().map(([one, other]) => `${one.name} and ${other.name} forgot each other`),
+      ...forgottenOf(this.members).map(([one, other]) => `${one.name} and ${other.name} forgot each other`),
       ...missing.map((what) => `never heard: ${what}`),
       ...repeated.map((what) => `heard again: ${what}`),
       ...others.map(({ name }) => `${name} has another title`),
@@ -242,39 +233,12 @@ export class Simulation {
 
   /** One of each two friends who do not remember each other invites the other. Returns how many did. */
   #inviteForgotten(): number {
-    const pairs = this.#forgotten()
+    const pairs = forgottenOf(this.members)
     for (const [one, other] of pairs) {
       one.do({ kind: 'invite', conference: one.conference?.number ?? 0, friend: other.realKey })
       this.clock.advance(1000)
     }
     return pairs.length
-  }
-
-  #forgotten(): [SimulatedPeer, SimulatedPeer][] {
-    return this.members.flatMap((one, index) =>
-      this.members
-        .slice(index + 1)
-        .filter((other) => one.isFriendOf(other) && !(one.remembers(other) && other.remembers(one)))
-        .map((other): [SimulatedPeer, SimulatedPeer] => [one, other]),
-    )
-  }
-
-  #components(): SimulatedPeer[][] {
-    const left = new Set(this.members)
-    const components: SimulatedPeer[][] = []
-    for (const first of left) {
-      const component = [first]
-      left.delete(first)
-      for (const one of component) {
-        for (const other of left) {
-          if (!one.isFriendOf(other) || !one.remembers(other) || !other.remembers(one)) continue
-          left.delete(other)
-          component.push(other)
-        }
-      }
-      components.push(component)
-    }
-    return components
   }
 
   #makeFriends(friends: Friendships): void {
