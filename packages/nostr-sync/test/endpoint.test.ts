@@ -243,6 +243,17 @@ describe('NIP-45: COUNT', () => {
 describe('NIP-77: reconciliation', () => {
   const pairs = (events: typeof issues) => events.map(({ created_at, id }) => [created_at, id] as const)
 
+  it('R97, R102: what was replaced is not offered, for it cannot be given', async () => {
+    const older = alice.announces('repo', { created_at: 1 })
+    const newer = alice.announces('repo', { created_at: 2 })
+    await using c = await connected({ events: [older, newer] })
+    const initiator = new NegentropyInitiator(negentropyItems([]))
+    const message = negentropyToHex(initiator.initiate())
+    c.client.says({ kind: 'neg-open', subscription: 'n', filter: { kinds: [30617] }, message })
+    initiator.reconcile(negentropyFromHex((await c.client.hears('neg-msg')).message))
+    expect([...initiator.need.hex()]).toEqual([newer.id])
+  })
+
   it('tells a client what it lacks and what we lack', async () => {
     const ours = alice.signs({ kind: 1621, content: 'only theirs' })
     await using c = await connected({ events: issues, limits: { negentropyFrameBytes: 4096 } })
