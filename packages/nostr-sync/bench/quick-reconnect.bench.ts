@@ -52,18 +52,18 @@ async function measure(missed: number): Promise<Record<string, number>> {
   await relay.tell({ absent: missed })
   await until(() => status() === 'disconnected' || status() === 'connecting', 'the relay was gone')
   clock.set(outageMs)
-  let began: number | null = null
+  const connected: { at: number | null } = { at: null }
   const following = mirror.state$.subscribe(() => {
-    if (status() === 'syncing') began ??= performance.now()
+    if (status() === 'syncing') connected.at ??= performance.now()
   })
   const cpu = process.cpuUsage()
   await relay.tell({ back: true })
   const isCaughtUp = (): boolean => {
     const found = mirror.state.relays.find((each) => each.url === url)
-    return began !== null && store.size === past + 1 + missed && found?.pendingBatches === 0
+    return connected.at !== null && store.size === past + 1 + missed && found?.pendingBatches === 0
   }
   await until(isCaughtUp, 'what was missed was fetched')
-  const took = performance.now() - (began ?? 0)
+  const took = performance.now() - (connected.at ?? 0)
   const { user, system } = process.cpuUsage(cpu)
   following.unsubscribe()
   const found = mirror.state.relays.find((each) => each.url === url)

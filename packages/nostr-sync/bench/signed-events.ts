@@ -7,14 +7,14 @@ const secret = Buffer.alloc(32, 7)
 const pubkey = Buffer.from(xOnlyPointFromScalar(secret)).toString('hex')
 
 /** Signs an event of the one author that there is. */
-export function signed(parts: Pick<NostrEvent, 'created_at' | 'kind' | 'tags' | 'content'>): NostrEvent {
+function signed(parts: Pick<NostrEvent, 'created_at' | 'kind' | 'tags' | 'content'>): NostrEvent {
   const id = eventId({ pubkey, ...parts })
   const sig = Buffer.from(signSchnorr(Buffer.from(id, 'hex'), secret)).toString('hex')
   return { id, pubkey, ...parts, sig }
 }
 
 /** The address of the repository that all events are about. */
-export const repository = `30617:${pubkey}:project`
+const repository = `30617:${pubkey}:project`
 
 /** Announces it. */
 export function announcement(domain: string, relay: string): NostrEvent {

@@ -146,9 +146,9 @@ class FarSocket {
   }
 
   send(text: string): void {
-    const [kind, subscription, { '#t': topics = [] } = {}] = JSON.parse(text) as [string, string, Filter]
+    const [kind, subscription, filter] = JSON.parse(text) as [string, string, Filter?]
     if (kind !== 'REQ') return
-    for (const name of topics) this.subscriptions.set(name, subscription)
+    for (const name of filter?.['#t'] ?? []) this.subscriptions.set(name, subscription)
     queueMicrotask(() => this.onmessage?.({ data: `["EOSE","${subscription}"]` }))
   }
 

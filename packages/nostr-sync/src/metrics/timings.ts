@@ -7,9 +7,9 @@ import { metricPrefix } from './metric-prefix.js'
 /** How long things took: to be handed to those who do them. */
 export interface Timings {
   /** For `startVerifier`: an event has its verdict. */
-  onChecked(took: Millis): void
+  readonly onChecked: (took: Millis) => void
   /** For `nostrMirror`: all was fetched from a relay. */
-  onCaughtUp(what: CaughtUp): void
+  readonly onCaughtUp: (what: CaughtUp) => void
 }
 
 /**
@@ -29,6 +29,7 @@ export interface Timings {
  * const { registry } = collectMetrics()
  * const { onChecked } = registerTimings(registry)
  * await using verifier = await startVerifier({ env: nodeEnv({ name: 'mirror' }), onChecked })
+ * console.log(verifier.backend)
  * ```
  */
 export function registerTimings(registry: Registry): Timings {

@@ -124,7 +124,7 @@ interface BcryptoSchnorr {
 }
 
 /** An optional peer dependency: it compiles when it is installed, which needs a compiler. */
-const bcrypto: string = 'bcrypto/lib/schnorr.js'
+const bcrypto = 'bcrypto/lib/schnorr.js'
 
 async function loadNative(): Promise<SchnorrVerify> {
   const { default: schnorr } = (await import(bcrypto)) as { default: BcryptoSchnorr }

@@ -37,7 +37,12 @@ async function play({ folder, show }: DemoStage): Promise<DemoOutcome> {
   try {
     const stage = await setUp(folder, show, opened)
     const drawing = stage.clock.sweep(200, () => show.draw(() => statusLines(stage)))
-    opened.add({ [Symbol.asyncDispose]: () => Promise.resolve(drawing.cancel()) })
+    opened.add({
+      [Symbol.asyncDispose]() {
+        drawing.cancel()
+        return Promise.resolve()
+      },
+    })
     const verdicts: Verdict[] = []
     for (const scene of scenes) {
       show.scene(scene.title)
