@@ -103,7 +103,14 @@ class Node implements AsyncDisposable {
     if (this.proxy.port > 0) mirror.start()
   }
 
+  /** Within half a minute, or there is something to be found out. */
   async crash(): Promise<void> {
+    const watch = setTimeout(() => say(`BROKEN: ${this.name} does not come to its end`), 30_000)
+    await this.#crash()
+    clearTimeout(watch)
+  }
+
+  async #crash(): Promise<void> {
     const process = this.#process
     if (process === null) return
     this.#process = null
@@ -136,6 +143,7 @@ class Node implements AsyncDisposable {
 class Client {
   readonly #url: string
   #socket: WebSocket | null = null
+  #connecting: Promise<WebSocket> | null = null
   #handlers = new Map<string, (accepted: boolean) => void>()
   onEvent: ((event: NostrEvent) => void) | null = null
   onEose: (() => void) | null = null
@@ -144,9 +152,19 @@ class Client {
     this.#url = url
   }
 
+  /** One connection for all who ask meanwhile. */
   async connect(): Promise<WebSocket> {
     if (this.#socket?.readyState === WebSocket.OPEN) return this.#socket
-    const socket = new WebSocket(this.#url)
+    this.#connecting ??= this.#connect()
+    try {
+      return await this.#connecting
+    } finally {
+      this.#connecting = null
+    }
+  }
+
+  async #connect(): Promise<WebSocket> {
+    const socket = new WebSocket(this.#url, { handshakeTimeout: 3000 })
     this.#socket = socket
     socket.on('error', () => undefined)
     socket.on('close', () => {
