@@ -72,7 +72,7 @@ describe('the command line', () => {
   it('exits with 1 when it cannot do what it was asked', async () => {
     const { code, err } = await run('status', 'http://127.0.0.1:1')
     expect(code).toBe(1)
-    expect(err).toContain('was the server started with --http?')
+    expect(err).toContain('was the program started with --http?')
   })
 })
 
