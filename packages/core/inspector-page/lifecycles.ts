@@ -16,7 +16,6 @@ interface Row {
 }
 
 const stripHeight = 14
-const troubleOf = new Map(phases.map((phase, rank) => [phase, rank]))
 
 /** Lifecycles, each with a strip of its phases over time. */
 export class Lifecycles {
@@ -29,6 +28,8 @@ export class Lifecycles {
   readonly #order = byId('order', HTMLSelectElement)
   readonly #window = byId('window', HTMLSelectElement)
   readonly #toggles = new Map<Phase, HTMLButtonElement>()
+  /** All, in the order of their names. */
+  #named: readonly InspectedLifecycle[] = []
 
   constructor(store: Store, colours: Colours, find: () => string) {
     this.#store = store
@@ -48,13 +49,16 @@ export class Lifecycles {
       this.#toggles.set(phase, button)
       byId('phases', HTMLDivElement).append(button)
     }
-    this.#order.addEventListener('change', () => this.update())
+    this.#order.addEventListener('change', () => {
+      this.toTop()
+      this.update()
+    })
     this.#window.addEventListener('change', () => this.#list.draw())
   }
 
   /** Shows what there is now. */
   update(): void {
-    const all = this.#store.rows('lifecycles')
+    const all = this.#inOrderOfNames()
     this.#section.hidden = all.length === 0
     const counts = new Map<Phase, number>()
     for (const { phase } of all) counts.set(phase, (counts.get(phase) ?? 0) + 1)
@@ -67,7 +71,27 @@ export class Lifecycles {
     const { omitted } = this.#store
     const more = omitted > 0 ? `, and ${omitted} nouns that there was no room for` : ''
     setText(this.#title, `Lifecycles: ${shown.length} of ${all.length}${more}`)
-    this.#list.show(shown.sort(orders[this.#order.value] ?? byName))
+    this.#list.show(orders[this.#order.value]?.(shown) ?? shown)
+  }
+
+  /** Sorted again from what was sorted: of very many few are new. */
+  #inOrderOfNames(): readonly InspectedLifecycle[] {
+    const known = new Set<number>()
+    const all: InspectedLifecycle[] = []
+    for (const { id } of this.#named) {
+      const row = this.#store.row('lifecycles', id)
+      if (row === undefined) continue
+      known.add(id)
+      all.push(row)
+    }
+    for (const row of this.#store.rows('lifecycles')) if (!known.has(row.id)) all.push(row)
+    this.#named = all.sort(byName)
+    return this.#named
+  }
+
+  /** What comes first is looked at, as whoever asks for another order or other names wants. */
+  toTop(): void {
+    this.#list.reveal(0)
   }
 
   /** Time goes on: strips move. */
@@ -141,11 +165,13 @@ function rowOf(row: HTMLElement, resized: () => void): Row {
 const byName = (a: InspectedLifecycle, b: InspectedLifecycle): number =>
   a.name < b.name ? -1 : a.name > b.name ? 1 : a.id - b.id
 
-const orders: Readonly<Record<string, (a: InspectedLifecycle, b: InspectedLifecycle) => number>> = {
-  name: byName,
-  latest: (a, b) => b.since - a.since || b.id - a.id,
-  trouble: (a, b) =>
-    (troubleOf.get(a.phase) ?? 0) - (troubleOf.get(b.phase) ?? 0) ||
-    (b.attempt ?? 0) - (a.attempt ?? 0) ||
-    byName(a, b),
+/** Other orders than that of names, which those have who are given. */
+const orders: Readonly<Record<string, (named: InspectedLifecycle[]) => InspectedLifecycle[]>> = {
+  latest: (named) => named.sort((a, b) => b.since - a.since || b.id - a.id),
+  trouble: (named) => {
+    const byPhase = new Map(phases.map((phase): [Phase, InspectedLifecycle[]] => [phase, []]))
+    for (const life of named) byPhase.get(life.phase)?.push(life)
+    byPhase.get('waiting')?.sort((a, b) => (b.attempt ?? 0) - (a.attempt ?? 0))
+    return [...byPhase.values()].flat()
+  },
 }

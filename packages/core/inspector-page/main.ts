@@ -67,6 +67,7 @@ function pause(): void {
   const isPaused = !isOn(pauseButton)
   pauseButton.setAttribute('aria-pressed', String(isPaused))
   setText(pauseButton, isPaused ? 'Resume' : 'Pause')
+  store.hold(isPaused)
   if (isPaused) connection.pause()
   else connection.open()
 }
@@ -82,7 +83,10 @@ function exportAll(): void {
   window.setTimeout(() => URL.revokeObjectURL(url), 10_000)
 }
 
-findField.addEventListener('input', updateAll)
+findField.addEventListener('input', () => {
+  lifecycles.toTop()
+  updateAll()
+})
 pauseButton.addEventListener('click', pause)
 byId('export', HTMLButtonElement).addEventListener('click', exportAll)
 document.addEventListener('visibilitychange', updateAll)

@@ -127,7 +127,8 @@ export class Pools {
   }
 
   #animate(): void {
-    this.#frame ||= requestAnimationFrame((now) => {
+    if (this.#frame !== 0) return
+    this.#frame = requestAnimationFrame((now) => {
       this.#frame = 0
       for (const parts of this.#moving) if (!this.#draw(parts, now)) this.#moving.delete(parts)
       if (this.#moving.size > 0) this.#animate()

@@ -18,6 +18,7 @@ export class Store {
   process: InspectedProcess | null = null
   /** What the process's clock is ahead of ours. */
   #ahead = 0
+  #heldAt: number | null = null
   readonly #rows = new Map<Kind, Map<number, InspectedNouns[Kind][number]>>()
   /** The oldest first. */
   events: InspectedEvent[] = []
@@ -31,14 +32,24 @@ export class Store {
     this.#clear()
   }
 
-  /** The present of the process. */
+  /** The present of the process, or the moment that is held. */
   get now(): number {
-    return Date.now() + this.#ahead
+    return this.#heldAt ?? Date.now() + this.#ahead
+  }
+
+  /** Lets time stand still, or go on. */
+  hold(isHeld: boolean): void {
+    this.#heldAt = isHeld ? this.now : null
   }
 
   /** All rows of a kind. */
   rows<K extends Kind>(kind: K): InspectedNouns[K][number][] {
     return [...(this.#rows.get(kind)?.values() ?? [])] as InspectedNouns[K][number][]
+  }
+
+  /** One row, if it is there. */
+  row<K extends Kind>(kind: K, id: number): InspectedNouns[K][number] | undefined {
+    return this.#rows.get(kind)?.get(id) as InspectedNouns[K][number] | undefined
   }
 
   count(kind: Kind): number {

@@ -138,7 +138,8 @@ export class VirtualList<T, R> {
   }
 
   #later(): void {
-    this.#frame ||= requestAnimationFrame(() => {
+    if (this.#frame !== 0) return
+    this.#frame = requestAnimationFrame(() => {
       this.#frame = 0
       this.draw()
     })

@@ -100,7 +100,9 @@ function movingPool(env: Env, dialer: ReturnType<typeof memoryNetwork>): void {
       movable: (session) => (session % 29 === 0 ? 'pinned' : true),
       attach: () => undefined,
       detach: () => undefined,
-      released: (session) => void bindAgain(session),
+      released: (session) => {
+        bindAgain(session)
+      },
     },
   })
   const bindings: (Binding<number, Plain> | object)[] = []
@@ -114,7 +116,7 @@ function movingPool(env: Env, dialer: ReturnType<typeof memoryNetwork>): void {
   let turn = 0
   env.clock.sweep(2000, () => {
     const { state } = links
-    const victim = state.links.filter(({ phase }) => phase === 'ready')[0]
+    const victim = state.links.find(({ phase }) => phase === 'ready')
     turn += 1
     if (victim === undefined) return
     if (turn % 3 === 0) void links.retire(victim.id, { within: 1500 })

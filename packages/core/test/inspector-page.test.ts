@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { duration, endText } from '../inspector-page/format.js'
 import { Store } from '../inspector-page/store.js'
 import type { InspectedEvent, InspectedLifecycle, PhaseChange } from '../src/inspector/types.js'
@@ -68,6 +68,20 @@ describe('what the page knows', () => {
     store.apply({ lifecycles: [life(1, 2)], snapshot: true })
     store.apply({ hello: { ...hello, pid: 2 } })
     expect([store.rows('lifecycles'), store.events, store.process?.pid]).toEqual([[], [], 2])
+  })
+
+  it('is of one moment while time is held', () => {
+    vi.useFakeTimers({ now: 500 })
+    const store = new Store()
+    store.apply({ hello })
+    vi.setSystemTime(600)
+    expect(store.now).toBe(1100)
+    store.hold(true)
+    vi.setSystemTime(900)
+    expect(store.now).toBe(1100)
+    store.hold(false)
+    expect(store.now).toBe(1400)
+    vi.useRealTimers()
   })
 
   it('loses what is gone', () => {

@@ -1,3 +1,4 @@
+import type { Env } from '@holdfast/core'
 import { type TestEnv, testEnv, type VirtualClock } from '@holdfast/core/testing'
 import { type Conferences, conferences } from '../conferences.js'
 import type { FriendLinks } from '../friend-links.js'
@@ -13,6 +14,8 @@ export interface MemoryMemberOptions {
   /** Uniform in [0, 1); keys are made by it. */
   readonly random: () => number
   readonly rules?: ConferencesRules
+  /** Where it is told what happens to it. */
+  readonly trace?: Env['trace']
 }
 
 /** One whose {@link Conferences} run on links in memory, for tests of what is built on them. */
@@ -27,11 +30,11 @@ export class MemoryMember implements LinkUser {
   readonly #wanted = new Map<RealKey, Set<string>>()
   readonly #dhtKeys = new Map<RealKey, DhtKey>()
 
-  constructor({ name, clock, links, random, rules }: MemoryMemberOptions) {
+  constructor({ name, clock, links, random, rules, trace }: MemoryMemberOptions) {
     const bytes = (count: number): Uint8Array => Uint8Array.from({ length: count }, () => random() * 256)
     this.realKey = keyOf(bytes(32))
     this.dhtKey = keyOf(bytes(32))
-    this.env = testEnv({ clock, name, random })
+    this.env = testEnv({ clock, name, random, ...(trace && { trace }) })
     this.#links = links
     this.conferences = conferences({
       env: this.env,

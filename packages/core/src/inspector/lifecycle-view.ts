@@ -34,7 +34,7 @@ export class LifecycleView implements View<InspectedLifecycle> {
     this.#seenAt = host.wall()
     this.#history = [[this.#seenAt, noun.state.phase]]
     // Ends with the lifecycle, which holds it; so that nothing here keeps it from being garbage.
-    noun.state$.subscribe({ next: (state) => this.#see(state), error: () => undefined })
+    void noun.state$.forEach((state) => this.#see(state))
   }
 
   row(): InspectedLifecycle | null {

@@ -19,17 +19,14 @@ export class RosterView implements View<InspectedRoster> {
     this.id = id
     this.#name = tidyText(env.name)
     this.#noun = new WeakRef(noun)
-    noun.changes$.subscribe({
-      next: () => {
+    const over = (): void => {
+      this.#isOver = true
+    }
+    noun.changes$
+      .forEach(() => {
         this.#isChanged = true
-      },
-      complete: () => {
-        this.#isOver = true
-      },
-      error: () => {
-        this.#isOver = true
-      },
-    })
+      })
+      .then(over, over)
   }
 
   row(): InspectedRoster | null {

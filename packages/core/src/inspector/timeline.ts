@@ -78,13 +78,17 @@ function eventOf(channel: string, record: TraceRecord): Omit<InspectedEvent, 'se
   return {
     channel,
     kind: typeof kind === 'string' ? kind : 'unnamed',
-    name: tidyText(String(name ?? owner ?? '')),
+    name: tidyText(textOf(name) ?? textOf(owner) ?? ''),
     ...(typeof link === 'number' && { link }),
     ...(typeof from === 'string' && { from }),
     ...(typeof to === 'string' && { to }),
     ...(typeof why === 'object' && why !== null && { why: tidyEnd(why) }),
     ...(note !== '' && { note }),
   }
+}
+
+function textOf(value: unknown): string | null {
+  return typeof value === 'string' ? value : null
 }
 
 function noteOf(record: TraceRecord): string {
