@@ -1,12 +1,12 @@
 /** What a member costs that passes on what others say: ours and one made of libtoxcore, between the same two peers. */
-import { execFileSync, fork } from 'node:child_process'
+import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Benchmark, Subject } from '../../../bench/benchmark.js'
 import { bundle } from '../../../bench/bundle.js'
-import { buildWithToxcore, RealPeer } from '../interop/real-peer.js'
+import { buildWithToxcore, RealPeer, toxcoreVersion } from '../interop/real-peer.js'
 import { type Between, Flood } from './flood.js'
 
 const folder = 'packages/conference'
@@ -15,17 +15,7 @@ const messages = 10_000
 /** What is on its way at a time. Whoever looks for packets every 20 ms needs much; a socket does not hold more. */
 const windows = [64, 256, 1024]
 
-const installed = toxcore()
-
-function toxcore(): string | null {
-  try {
-    return execFileSync('pkg-config', ['--modversion', 'toxcore'], { stdio: ['ignore', 'pipe', 'ignore'] })
-      .toString()
-      .trim()
-  } catch {
-    return null
-  }
-}
+const installed = await toxcoreVersion().catch(() => null)
 
 /** CPU time that a process has taken, in microseconds, to the next 10 ms. */
 function cpuMicros(pid: number): number {
