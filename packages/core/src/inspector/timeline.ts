@@ -13,7 +13,7 @@ const channels: readonly Exclude<TraceChannel, 'noun'>[] = [
 ]
 
 /** How many events are kept. */
-export const eventsKept = 2000
+const eventsKept = 2000
 
 /** The latest of what the trace channels of this process told, since it was made. */
 export class Timeline implements Disposable {
