@@ -104,7 +104,7 @@ describe('a TCP link', () => {
     const peer = server.sockets[0]!
     const gone = new Promise((resolve) => peer.on('close', resolve))
     link.finish?.()
-    link.reset(done)
+    link.reset?.(done)
     expect(link.phase).toBe('ended')
     // Only a socket that is closed answers what it is still sent by RST.
     const writing = setInterval(() => peer.write('are you there?'), 1)

@@ -1,11 +1,19 @@
-import { end, type LinkScope, type Millis } from '@holdfast/core'
+import { type Env, end, type LinkScope, type Millis } from '@holdfast/core'
+import type { DataCenterMetrics } from '../metrics/types.js'
 import type { FrameChannel } from '../wire/frame-channel.js'
 import { ProxyRequestHead } from '../wire/rpc.js'
 import type { DcClient, UnsentPacket } from './dc-client.js'
-import type { DcLinkSettings } from './dc-link.js'
 
 /** So much is not gathered any further. */
 const gatherBytes = 65_536
+
+/** What an outbox needs of the settings of its link; they are described there. */
+export interface OutboxSettings {
+  readonly env: Env
+  readonly metrics: DataCenterMetrics
+  readonly resendUnsent: boolean
+  readonly afterTurn?: ((run: () => void) => void) | undefined
+}
 
 interface Framed {
   readonly client: DcClient
@@ -20,7 +28,7 @@ interface Framed {
  */
 export class Outbox {
   readonly #scope: LinkScope
-  readonly #settings: DcLinkSettings
+  readonly #settings: OutboxSettings
   readonly #ourAddress: { readonly ourIp: Uint8Array; readonly ourPort: number }
   /** While frames can be written. */
   #channel: FrameChannel | null = null
@@ -41,7 +49,7 @@ export class Outbox {
   /** @param us - our end, as Telegram sees it */
   constructor(
     scope: LinkScope,
-    settings: DcLinkSettings,
+    settings: OutboxSettings,
     us: { readonly ip: Uint8Array; readonly port: number },
   ) {
     this.#scope = scope

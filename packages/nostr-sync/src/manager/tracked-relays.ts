@@ -1,6 +1,5 @@
 import type { Millis } from '@holdfast/core'
-import { RelayConnection } from '../relay/relay-connection.js'
-import type { RelayHost } from '../relay/relay-host.js'
+import { RelayConnection, type RelayHost } from '../relay/relay-connection.js'
 import type { RelayOptions } from '../relay/relay-options.js'
 import type { RelayRecord } from '../relay/relay-record.js'
 import { isIdle, type RelayUse, shouldForget } from '../sync/check-disconnects.js'
