@@ -19,7 +19,10 @@ export type NounRecord = { readonly env: Env } & (
   | { readonly kind: 'listener'; readonly noun: Pick<Listener, 'state' | 'endpoint'> }
   | {
       readonly kind: 'pool'
-      readonly noun: Pick<Pool<never, never>, 'state'> & { bindings(): Iterable<PooledBinding> }
+      readonly noun: Pick<Pool<never, never>, 'state'> & {
+        /** Who is on which link, or waits for one. */
+        bindings(): Iterable<PooledBinding>
+      }
     }
   | {
       readonly kind: 'cursor'
