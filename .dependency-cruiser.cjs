@@ -24,32 +24,36 @@ module.exports = {
         path: '^packages/',
         pathNot: [
           '^packages/$1/',
-          '^packages/core/src/((node|service|web-socket|lmdb|testing|inspector)/)?index[.]ts$',
+          '^packages/core/src/((node|service|web-socket|lmdb|testing|inspector|open-telemetry)/)?index[.]ts$',
         ],
       },
     },
     {
       name: 'nouns-need-no-node',
       comment:
-        'Outside src/node, src/service, src/web-socket, src/lmdb, src/testing and src/inspector core runs in a browser too.',
+        'Outside src/node, src/service, src/web-socket, src/lmdb, src/testing, src/inspector and src/open-telemetry core runs in a browser too.',
       severity: 'error',
-      from: { path: '^packages/core/src/(?!(node|service|web-socket|lmdb|testing|inspector)/)' },
+      from: {
+        path: '^packages/core/src/(?!(node|service|web-socket|lmdb|testing|inspector|open-telemetry)/)',
+      },
       to: { dependencyTypes: ['core'] },
     },
     {
       name: 'nouns-stand-alone',
       severity: 'error',
-      from: { path: '^packages/core/src/(?!(node|service|web-socket|lmdb|testing|inspector)/)' },
-      to: { path: '^packages/core/src/(node|service|web-socket|lmdb|testing|inspector)/' },
+      from: {
+        path: '^packages/core/src/(?!(node|service|web-socket|lmdb|testing|inspector|open-telemetry)/)',
+      },
+      to: { path: '^packages/core/src/(node|service|web-socket|lmdb|testing|inspector|open-telemetry)/' },
     },
     {
       name: 'node-needs-nothing-else',
       comment:
-        'Who wants a TCP connection installs rxjs and no more; optional peers are for src/service, src/web-socket and src/lmdb.',
+        'Who wants a TCP connection installs rxjs and no more; optional peers are for src/service, src/web-socket, src/lmdb and src/open-telemetry.',
       severity: 'error',
       from: { path: '^packages/core/src/node/' },
       to: {
-        path: ['node_modules/', '^packages/core/src/(service|web-socket|lmdb)/'],
+        path: ['node_modules/', '^packages/core/src/(service|web-socket|lmdb|open-telemetry)/'],
         pathNot: 'node_modules/(rxjs|@types/node)/',
       },
     },

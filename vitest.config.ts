@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
   // Tests run the packages' sources; only tests of the command-line programs need `dist`.
-  ssr: { resolve: { conditions: ['@holdfast/source', 'module', 'node', 'development|production'] } },
+  ssr: { resolve: { conditions: ['@holdfast/source', 'node', 'development|production'] } },
   test: {
     projects: readdirSync('packages').map((name) => ({
       extends: true,
