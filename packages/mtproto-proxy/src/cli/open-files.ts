@@ -5,14 +5,14 @@ import type { ProxySettings } from '../config/settings.js'
 /** For connections to Telegram, the split link, endpoints, logs. */
 const besides = 1024
 
-/** How many open files a proxy with these settings may come to need. */
+/** How many open files a proxy with these settings may come to need. @internal */
 export function openFilesFor({ listeners, maxConnections, client }: ProxySettings): number {
   const { target, maxConnections: maxFronted } = client.fronting
   const fronted = target.kind === 'off' || listeners.length === 0 ? 0 : maxFronted
   return listeners.length * maxConnections + fronted + besides
 }
 
-/** The soft limit on open files in the text of Linux's `/proc/PID/limits`; `null` where there is none. */
+/** The soft limit on open files in the text of Linux's `/proc/PID/limits`; `null` where there is none. @internal */
 export function openFilesLimit(limits: string): number | null {
   const [, soft] = /^Max open files\s+(\d+)/m.exec(limits) ?? []
   return soft === undefined ? null : Number(soft)
