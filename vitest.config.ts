@@ -14,6 +14,9 @@ export default defineConfig({
       },
     })),
     restoreMocks: true,
+    // Tests wait for conditions. A limit only ends those whose condition never comes, however busy the machine is.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     // Vitest would leave one core to itself: of two, half.
     maxWorkers: '100%',
     reporters: process.env['CI'] ? ['default', './tools/tally-reporter.ts'] : ['default'],
