@@ -5,12 +5,14 @@ import {
   type Cursor,
   type CursorOptions,
   cursor,
+  type Env,
   type HoldfastError,
   lifecycle,
   type Position,
   type PositionStore,
   type ResetWhy,
   type Store,
+  silentLog,
 } from '@holdfast/core'
 import { type FakeScope, fakeScope, ScriptedDialer, testEnv } from '@holdfast/core/testing'
 import { describe, expect, expectTypeOf, it } from 'vitest'
@@ -367,6 +369,20 @@ describe('a reset verdict', () => {
       [null, null, null],
       [{ at: 5 }, null],
     ])
+  })
+
+  it.each<[ResetWhy, keyof Env['log'] & string]>([
+    ['first-time', 'info'],
+    ['went-backwards', 'warn'],
+  ])('that is %s is logged as %s: only who had a position has lost one', async (why, level) => {
+    const logged: string[] = []
+    const note = (at: string) => (_: object, text: string) =>
+      void (/resync|load/.test(text) && logged.push(at))
+    const log = { ...silentLog, info: note('info'), warn: note('warn') }
+    const bench = new Bench({ env: testEnv({ log }) })
+    void bench.cursor.reset(why, { at: 5 })
+    expect(logged).toEqual([level])
+    await bench.resync.end({ at: 5 })
   })
 
   it('during a resync starts another one after it', async () => {

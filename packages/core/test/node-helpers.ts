@@ -49,20 +49,26 @@ export async function acceptAll(
 }
 
 /** A bare TCP server whose connections the test plays by hand. */
-export async function rawServer(
-  onConnection: (socket: Socket) => void,
-): Promise<{ port: number; sockets: Socket[]; [Symbol.asyncDispose](): Promise<void> }> {
+export async function rawServer(onConnection: (socket: Socket) => void): Promise<{
+  port: number
+  /** The first connection, once it is there. */
+  first: Promise<Socket>
+  [Symbol.asyncDispose](): Promise<void>
+}> {
   const sockets: Socket[] = []
+  let arrived: (socket: Socket) => void = () => {}
+  const first = new Promise<Socket>((resolve) => (arrived = resolve))
   const server: Server = createServer({ allowHalfOpen: true }, (socket) => {
     sockets.push(socket)
     socket.on('error', () => {})
     onConnection(socket)
+    arrived(socket)
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   return {
     port: (server.address() as AddressInfo).port,
-    sockets,
+    first,
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy()
       server.close()

@@ -63,6 +63,15 @@ describe('the embedded Telegram', () => {
     expect(telegram.clients[0]?.ourAddress).toBe(telegram.connections[0]?.remote)
   })
 
+  it('lets go of a connection that is reset while its goodbye is under way', async () => {
+    await using world = await connected()
+    const { telegram, dc, connection } = world
+    connection.close('fin')
+    connection.close('rst')
+    await telegram.until(() => dc.connections.length === 0)
+    expect(connection.phase).toBe('closed')
+  })
+
   it('5.2 to 5.4: refuses another secret, another address, and whatever it is told to refuse', async () => {
     await using telegram = await fakeTelegram({ dcIds: [2] })
     const at = telegram.dc(2).ipv4

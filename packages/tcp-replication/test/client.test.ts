@@ -39,6 +39,7 @@ describe('a client that catches up', () => {
     expect(it.wrote()).toEqual(['NAME w1', 'REPLICATE typing NOW'])
     await it.says('POSITION typing 9', `RDATA typing 10 ${row('a')}`)
     expect(it.took()).toEqual(['typing reset first-time at 9', `typing 10 ${row('a')} → 10`])
+    expect(it.problems).toEqual([])
   })
 
   it('8.8: ends a link on which nothing comes any more, so that another server gets its turn', async () => {

@@ -217,12 +217,7 @@ class CursorShell<P, T>
         this.#apply(effect.batch, effect.to)
         break
       case 'resync':
-        this.#tell(
-          'warn',
-          'reset',
-          { why: effect.why, peer: effect.peer },
-          'position is worthless, resyncing',
-        )
+        this.#tellReset(effect.why, effect.peer)
         void this.#resync(effect.why, effect.peer)
         break
       case 'save':
@@ -384,6 +379,12 @@ class CursorShell<P, T>
   /** Time matters to the backlog only if that has an age. */
   #now(): number {
     return this.#rules.backlog.age === undefined ? 0 : this.#options.env.clock.now()
+  }
+
+  /** Who has no position yet loses none: that is no warning. */
+  #tellReset(why: ResetWhy, peer: Position<P> | null): void {
+    if (why === 'first-time') this.#tell('info', 'reset', { why, peer }, 'no position yet, loading the state')
+    else this.#tell('warn', 'reset', { why, peer }, 'position is worthless, resyncing')
   }
 
   #tell(level: 'info' | 'warn' | 'error', kind: string, fields: object, text: string): void {

@@ -3,8 +3,9 @@ import { connect, createServer, type ListenOptions, type Server, type Socket } f
 import type { Accepting, AcceptSink, Endpoint } from '../index.js'
 import { HoldfastError } from '../index.js'
 import { offer } from './offer.js'
+import { resetStream } from './reset-stream.js'
 import { addressUri, boundUri } from './socket-address.js'
-import { resetStream, streamWire } from './stream-wire.js'
+import { streamWire } from './stream-wire.js'
 import { type Wire, WiredLink, type WireEvents, type WireOptions } from './wired-link.js'
 
 /** How streams of one kind are accepted. */

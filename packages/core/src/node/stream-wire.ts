@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import { type PeerCertificate, TLSSocket } from 'node:tls'
 import type { End, Link } from '../index.js'
 import { end } from '../index.js'
+import { resetStream } from './reset-stream.js'
 import type { Wire, WireEvents } from './wired-link.js'
 
 /** When a stream counts as open: on that event of the socket, or at once, because it already is. */
@@ -58,14 +59,6 @@ export function streamWire(socket: Socket, uri: string, opensOn: OpensOn, events
     identity: () => identityOf(socket),
     unref: () => void socket.unref(),
   }
-}
-
-/** Closes without goodbye, by RST where the transport has it. After a goodbye that is under way there is no RST any more. */
-export function resetStream(socket: Socket): void {
-  // Node would fail with EINVAL, keep the descriptor for ever, and spin when the process is to exit.
-  const isSayingGoodbye = socket.writableEnded && socket.writableLength === 0 && !socket.writableFinished
-  if (isSayingGoodbye || socket.remoteAddress === undefined || socket instanceof TLSSocket) socket.destroy()
-  else socket.resetAndDestroy()
 }
 
 function addressesOf(socket: Socket): Link['addresses'] {

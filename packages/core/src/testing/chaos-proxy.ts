@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 import type { Millis } from '../index.js'
-import { resetStream } from '../node/stream-wire.js'
+import { resetStream } from '../node/reset-stream.js'
 import { seededRandom } from './seeded-random.js'
 
 /** How a {@link ChaosProxy} treats connections; each may be changed at any time, for what is yet to pass. */

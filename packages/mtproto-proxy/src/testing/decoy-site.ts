@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
+import { resetStream } from '@holdfast/core/node'
 import { Waiters } from './waiters.js'
 
 /** Options of {@link decoySite}. */
@@ -141,7 +142,7 @@ class Recording implements DecoyConnection {
   }
 
   reset(): void {
-    if (!this.#socket.destroyed) this.#socket.resetAndDestroy()
+    if (!this.#socket.destroyed) resetStream(this.#socket)
   }
 }
 

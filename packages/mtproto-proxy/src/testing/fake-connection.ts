@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { Socket } from 'node:net'
 import type { Clock, Timer } from '@holdfast/core'
+import { resetStream } from '@holdfast/core/node'
 import type { FrameChannel } from '../wire/frame-channel.js'
 import { ipToText, parseIp, type SocketAddress } from '../wire/ip-address.js'
 import {
@@ -117,7 +118,7 @@ export class FakeConnection {
     if (this.phase === 'closed' || (this.phase === 'closing' && by === 'fin')) return
     this.#stopAnswering()
     this.phase = 'closing'
-    if (by === 'rst') this.#socket.resetAndDestroy()
+    if (by === 'rst') resetStream(this.#socket)
     else {
       this.#socket.end()
       this.#socket.resume()

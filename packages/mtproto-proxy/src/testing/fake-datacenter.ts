@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+import { resetStream } from '@holdfast/core/node'
 import type { MiddleProxyAddress } from '../wire/proxy-config.js'
 import type { FakeClient } from './fake-client.js'
 import type { ClosedBy, FakeConnection } from './fake-connection.js'
@@ -109,7 +110,7 @@ export class FakeDatacenter {
         this.#connections.push(this.#host.connected(this, socket))
         break
       case 'refuse':
-        socket.on('error', () => undefined).resetAndDestroy()
+        resetStream(socket.on('error', () => undefined))
         break
       case 'black-hole':
         this.#silenced.add(socket)

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { type Clock, systemClock } from '@holdfast/core'
+import { resetStream } from '@holdfast/core/node'
 import type { ClientCodec } from '../wire/client-codec.js'
 import { type ClientOpeningStep, openClient } from '../wire/client-opening.js'
 import type { PacketFormat } from '../wire/packet-format.js'
@@ -153,7 +154,7 @@ export class TestClient implements AsyncDisposable {
   async close(by: ClosedBy = 'fin'): Promise<void> {
     if (this.#socket.closed) return
     const closed = once(this.#socket, 'close')
-    if (by === 'rst') this.#socket.resetAndDestroy()
+    if (by === 'rst') resetStream(this.#socket)
     else this.#socket.destroySoon()
     await closed
   }

@@ -75,6 +75,8 @@ async function start(
 ): Promise<RunningService> {
   const { upstream, name, serverName, updates, updatesSecret: secret, from } = config
   const opened = new OpenedThings()
+  // Before there is anything to count.
+  const registry = metrics === undefined ? null : collectMetrics().registry
   try {
     const log = opened.add(
       await AppendLog.open({ path: config.data, streams: streamsOf(config), ...retentionOf(config) }),
@@ -106,8 +108,7 @@ async function start(
       )
       env.log.info({ url: control.url }, 'serving HTTP')
     }
-    if (metrics !== undefined) {
-      const { registry } = collectMetrics()
+    if (metrics !== undefined && registry !== null) {
       registerServerMetrics(registry, relay.server)
       registerClientMetrics(registry, relay.client)
       env.log.info({ uri: opened.add(await serveMetrics({ at: metrics, registry })).uri }, 'serving metrics')

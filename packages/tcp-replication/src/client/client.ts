@@ -16,7 +16,7 @@ import type { Dialect, KnownCommand, UserIpCommand } from '../wire/commands.js'
 import { describeCommand } from '../wire/describe-command.js'
 import { formatCommand } from '../wire/format-command.js'
 import { maxLineBytes } from '../wire/line-decoder.js'
-import type { ClientContext } from './context.js'
+import type { ClientContext, OnChannel } from './context.js'
 import { defaultBackoff } from './default-backoff.js'
 import { describeProblem } from './describe-problem.js'
 import { Follower } from './follower.js'
@@ -87,6 +87,17 @@ export interface ReplicationClient extends AsyncDisposable {
  * @throws an `OptionError` that names the field
  */
 export function replicationClient(options: ReplicationClientOptions): ReplicationClient {
+  checkNames(options)
+  return new Client(options, null)
+}
+
+/** A client on a channel, otherwise like {@link replicationClient}. */
+export function clientOnChannel(options: ReplicationClientOptions, channel: OnChannel): ReplicationClient {
+  checkNames(options)
+  return new Client(options, channel)
+}
+
+function checkNames(options: ReplicationClientOptions): void {
   // Half a line leaves room for the name of an instance in D2.
   if (options.name.includes('\n') || options.name.length > maxLineBytes / 8)
     throw new OptionError('name', 'one short line of text', options.name)
@@ -94,7 +105,6 @@ export function replicationClient(options: ReplicationClientOptions): Replicatio
     if (stream === '' || /[ \n]/.test(stream))
       throw new OptionError('streams', 'names without spaces', stream)
   }
-  return new Client(options)
 }
 
 /** How long a drain, or closing, waits for batches that are being applied. */
@@ -111,6 +121,7 @@ class Client implements ReplicationClient, ClientContext {
   readonly stats = new ClientCounters()
   dialect: Dialect | null
   readonly fixedDialect: Dialect | null
+  readonly channel: OnChannel | null
   readonly #options: ReplicationClientOptions
   readonly #life: Lifecycle<Session>
   readonly #problems$ = new Subject<ClientProblem>()
@@ -120,7 +131,7 @@ class Client implements ReplicationClient, ClientContext {
   readonly #logged: LimitedLog
   serverName: string | null
 
-  constructor(options: ReplicationClientOptions) {
+  constructor(options: ReplicationClientOptions, channel: OnChannel | null) {
     const {
       env,
       name,
@@ -131,6 +142,7 @@ class Client implements ReplicationClient, ClientContext {
       requireServerName = false,
     } = options
     this.name = name
+    this.channel = channel
     this.mode = mode
     this.dialect = this.fixedDialect = dialect === 'auto' ? null : dialect
     this.queue = new UpstreamQueue(queue ?? { bytes: 1024 * 1024, count: 10_000 })

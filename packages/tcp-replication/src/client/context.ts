@@ -6,6 +6,12 @@ import type { ClientCounters } from './stats.js'
 import type { StreamUpdates } from './stream-updates.js'
 import type { UpstreamQueue } from './upstream-queue.js'
 
+/** What differs where everybody talks on one channel instead of with one server (14.4). */
+export interface OnChannel {
+  /** Whose rows and positions of a stream to take: others who write it count on their own. */
+  writerOf(stream: string): string
+}
+
 /** What the links of a client share, one after the other. */
 export interface ClientContext {
   readonly name: string
@@ -20,6 +26,8 @@ export interface ClientContext {
   dialect: Dialect | null
   /** What the server must speak; `null` where that is found out. */
   readonly fixedDialect: Dialect | null
+  /** `null` on a connection to one server. */
+  readonly channel: OnChannel | null
   /** A command that was accepted before the dialect was known, and cannot be said in it. */
   unsendable(command: KnownCommand, cause: unknown): void
   wall(): Millis

@@ -16,6 +16,8 @@ export function describeProblem(problem: ClientProblem): string {
       return `the server has no ${problem.stream}`
     case 'unknown-command':
       return `the server says ${problem.command}, which is unknown`
+    case 'bad-line':
+      return `somebody says what cannot be understood: ${printable(problem.text, 200)}`
     case 'overflow':
       return `a buffer was full and the link ended: ${problem.detail}`
   }

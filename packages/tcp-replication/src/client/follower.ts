@@ -61,8 +61,9 @@ export class Follower {
       ...(followed.store && { store: followed.store }),
       apply: ({ items, to }) => this.#apply(items, to?.at ?? null),
       resync: async (why, peer) => {
-        options.report({ kind: 'reset', stream: followed.stream, why, position: peer?.at ?? null })
-        await followed.reset?.(why, peer?.at ?? null)
+        const position = peer?.at ?? null
+        if (why !== 'first-time') options.report({ kind: 'reset', stream: followed.stream, why, position })
+        await followed.reset?.(why, position)
         return peer
       },
     })

@@ -143,11 +143,13 @@ export type ClientProblem =
   /** The server does not have an optional stream. */
   | { readonly kind: 'not-served'; readonly stream: string }
   | { readonly kind: 'unknown-command'; readonly command: string }
-  /** The state of a stream had to be loaded anew. */
+  /** On a channel: somebody said what nobody can understand, and it was passed over. */
+  | { readonly kind: 'bad-line'; readonly command: string; readonly text: string }
+  /** The state of a stream had to be loaded anew. The first time is no problem. */
   | {
       readonly kind: 'reset'
       readonly stream: string
-      readonly why: ResetWhy
+      readonly why: Exclude<ResetWhy, 'first-time'>
       readonly position: number | null
     }
   /** A buffer was full, so that the link ended; a batch larger than it comes again and again: see `buffers`. */

@@ -8,7 +8,7 @@ import { LineDecoder } from '../wire/line-decoder.js'
 import { parseCommand } from '../wire/parse-command.js'
 import { printable } from '../wire/printable.js'
 import { AwaitedPositions } from './awaited-positions.js'
-import type { ClientContext } from './context.js'
+import type { ClientContext, OnChannel } from './context.js'
 import { FollowerOnLink } from './follower-on-link.js'
 import { fetchMissed } from './missed-rows.js'
 import type { ClientProblem } from './options.js'
@@ -20,7 +20,7 @@ export const notServed = 'not-served'
 /** Unknown streams and commands that are reported on one link at most. */
 const mostTold = 100
 
-/** The client's end of one connection to a server. */
+/** The client's end of one connection to a server, or of one link to a channel. */
 export class Session implements LinkProtocol {
   readonly #client: ClientContext
   readonly #scope: LinkScope
@@ -39,8 +39,10 @@ export class Session implements LinkProtocol {
   constructor(scope: LinkScope, client: ClientContext) {
     this.#scope = scope
     this.#client = client
-    this.#send({ name: 'NAME', text: client.name })
-    this.#ping()
+    if (client.channel === null) {
+      this.#send({ name: 'NAME', text: client.name })
+      this.#ping()
+    } else scope.armKeepalive()
     for (const [stream, follower] of client.followers) {
       if (follower.stopped) continue
       const onLink = new FollowerOnLink(follower, scope)
@@ -77,8 +79,17 @@ export class Session implements LinkProtocol {
     if (error !== null) this.#refuse(error.errorText)
   }
 
+  /** A channel brings each line as a message, however long (14.4). */
+  message(message: Uint8Array | string): void {
+    const line = typeof message === 'string' ? message : Buffer.from(message).toString()
+    if (this.#held !== null) this.#held.push(line)
+    else this.#line(line)
+    this.#sealRows()
+  }
+
   probe(): void {
-    this.#ping()
+    if (this.#client.channel === null) this.#ping()
+    else this.#scope.link.ping?.()
   }
 
   ended({ kind, detail = '' }: End): void {
@@ -90,7 +101,8 @@ export class Session implements LinkProtocol {
   }
 
   farewell({ kind }: End): string | undefined {
-    return kind === 'silent' || kind === 'suspect-after-sleep' ? 'ERROR ping timeout\n' : undefined
+    const isMissed = kind === 'silent' || kind === 'suspect-after-sleep'
+    return isMissed && this.#client.channel === null ? 'ERROR ping timeout\n' : undefined
   }
 
   // Lines ------------------------------------------------------------------------------------------------------
@@ -112,12 +124,23 @@ export class Session implements LinkProtocol {
     const dialect = client.dialect ?? 'D1'
     const command = parseCommand(line, { from: 'server', dialect, mode: client.mode })
     if (command === null) return true
-    if (command instanceof ProtocolError) return this.#refuse(command.errorText)
+    if (command instanceof ProtocolError) return this.#notUnderstood(command)
     count(client.stats.inboundCommands, command.name)
+    if (client.channel !== null && !isMeantFor(client.channel, command)) return true
     if (!this.#serverSeen && command.name !== 'SERVER' && client.requireServerName) {
       return this.#refuse('SERVER expected first')
     }
     return this.#handle(command)
+  }
+
+  /** @returns whether to go on with the next line */
+  #notUnderstood({ code, command, errorText }: ProtocolError): boolean {
+    if (this.#client.channel === null) return this.#refuse(errorText)
+    // What workers say to the main process is heard by all; only what nobody may say is worth a word.
+    if (code !== 'HF_REPLICATION_INVALID_COMMAND') {
+      this.#reportOnce({ kind: 'bad-line', command: command ?? '', text: errorText })
+    }
+    return true
   }
 
   #learn(dialect: Dialect | null): void {
@@ -302,8 +325,11 @@ export class Session implements LinkProtocol {
   }
 
   /** What a server does all the time is told once on each link. */
-  #reportOnce(problem: ClientProblem & { readonly kind: 'unknown-stream' | 'unknown-command' }): void {
-    const what = problem.kind === 'unknown-stream' ? `stream ${problem.stream}` : problem.command
+  #reportOnce(
+    problem: ClientProblem & { readonly kind: 'unknown-stream' | 'unknown-command' | 'bad-line' },
+  ): void {
+    const what =
+      problem.kind === 'unknown-stream' ? `stream ${problem.stream}` : `${problem.kind} ${problem.command}`
     if (this.#told.has(what) || this.#told.size >= mostTold) return
     this.#told.add(what)
     this.#client.report(problem)
@@ -334,7 +360,8 @@ export class Session implements LinkProtocol {
   #send(command: KnownCommand): boolean {
     count(this.#client.stats.outboundCommands, command.name)
     const line = formatCommand(command, this.#client.dialect ?? 'D1')
-    return this.#scope.link.write(`${line}\n`) !== 'refused'
+    const text = this.#client.channel === null ? `${line}\n` : line
+    return this.#scope.link.write(text) !== 'refused'
   }
 
   /** Says why, then closes. */
@@ -343,5 +370,18 @@ export class Session implements LinkProtocol {
     this.#send({ name: 'ERROR', text: errorText })
     this.#scope.link.end(why)
     return false
+  }
+}
+
+/** Of what everybody hears, the rows and positions of whoever writes the stream; and what is newer than we are. */
+function isMeantFor(channel: OnChannel, command: Command): boolean {
+  switch (command.name) {
+    case 'RDATA':
+    case 'POSITION':
+      return command.instance === channel.writerOf(command.stream)
+    case 'UNKNOWN':
+      return true
+    default:
+      return false
   }
 }

@@ -27,12 +27,14 @@ export interface UnsendableRow {
  * Pieces end where lines end, not where batches do.
  *
  * @param instance - the writer's name in D2, `null` in D1
+ * @param longest - the bytes that a line may take
  */
 export function encodeRows(
   stream: string,
   instance: string | null,
   batches: readonly RowBatch[],
   unsendable: (row: UnsendableRow) => void,
+  longest = maxLineBytes,
 ): EncodedRows[] {
   const pieces: EncodedRows[] = []
   const start = instance === null ? `RDATA ${stream} ` : `RDATA ${stream} ${instance} `
@@ -47,7 +49,7 @@ export function encodeRows(
     const withToken = `${start}${token} `
     let last: string | undefined
     for (const row of rows) {
-      const why = whyUnsendable(withToken, row)
+      const why = whyUnsendable(withToken, row, longest)
       if (why !== null) {
         unsendable({ stream, token, why, bytes: withToken.length + Buffer.byteLength(row) })
         continue
@@ -69,9 +71,9 @@ export function encodeRows(
   return pieces
 }
 
-function whyUnsendable(withToken: string, row: string): UnsendableRow['why'] | null {
+function whyUnsendable(withToken: string, row: string, longest: number): UnsendableRow['why'] | null {
   if (row.includes('\n')) return 'line-feed'
   // A character takes at most three bytes, so that most rows need no measuring.
-  if (withToken.length + 3 * row.length <= maxLineBytes) return null
-  return withToken.length + Buffer.byteLength(row) > maxLineBytes ? 'oversize' : null
+  if (withToken.length + 3 * row.length <= longest) return null
+  return withToken.length + Buffer.byteLength(row) > longest ? 'oversize' : null
 }

@@ -4,7 +4,7 @@ import type { ReplicationSource, RowBatch, SourceEvent } from '../source/types.j
 import type { Dialect } from '../wire/commands.js'
 import { encodeCommand } from '../wire/format-command.js'
 import { checkedPage } from './checked-page.js'
-import { type EncodedRows, encodeRows } from './encode-rows.js'
+import { type EncodedRows, encodeRows, type UnsendableRow } from './encode-rows.js'
 import type { ServerCounters } from './stats.js'
 
 /** How much is read at once, in bytes of rows: for one reader's catch-up, and for all live readers. */
@@ -21,6 +21,12 @@ export interface PublisherOptions {
   readonly dialect: Dialect
   readonly instance: string
   readonly counters: ServerCounters
+  /**
+   * The bytes that a line may take.
+   *
+   * @defaultValue that of a connection (2)
+   */
+  readonly longestLine?: number
   /** Rows that nobody has had are gone from the source: what is left of them begins at the publisher's new head. */
   readonly lost: (publisher: Publisher) => void
 }
@@ -134,14 +140,15 @@ export class Publisher {
 
   /** Writes rows as lines, and reports those that do not fit. */
   encode(batches: readonly RowBatch[]): EncodedRows[] {
-    const { dialect, instance, counters, env } = this.#options
-    return encodeRows(this.stream, dialect === 'D1' ? null : instance, batches, (row) => {
+    const { dialect, instance, counters, env, longestLine } = this.#options
+    const unsendable = (row: UnsendableRow): void => {
       count(counters.unsendableRows, row.stream)
       env.log.error(
         { name: env.name, ...row },
         `a row of ${row.stream} at ${row.token} was left out: ${row.why}, ${row.bytes} bytes`,
       )
-    })
+    }
+    return encodeRows(this.stream, dialect === 'D1' ? null : instance, batches, unsendable, longestLine)
   }
 
   #makeFeed(): Feed<number, EncodedRows> {

@@ -1,7 +1,7 @@
 import { createServer } from 'node:net'
 import { nodeEnv } from '@holdfast/core/node'
 import { type DemoOutcome, type DemoStage, demonstration, type Verdict } from '@holdfast/core/service'
-import { ChaosProxy, seededRandom } from '@holdfast/core/testing'
+import { ChaosProxy, movableClock, seededRandom } from '@holdfast/core/testing'
 import type { Command } from 'commander'
 import { createLogUpdate } from 'log-update'
 import { programName } from '../program-name.js'
@@ -21,14 +21,20 @@ export function demoCommand(): Command {
     program: programName,
     about:
       'show a replication session that survives real outages on real sockets, and count what was promised',
-    isSeeded: true,
     live: createLogUpdate,
     play,
   })
 }
 
-async function play({ folder: data, seed, show }: DemoStage): Promise<DemoOutcome> {
-  const env = nodeEnv({ name: 'demo', random: seededRandom(seed) })
+/**
+ * Plays it, alone or as a part of a greater storm.
+ *
+ * @internal
+ */
+export async function play({ folder: data, seed, show, act }: DemoStage): Promise<DemoOutcome> {
+  const host = nodeEnv({ name: 'replication', random: seededRandom(seed) })
+  const clock = movableClock(host.clock)
+  const env = { ...host, clock }
   const [port, httpPort] = [await freePort(), await freePort()]
   const server = new ServerProcess({ clock: env.clock, data, port, httpPort, streams })
   const oracle = new Oracle()
@@ -38,7 +44,7 @@ async function play({ folder: data, seed, show }: DemoStage): Promise<DemoOutcom
   const slow = new DemoFollower('slow reader', env, () => port, streams, oracle.witness())
   const followers = [worker, slow]
   const stage: Stage = {
-    clock: env.clock,
+    clock,
     server,
     proxy,
     writer,
@@ -57,6 +63,7 @@ async function play({ folder: data, seed, show }: DemoStage): Promise<DemoOutcom
     writer.start()
     const verdicts: Verdict[] = []
     for (const scene of scenes) {
+      await act(scene.act)
       show.scene(scene.title)
       verdicts.push(...(await scene.play(stage)))
       await untilCurrent(env.clock, worker, oracle)

@@ -1,6 +1,6 @@
 import type { Clock, Millis } from '@holdfast/core'
-import { showPause as pause, type Verdict } from '@holdfast/core/service'
-import type { ChaosProxy } from '@holdfast/core/testing'
+import { type DemoAct, showPause as pause, type Verdict } from '@holdfast/core/service'
+import type { ChaosProxy, MovableClock } from '@holdfast/core/testing'
 import type { DemoFollower } from './follower.js'
 import type { Oracle } from './oracle.js'
 import type { ServerProcess } from './server-process.js'
@@ -9,7 +9,7 @@ import type { Writer } from './writer.js'
 
 /** What the scenes play with. */
 export interface Stage {
-  readonly clock: Clock
+  readonly clock: MovableClock
   readonly server: ServerProcess
   readonly proxy: ChaosProxy
   readonly writer: Writer
@@ -22,9 +22,12 @@ export interface Stage {
 
 /** An outage, and what must come of it. */
 export interface Scene {
+  readonly act: DemoAct
   readonly title: string
   play(stage: Stage): Promise<Verdict[]>
 }
+
+const hourMs = 3_600_000
 
 /** Waits until a follower has applied everything that is acknowledged now. Returns how long it took. */
 export function untilCurrent(clock: Clock, { name, witness }: DemoFollower, oracle: Oracle): Promise<Millis> {
@@ -44,6 +47,7 @@ async function backAfter(stage: Stage, links: number): Promise<Millis> {
 /** Everything that goes wrong in the demonstration, in order. */
 export const scenes: readonly Scene[] = [
   {
+    act: 'quiet',
     title: 'quiet waters: rows flow from the writer through the server to the worker',
     async play({ clock, oracle, worker }) {
       await until(clock, 'the first 300 batches', () => {
@@ -53,6 +57,7 @@ export const scenes: readonly Scene[] = [
     },
   },
   {
+    act: 'kill',
     title: 'kill -9 of the server in the middle of writing, then a restart',
     async play(stage) {
       const { links } = stage.worker
@@ -79,6 +84,7 @@ export const scenes: readonly Scene[] = [
     },
   },
   {
+    act: 'half-open',
     title: 'half-open: the line goes dead, and nobody is told',
     async play(stage) {
       const { worker, clock } = stage
@@ -92,6 +98,7 @@ export const scenes: readonly Scene[] = [
     },
   },
   {
+    act: 'slow-reader',
     title: 'a slow reader: one client stops reading while 12 MB come in',
     async play(stage) {
       const { clock, slow, worker, oracle, writer } = stage
@@ -118,6 +125,37 @@ export const scenes: readonly Scene[] = [
     },
   },
   {
+    act: 'sleep',
+    title: 'the host sleeps for an hour (the clock of this demonstration is moved), and its line is dead',
+    async play(stage) {
+      const { worker, clock } = stage
+      const { links } = worker
+      stage.proxy.freeze()
+      clock.sleep(hourMs)
+      const noticed = await until(clock, 'the worker to notice', () => worker.client.state.phase !== 'ready')
+      const back = await backAfter(stage, links)
+      const counted = `noticed after ${noticed.toFixed(0)} ms, replaced ${back.toFixed(0)} ms later`
+      return [
+        { promised: 'whoever wakes asks at once whether the line lives', counted, held: noticed < 4500 },
+      ]
+    },
+  },
+  {
+    act: 'clock-step',
+    title: 'the wall clock is set back by a day (the clock of this demonstration is moved)',
+    async play({ worker, clock, oracle }) {
+      const { links } = worker
+      clock.setWall(-24 * hourMs)
+      await pause(clock, 1000)
+      await untilCurrent(clock, worker, oracle)
+      const counted = `${worker.links - links} connections lost`
+      return [
+        { promised: 'no connection is lost to a clock that is set', counted, held: worker.links === links },
+      ]
+    },
+  },
+  {
+    act: 'goodbye',
     title: 'the worker dies, and is started again from its stored positions',
     async play(stage) {
       const { worker } = stage
@@ -134,6 +172,7 @@ export const scenes: readonly Scene[] = [
     },
   },
   {
+    act: 'goodbye',
     title: 'the server is restarted in an orderly way',
     async play(stage) {
       const { links } = stage.worker
