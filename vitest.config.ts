@@ -17,6 +17,7 @@ export default defineConfig({
     // Tests wait for conditions. A limit only ends those whose condition never comes, however busy the machine is.
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    expect: { poll: { timeout: 20_000 } },
     // Vitest would leave one core to itself: of two, half.
     maxWorkers: '100%',
     reporters: process.env['CI'] ? ['default', './tools/tally-reporter.ts'] : ['default'],

@@ -42,7 +42,7 @@ describe('7 what a policy counts', () => {
     await using running = await RunningProxy.start({ config: limits })
     const { gatekeeper } = running
     const empty = () => gatekeeper.size === 0 && gatekeeper.counts().size === 0
-    const inside = (count: number) => vi.waitUntil(() => gatekeeper.size === count, { timeout: 3000 })
+    const inside = (count: number) => vi.waitUntil(() => gatekeeper.size === count, { timeout: 20_000 })
 
     // Fake-TLS: gone after the hello, gone silent after it, garbage instead of the header, garbage instead of a record.
     const after = [
@@ -55,11 +55,11 @@ describe('7 what a policy counts', () => {
     for (const bytes of after) {
       const socket = await socketTo(running, await opening(running, ee))
       sockets.push(socket)
-      await vi.waitUntil(() => socket.bytesRead > 0, { timeout: 3000 })
+      await vi.waitUntil(() => socket.bytesRead > 0, { timeout: 20_000 })
       if (bytes.length > 0) socket.write(bytes)
     }
     sockets[0]?.resetAndDestroy()
-    await vi.waitUntil(empty, { timeout: 5000 })
+    await vi.waitUntil(empty, { timeout: 20_000 })
 
     // In the tunnel: FIN, RST, a packet that is too long, RPC_CLOSE_EXT; and one too many.
     const clients = Array.from({ length: 4 }, () => running.client({ secret: ee }))
@@ -73,7 +73,7 @@ describe('7 what a policy counts', () => {
     for (const connection of running.telegram.connections) {
       for (const [connId, { closed }] of connection.clients) if (closed === null) connection.closeExt(connId)
     }
-    await vi.waitUntil(empty, { timeout: 5000 })
+    await vi.waitUntil(empty, { timeout: 20_000 })
     expect(gatekeeper.secrets().map(({ connections }) => connections)).toEqual([0])
     expect(await running.client({ secret: ee }).ask(numbered(2))).toEqual(numbered(2))
   })

@@ -207,7 +207,7 @@ describe('15 a node that is a half', () => {
     const client = clientOf(frontNode)
     expect(await echoes(client, 1)).toBe(true)
     await first[Symbol.asyncDispose]()
-    await vi.waitUntil(() => frontNode.state.back?.parked === 1, { timeout: 5_000 })
+    await vi.waitUntil(() => frontNode.state.back?.parked === 1, { timeout: 20_000 })
     await start({ config: back })
     expect(await echoes(client, 2)).toBe(true)
     expect(client.ended).toBeNull()
@@ -235,10 +235,10 @@ describe('15 a node that is a half', () => {
     expect(await echoes(clientOf(await front(mine)), 1)).toBe(true)
     await front(listedNowhere)
     await front(strangers.fronts[0] ?? {})
-    await vi.waitUntil(() => backNode.state.fronts.length === 1, { timeout: 5_000 })
+    await vi.waitUntil(() => backNode.state.fronts.length === 1, { timeout: 20_000 })
     const refused = disposables.slice(-2) as ProxyNode[]
     await vi.waitUntil(() => refused.every(({ state }) => (state.back?.slots.waiting ?? 0) === 1), {
-      timeout: 5_000,
+      timeout: 20_000,
     })
     expect(refused.map(({ state }) => state.back?.links)).toEqual([[], []])
   })
@@ -264,7 +264,7 @@ describe('10 workers of one proxy', () => {
     expect(back.state.replay?.items).toBe(3)
 
     await first[Symbol.asyncDispose]()
-    await vi.waitUntil(() => back.state.secrets[0]?.connections === 1, { timeout: 5_000 })
+    await vi.waitUntil(() => back.state.secrets[0]?.connections === 1, { timeout: 20_000 })
     expect(await echoes(clientOf(two), 5)).toBe(true)
     expect([one.tables, one.state.secrets, one.state.replay]).toEqual([null, [], null])
   })

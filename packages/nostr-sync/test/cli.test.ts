@@ -107,7 +107,7 @@ describe('the command line', () => {
     await using client = await TestClient.connect(url)
     client.says({ kind: 'event', event: issue })
     expect(await client.hears('ok')).toMatchObject({ accepted: true })
-    await expect.poll(() => other.events.length, { timeout: 10_000 }).toBe(1)
+    await expect.poll(() => other.events.length, { timeout: 20_000 }).toBe(1)
     const { out } = await run('status', http)
     expect(out).toMatch(/1 events, 1 clients/)
     expect(out).toContain('from client: 1 saved')

@@ -76,7 +76,7 @@ describe('a relay as a sink', () => {
     t.relay.faults.noOk = false
     t.relay.clients[0]?.drop()
     await t.store.put(made(1, 20))
-    await expect.poll(() => sink.stats.delivered, { timeout: 5000 }).toBe(5)
+    await expect.poll(() => sink.stats.delivered, { timeout: 20_000 }).toBe(5)
     expect(t.relay.clients[1]?.messages('neg-open')).toEqual([])
     expect(t.relay.clients[1]?.messages('event')).toHaveLength(4)
   })
@@ -85,9 +85,9 @@ describe('a relay as a sink', () => {
     await using t = await to({ dropAfterReceived: 20 })
     await t.store.put(made(50))
     await using sink = relaySink({ env, store: t.store, url: t.relay.url })
-    await expect.poll(() => t.relay.clients.length, { timeout: 5000 }).toBe(2)
+    await expect.poll(() => t.relay.clients.length, { timeout: 20_000 }).toBe(2)
     delete t.relay.faults.dropAfterReceived
-    await expect.poll(() => new Set(t.relay.events).size, { timeout: 5000 }).toBeGreaterThan(49)
+    await expect.poll(() => new Set(t.relay.events).size, { timeout: 20_000 }).toBeGreaterThan(49)
     expect(sink.stats.refused).toBe(0)
   })
 

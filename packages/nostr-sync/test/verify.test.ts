@@ -111,7 +111,7 @@ describe('a verifier', () => {
       })
     })
     expect(queuedThen).toBeLessThanOrEqual(5)
-    await vi.waitUntil(() => verifier.queued === 0)
+    await vi.waitUntil(() => verifier.queued === 0, { timeout: 20_000 })
     expect(verdicts).toEqual(Array.from({ length: 20 }, () => 'bad-signature'))
   })
 
