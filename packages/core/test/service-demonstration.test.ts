@@ -8,7 +8,7 @@ async function run(play: (stage: DemoStage) => Promise<DemoOutcome>, ...args: st
   vi.spyOn(process.stdout, 'write').mockImplementation((text) => ((printed += String(text)), true))
   vi.spyOn(process.stderr, 'write').mockReturnValue(true)
   const live = Object.assign(() => undefined, { clear: () => undefined, done: () => undefined })
-  const command = demonstration({ program: 'x', about: 'x', isSeeded: true, live: () => live, play })
+  const command = demonstration({ program: 'x', about: 'x', live: () => live, play })
   await command.exitOverride().parseAsync(args, { from: 'user' })
   return printed
 }

@@ -9,6 +9,24 @@ import { addInspectOption } from './inspection.js'
 import { type LiveText, Show } from './show.js'
 import type { Verdict } from './verdict.js'
 
+/**
+ * The acts of the storm, in their order. In `quiet` everything finds together; in `goodbye` programs end as they should, and what
+ * came of it all is counted.
+ */
+export const demoActs = [
+  'quiet',
+  'kill',
+  'half-open',
+  'partition',
+  'slow-reader',
+  'sleep',
+  'clock-step',
+  'goodbye',
+] as const
+
+/** An act of the storm; see {@link demoActs}. */
+export type DemoAct = (typeof demoActs)[number]
+
 /** What a demonstration is played with. */
 export interface DemoStage {
   readonly show: Show
@@ -16,6 +34,8 @@ export interface DemoStage {
   readonly folder: string
   /** What `--seed` says; 1 unless given. */
   readonly seed: number
+  /** An act begins: waits for whoever else is in the same storm. Acts come in order, and may be left out. */
+  readonly act: (act: DemoAct) => Promise<void>
 }
 
 /** What a demonstration has shown; what else it has is printed with `--json`. */
@@ -31,8 +51,12 @@ export interface DemoOptions {
   readonly about: string
   /** Makes the status at the bottom of a terminal: `createLogUpdate` of `log-update`. */
   readonly live: (out: NodeJS.WriteStream) => LiveText
-  /** Whether chance is seeded, so that `--seed` repeats a run. */
-  readonly isSeeded: boolean
+  /**
+   * Whether there is `--inspect`; not for who always has an inspector.
+   *
+   * @defaultValue true
+   */
+  readonly canBeInspected?: boolean
   /**
    * Whatever hangs, longer than this nobody waits; in milliseconds.
    *
@@ -47,16 +71,17 @@ export interface DemoOptions {
  * The command `demo` of a program: plays a demonstration on a terminal, and prints the table of what was promised. Exits
  * with 0 only if every promise held.
  */
-export function demonstration({ program, about, isSeeded, ...options }: DemoOptions): Command {
-  const command = new Command('demo').description(about).option('--json', 'print the table as JSON')
-  addInspectOption(command)
-  if (isSeeded) command.option('--seed <n>', 'seed of chance', Number, 1)
-  const other = isSeeded ? 'demo --seed 7 --json' : 'demo --json'
+export function demonstration({ program, about, canBeInspected = true, ...options }: DemoOptions): Command {
+  const command = new Command('demo')
+    .description(about)
+    .option('--json', 'print the table as JSON')
+    .option('--seed <n>', 'seed of chance: the same one repeats a run', Number, 1)
+  if (canBeInspected) addInspectOption(command)
   return command
-    .addHelpText('after', `\nExamples:\n  $ ${program} demo\n  $ ${program} ${other}`)
+    .addHelpText('after', `\nExamples:\n  $ ${program} demo\n  $ ${program} demo --seed 7 --json`)
     .action(async ({ json = false, seed = 1 }: { json?: boolean; seed?: number }) => {
       const { verdicts, ...more } = await played(program, { ...options, json, seed })
-      if (json) process.stdout.write(`${JSON.stringify({ ...(isSeeded && { seed }), ...more, verdicts })}\n`)
+      if (json) process.stdout.write(`${JSON.stringify({ seed, ...more, verdicts })}\n`)
       process.exitCode = verdicts.every(({ held }) => held) ? exitCodes.ok : exitCodes.failure
     })
 }
@@ -80,7 +105,7 @@ async function played(
   })
   process.once('SIGTERM', leave).once('SIGINT', leave)
   try {
-    const outcome = await play({ show, folder, seed })
+    const outcome = await play({ show, folder, seed, act: () => Promise.resolve() })
     show.finish(outcome.verdicts)
     return outcome
   } catch (cause) {

@@ -9,7 +9,14 @@ export { type HttpEndpoint, type HttpEndpointOptions, replyJson, serveHttp } fro
 export { askStatus } from './ask-status.js'
 export { CommandError, type CommandErrorOptions } from './command-error.js'
 export { ConfigError, type ConfigOptions, loadConfig, withoutSecrets } from './config.js'
-export { type DemoOptions, type DemoOutcome, type DemoStage, demonstration } from './demonstration.js'
+export {
+  type DemoAct,
+  type DemoOptions,
+  type DemoOutcome,
+  type DemoStage,
+  demoActs,
+  demonstration,
+} from './demonstration.js'
 export { exitCodes } from './exit-codes.js'
 export { addInspectOption } from './inspection.js'
 export { linesOf } from './lines.js'

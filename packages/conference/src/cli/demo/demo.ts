@@ -6,10 +6,10 @@ import {
   type DemoStage,
   demonstration,
   showPause as pause,
-  type Show,
   showUntil as until,
   type Verdict,
 } from '@holdfast/core/service'
+import { type MovableClock, movableClock, seededRandom } from '@holdfast/core/testing'
 import type { Command } from 'commander'
 import { createLogUpdate } from 'log-update'
 import { fasterClock } from '../../testing/faster-clock.js'
@@ -27,16 +27,14 @@ export function demoCommand(): Command {
     program: programName,
     about:
       'show five peers on real UDP ports: one loses its network, is frozen, comes back, and has missed nothing',
-    isSeeded: false,
     live: createLogUpdate,
     play,
   })
 }
 
 /** What the scenes play with. */
-interface Stage {
-  readonly clock: Clock
-  readonly show: Show
+interface Stage extends Pick<DemoStage, 'show' | 'act'> {
+  readonly clock: MovableClock
   readonly players: readonly Player[]
   readonly host: Player
   /** To whom it happens. */
@@ -44,20 +42,29 @@ interface Stage {
   readonly chatter: Chatter
 }
 
-async function play({ folder, show }: DemoStage): Promise<DemoOutcome> {
-  const { clock } = nodeEnv({ name: 'demo' })
-  const env = nodeEnv({ name: 'demo', clock: fasterClock(clock, times) })
+/**
+ * Plays it, alone or as a part of a greater storm.
+ *
+ * @internal
+ */
+export async function play({ folder, show, seed, act }: DemoStage): Promise<DemoOutcome> {
+  const random = seededRandom(seed)
+  const host = nodeEnv({ name: 'conference', random })
+  const clock = movableClock(host.clock)
+  const env = nodeEnv({ name: 'conference', random, clock: fasterClock(clock, times) })
   const players = ['ada', 'ben', 'cleo', 'dov', 'eve'].map((name) => new Player(name, env, folder))
-  const [host, , , , hero] = players
-  if (!host || !hero) throw new Error('nobody plays')
+  const [ada, ...guests] = players
+  const hero = guests[Math.floor(random() * guests.length)]
+  if (!ada || !hero) throw new Error('nobody plays')
   const drawing = clock.sweep(200, () => show.draw(() => statusLines(players, hero)))
   let chatter: Chatter | null = null
   try {
+    await act('quiet')
     show.scene('five peers, each a whole Tox node with a UDP port of its own; only ada is everybody’s friend')
     show.say(`their clocks run ${times} times as fast as ours`)
-    const together = await assemble(clock, host, players)
+    const together = await assemble(clock, ada, players)
     chatter = new Chatter(clock, players)
-    const stage: Stage = { clock, show, players, host, hero, chatter }
+    const stage: Stage = { clock, show, act, players, host: ada, hero, chatter }
     const verdicts = [
       {
         promised: 'friends of friends find each other',
@@ -65,6 +72,8 @@ async function play({ folder, show }: DemoStage): Promise<DemoOutcome> {
         held: true,
       },
       ...(await loseNetwork(stage)),
+      ...(await sleep(stage)),
+      ...(await setBack(stage)),
       ...(await restart(stage)),
     ]
     chatter.stop()
@@ -96,8 +105,9 @@ async function assemble(clock: Clock, host: Player, players: readonly Player[]):
 }
 
 /** A network goes, without a word; and comes again. */
-async function loseNetwork({ clock, show, players, host, hero, chatter }: Stage): Promise<Verdict[]> {
+async function loseNetwork({ clock, show, act, players, host, hero, chatter }: Stage): Promise<Verdict[]> {
   await pause(clock, 1500)
+  await act('partition')
   show.scene(`${hero.name}'s network is gone, and nobody is told`)
   chatter.silence(hero, true)
   hero.network.isDown = true
@@ -136,8 +146,47 @@ async function loseNetwork({ clock, show, players, host, hero, chatter }: Stage)
   ]
 }
 
+const hourMs = 3_600_000
+
+/** All hosts sleep at once: none of them has heard of the others for an hour. */
+async function sleep(stage: Stage): Promise<Verdict[]> {
+  await stage.act('sleep')
+  stage.show.scene('all hosts sleep for an hour (the clock of this demonstration is moved)')
+  stage.clock.sleep(hourMs / times)
+  return [await stillTogether(stage, 'an hour of sleep freezes nobody for good')]
+}
+
+async function setBack(stage: Stage): Promise<Verdict[]> {
+  await stage.act('clock-step')
+  stage.show.scene('the wall clock is set back by a day, and set right again (by this demonstration)')
+  stage.clock.setWall((-24 * hourMs) / times)
+  const verdict = await stillTogether(stage, 'a clock that is set back parts nobody')
+  stage.clock.setWall((24 * hourMs) / times)
+  return [verdict]
+}
+
+async function stillTogether({ clock, players, chatter }: Stage, promised: string): Promise<Verdict> {
+  await pause(clock, 1500)
+  const { length } = chatter.said
+  const took = await until(
+    clock,
+    () =>
+      chatter.said.length > length + players.length &&
+      players.every((player) => player.isWith(players) && chatter.tally(player).missing <= 1),
+    patienceMs,
+    'all to be together, and to hear each other',
+  )
+  const heard = chatter.said.length - length
+  return {
+    promised,
+    counted: `all five together, ${heard} messages later, after ${seconds((1500 + took) * times)} of their time`,
+    held: true,
+  }
+}
+
 /** A program ends as it should, and is started again from its files. */
-async function restart({ clock, show, players, host, hero, chatter }: Stage): Promise<Verdict[]> {
+async function restart({ clock, show, act, players, host, hero, chatter }: Stage): Promise<Verdict[]> {
+  await act('goodbye')
   show.scene(`${hero.name} closes its program, and starts it again from its Tox save file`)
   const others = players.filter((player) => player !== hero)
   const { realKey } = hero.client.node

@@ -11,25 +11,35 @@ export function demoCommand(): Command {
   return demonstration({
     program: programName,
     about: 'show 200 clients staying while connections to an embedded Telegram die, and count them',
-    isSeeded: false,
     live: createLogUpdate,
     play,
   })
 }
 
-async function play({ show }: DemoStage): Promise<DemoOutcome & { readonly rows: readonly Row[] }> {
-  await using world = await World.start()
+/**
+ * Plays it, alone or as a part of a greater storm.
+ *
+ * @internal
+ */
+export async function play({
+  show,
+  seed,
+  act,
+}: DemoStage): Promise<DemoOutcome & { readonly rows: readonly Row[] }> {
+  await using world = await World.start(seed)
   const drawing = world.clock.sweep(200, () => show.draw(() => statusLines(world)))
   const rows: Row[] = []
   const verdicts: Verdict[] = []
   try {
     for (const scene of scenes) {
+      await act(scene.act)
       show.scene(scene.title)
       const row = await count(world, scene)
       rows.push(row)
       verdicts.push(...scene.judge(row))
       world.crowd.rejoin()
     }
+    await act('goodbye')
     show.scene('the proxy is stopped')
     verdicts.push(await drainVerdict(world), ...totals(world))
   } finally {

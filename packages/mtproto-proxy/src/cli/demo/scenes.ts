@@ -1,4 +1,4 @@
-import { showPause as pause, showUntil as until, type Verdict } from '@holdfast/core/service'
+import { type DemoAct, showPause as pause, showUntil as until, type Verdict } from '@holdfast/core/service'
 import type { World } from './world.js'
 
 /** What came of one scene. */
@@ -15,12 +15,14 @@ export interface Row {
 
 /** A kind of outage, and what must come of it. */
 export interface Scene {
+  readonly act: DemoAct
   readonly title: string
   play(world: World): Promise<void>
   judge(row: Row): readonly Verdict[]
 }
 
 const quiet = 300
+const hourMs = 3_600_000
 
 /** Plays a scene, and counts what came of it. */
 export async function count(world: World, scene: Scene): Promise<Row> {
@@ -47,9 +49,14 @@ function idleStay(how: string): (row: Row) => Verdict {
   })
 }
 
+function nobodyCloses(how: string, { idleClosed, busyClosed }: Row): Verdict {
+  const closed = idleClosed + busyClosed
+  return { promised: `${how}: nobody at all is closed`, counted: `${closed} closed`, held: closed === 0 }
+}
+
 function onlyMidSend(how: string): (row: Row) => Verdict {
   return ({ busyClosed, midSend, closings }) => ({
-    promised: `${how}: of those who send, only who was in the middle of it is closed, one for a connection at most`,
+    promised: `${how}: only who was in the middle of sending is closed, one for a connection at most`,
     counted: `${busyClosed} closed, ${midSend} in the middle of sending, ${closings} connections`,
     held: busyClosed === midSend && midSend <= closings,
   })
@@ -57,6 +64,7 @@ function onlyMidSend(how: string): (row: Row) => Verdict {
 
 function rotation(by: 'fin' | 'rst', name: string): Scene {
   return {
+    act: 'kill',
     title: `Telegram closes every connection, one after another, by ${name}`,
     async play(world) {
       for (let round = 0; round < 2; round += 1) await world.rotate(by)
@@ -68,6 +76,7 @@ function rotation(by: 'fin' | 'rst', name: string): Scene {
 /** Everything that goes wrong in the demonstration, in order. */
 export const scenes: readonly Scene[] = [
   {
+    act: 'quiet',
     title: 'quiet waters: 200 clients, half of them send all the time',
     async play({ clock, crowd }) {
       crowd.join(100, { isBusy: false })
@@ -76,17 +85,12 @@ export const scenes: readonly Scene[] = [
       crowd.talk(100)
       await pause(clock, 1000)
     },
-    judge: ({ idleClosed, busyClosed }) => [
-      {
-        promised: 'undisturbed: nobody is closed',
-        counted: `${idleClosed + busyClosed} closed`,
-        held: idleClosed + busyClosed === 0,
-      },
-    ],
+    judge: (row) => [nobodyCloses('undisturbed', row)],
   },
   rotation('fin', 'FIN'),
   rotation('rst', 'RST'),
   {
+    act: 'partition',
     title: 'Telegram resets all connections at once, and is slow to take new ones',
     async play(world) {
       world.telegram.rules.handshakeDelay = 500
@@ -98,18 +102,31 @@ export const scenes: readonly Scene[] = [
     judge: (row) => [idleStay('all connections at once')(row), onlyMidSend('all connections at once')(row)],
   },
   {
+    act: 'partition',
     title: 'with resend_unsent: every connection by RST again',
     async play(world) {
       world.resendUnsent()
       await world.rotate('rst')
     },
-    judge: ({ idleClosed, busyClosed }) => [
-      {
-        promised: 'with resend_unsent: nobody at all is closed',
-        counted: `${idleClosed + busyClosed} closed`,
-        held: idleClosed + busyClosed === 0,
-      },
-    ],
+    judge: (row) => [nobodyCloses('with resend_unsent', row)],
+  },
+  {
+    act: 'sleep',
+    title: 'the host sleeps for an hour (the clock of this demonstration is moved)',
+    async play({ clock }) {
+      clock.sleep(hourMs)
+      await pause(clock, 1500)
+    },
+    judge: (row) => [nobodyCloses('an hour of sleep', row)],
+  },
+  {
+    act: 'clock-step',
+    title: 'the wall clock is set back by a day (the clock of this demonstration is moved)',
+    async play({ clock }) {
+      clock.setWall(-24 * hourMs)
+      await pause(clock, 1000)
+    },
+    judge: (row) => [nobodyCloses('a clock that is set', row)],
   },
 ]
 

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import type { Clock, Env } from '@holdfast/core'
+import type { Env } from '@holdfast/core'
 import { nodeEnv, sockets } from '@holdfast/core/node'
+import { type MovableClock, movableClock, seededRandom } from '@holdfast/core/testing'
 import { Registry } from 'prom-client'
 import { proxySettings } from '../../config/to-settings.js'
 import { prometheusMetrics } from '../../metrics/prometheus-metrics.js'
@@ -32,6 +33,7 @@ const settings: DataCenterSettings = { clientsPerConnection: 40, stableAfter: 10
 
 interface Parts {
   readonly env: Env
+  readonly clock: MovableClock
   readonly telegram: FakeTelegram
   readonly centers: LocalDataCenters
   readonly proxy: MtprotoProxy
@@ -41,7 +43,7 @@ interface Parts {
 
 /** An embedded Telegram, a proxy before it, and a crowd of clients, all on loopback in this process. */
 export class World implements AsyncDisposable {
-  readonly clock: Clock
+  readonly clock: MovableClock
   readonly telegram: FakeTelegram
   readonly proxy: MtprotoProxy
   readonly crowd: Crowd
@@ -54,8 +56,10 @@ export class World implements AsyncDisposable {
   readonly #seen = new Set<string>()
 
   /** Starts Telegram, then the proxy. */
-  static async start(): Promise<World> {
-    const env = nodeEnv({ name: programName })
+  static async start(seed: number): Promise<World> {
+    const host = nodeEnv({ name: programName, random: seededRandom(seed) })
+    const clock = movableClock(host.clock)
+    const env = { ...host, clock }
     const telegram = await fakeTelegram({ dcIds: [2] })
     const secret = randomBytes(16).toString('hex')
     const registry = new Registry()
@@ -79,11 +83,11 @@ export class World implements AsyncDisposable {
       gatekeeper: keeper,
     })
     await proxy.start()
-    return new World({ env, telegram, centers, proxy, registry, secret })
+    return new World({ env, clock, telegram, centers, proxy, registry, secret })
   }
 
-  private constructor({ env, telegram, centers, proxy, registry, secret }: Parts) {
-    this.clock = env.clock
+  private constructor({ env, clock, telegram, centers, proxy, registry, secret }: Parts) {
+    this.clock = clock
     this.telegram = telegram
     this.proxy = proxy
     this.#centers = centers

@@ -8,6 +8,7 @@ import {
   type Show,
   type Verdict,
 } from '@holdfast/core/service'
+import { movableClock, seededRandom } from '@holdfast/core/testing'
 import type { Command } from 'commander'
 import { createLogUpdate } from 'log-update'
 import { nostrMirror } from '../../manager/nostr-mirror.js'
@@ -27,15 +28,19 @@ export function demoCommand(): Command {
     program: programName,
     about: 'show a mirror of two relays on real sockets: one goes away, comes back, and nothing is missed',
     live: createLogUpdate,
-    isSeeded: false,
     play,
   })
 }
 
-async function play({ folder, show }: DemoStage): Promise<DemoOutcome> {
+/**
+ * Plays it, alone or as a part of a greater storm.
+ *
+ * @internal
+ */
+export async function play({ folder, show, seed, act }: DemoStage): Promise<DemoOutcome> {
   const opened = new OpenedThings()
   try {
-    const stage = await setUp(folder, show, opened)
+    const stage = await setUp(folder, show, seed, opened)
     const drawing = stage.clock.sweep(200, () => show.draw(() => statusLines(stage)))
     opened.add({
       [Symbol.asyncDispose]() {
@@ -45,6 +50,7 @@ async function play({ folder, show }: DemoStage): Promise<DemoOutcome> {
     })
     const verdicts: Verdict[] = []
     for (const scene of scenes) {
+      await act(scene.act)
       show.scene(scene.title)
       verdicts.push(...(await scene.play(stage)))
     }
@@ -54,8 +60,10 @@ async function play({ folder, show }: DemoStage): Promise<DemoOutcome> {
   }
 }
 
-async function setUp(folder: string, show: Show, opened: OpenedThings): Promise<Stage> {
-  const env = nodeEnv({ name: 'demo' })
+async function setUp(folder: string, show: Show, seed: number, opened: OpenedThings): Promise<Stage> {
+  const host = nodeEnv({ name: 'mirror', random: seededRandom(seed) })
+  const clock = movableClock(host.clock)
+  const env = { ...host, clock }
   const verifier = opened.add(await startVerifier({ env, workers: 1 }))
   const oak = opened.add(new DemoRelay('oak', env, verifier))
   const elm = opened.add(new DemoRelay('elm', env, verifier))
@@ -72,5 +80,5 @@ async function setUp(folder: string, show: Show, opened: OpenedThings): Promise<
     }),
   )
   const sinks = [oak, elm].map(({ url }) => opened.add(relaySink({ env, store, url })))
-  return { clock: env.clock, show, oak, elm, store, mirror, sinks, counting, people: new People(env.clock) }
+  return { clock, show, oak, elm, store, mirror, sinks, counting, people: new People(clock) }
 }

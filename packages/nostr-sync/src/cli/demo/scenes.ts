@@ -1,5 +1,5 @@
-import type { Clock } from '@holdfast/core'
-import { type Show, showUntil as until, type Verdict } from '@holdfast/core/service'
+import { type DemoAct, type Show, showUntil as until, type Verdict } from '@holdfast/core/service'
+import type { MovableClock } from '@holdfast/core/testing'
 import type { NostrMirror } from '../../manager/nostr-mirror.js'
 import type { RelayStatus } from '../../manager/status.js'
 import type { EventSink } from '../../sink/types.js'
@@ -11,7 +11,7 @@ import type { People } from './people.js'
 
 /** What the scenes play with. */
 export interface Stage {
-  readonly clock: Clock
+  readonly clock: MovableClock
   readonly show: Show
   /** The relay that stays. */
   readonly oak: DemoRelay
@@ -25,11 +25,13 @@ export interface Stage {
 }
 
 interface Scene {
+  readonly act: DemoAct
   readonly title: string
   play(stage: Stage): Promise<Verdict[]>
 }
 
 const patience = 30_000
+const hourMs = 3_600_000
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`
 
 /** How our connection with a relay is. */
@@ -44,7 +46,13 @@ function differences(a: EventStore, b: EventStore): number {
   return lacking(a, b) + lacking(b, a)
 }
 
+/** By how many events any relay and we differ. */
+function differencesInAll({ oak, elm, store }: Stage): number {
+  return differences(oak.store, store) + differences(elm.store, store)
+}
+
 const firstSync: Scene = {
+  act: 'quiet',
   title: 'we know one relay, oak; a repository there lists us, and a second relay, elm',
   async play(stage) {
     const { clock, show, oak, elm, store, mirror, people } = stage
@@ -70,6 +78,7 @@ const firstSync: Scene = {
 }
 
 const outage: Scene = {
+  act: 'kill',
   title: 'elm is gone without a word; people go on writing, here and there',
   async play(stage) {
     const { clock, show, oak, elm, store, people } = stage
@@ -92,6 +101,7 @@ const outage: Scene = {
 }
 
 const comeBack: Scene = {
+  act: 'partition',
   title: 'elm is back, with 20 new issues, and one that is dated yesterday',
   async play(stage) {
     const { clock, show, elm, store, people } = stage
@@ -122,19 +132,69 @@ const comeBack: Scene = {
   },
 }
 
+const sleep: Scene = {
+  act: 'sleep',
+  title: 'the host sleeps for an hour (the clock of this demonstration is moved)',
+  async play(stage) {
+    const { clock, elm, people } = stage
+    clock.sleep(hourMs)
+    const took = await untilHere(stage, elm, people.issues(1))
+    await until(clock, () => differencesInAll(stage) === 0, patience, 'all to have the same events')
+    return [
+      {
+        promised: 'after an hour of sleep both relays are followed again',
+        counted: `a new event of elm's after ${seconds(took)}`,
+        held: true,
+      },
+    ]
+  },
+}
+
+const clockStep: Scene = {
+  act: 'clock-step',
+  title: 'the wall clock is set back by a day (the clock of this demonstration is moved)',
+  async play(stage) {
+    const { clock, oak, elm, people } = stage
+    clock.setWall(-24 * hourMs)
+    const [first, second] = people.issues(2)
+    if (first === undefined || second === undefined) throw new Error('nobody writes')
+    const took = Math.max(await untilHere(stage, oak, [first]), await untilHere(stage, elm, [second]))
+    return [
+      {
+        promised: 'what is dated before all that we asked for is found once the clock was set',
+        counted: `an event of each relay, after ${seconds(took)}`,
+        held: true,
+      },
+    ]
+  },
+}
+
+/** Somebody publishes there; returns how long it took until it was here. */
+async function untilHere(
+  { clock, store }: Stage,
+  relay: DemoRelay,
+  events: readonly NostrEvent[],
+): Promise<number> {
+  await relay.publish(...events)
+  const what = `events of ${relay.name}`
+  return await until(clock, () => events.every(({ id }) => store.has(id)), patience, what)
+}
+
 const comparison: Scene = {
+  act: 'goodbye',
   title: 'all three stores are compared, event by event',
-  async play({ clock, show, oak, elm, store, sinks, counting }) {
+  async play(stage) {
+    const { clock, show, oak, elm, store, sinks, counting } = stage
     const stores = [oak.store, elm.store]
-    const differ = (): number => stores.reduce((sum, theirs) => sum + differences(theirs, store), 0)
-    await until(clock, () => differ() === 0, patience).catch(() => 0)
+    await until(clock, () => differencesInAll(stage) === 0, patience).catch(() => 0)
+    const differ = differencesInAll(stage)
     const passedOn = sinks.reduce((sum, { stats }) => sum + stats.delivered, 0)
     show.say(`what we saved was passed on to both: ${passedOn} times a relay said that it has the event now`)
     return [
       {
         promised: 'in the end oak, elm and we have the same events',
-        counted: `${[store, ...stores].map(({ size }) => size).join(', ')} events, ${differ()} differ`,
-        held: differ() === 0,
+        counted: `${[store, ...stores].map(({ size }) => size).join(', ')} events, ${differ} differ`,
+        held: differ === 0,
       },
       {
         promised: 'a signature is checked once, however many relays send the event',
@@ -146,4 +206,4 @@ const comparison: Scene = {
 }
 
 /** What happens, in this order. */
-export const scenes: readonly Scene[] = [firstSync, outage, comeBack, comparison]
+export const scenes: readonly Scene[] = [firstSync, outage, comeBack, sleep, clockStep, comparison]

@@ -3,6 +3,9 @@ import { tcp } from '@holdfast/core/node'
 import { type ReplicationClient, replicationClient } from '../../client/client.js'
 import type { Witness } from './oracle.js'
 
+/** Quicker than usual, as nobody wants to watch a dead line for half a minute. */
+export const followerKeepalive = { sendEvery: 1000, hearWithin: 3000 }
+
 /** A client of the demonstration: applies what it gets, and survives its own death by its stored positions. */
 export class DemoFollower {
   readonly name: string
@@ -55,7 +58,7 @@ export class DemoFollower {
       dialer: tcp(),
       endpoints: () => ({ uri: `tcp://127.0.0.1:${this.#port()}` }),
       name: this.name,
-      keepalive: { sendEvery: 1000, hearWithin: 3000 },
+      keepalive: followerKeepalive,
       streams: this.#streams.map((stream) => ({
         stream,
         from: 0,
