@@ -167,7 +167,7 @@ describe('a WebSocket link', () => {
     socket.write(Buffer.from('ffffffff', 'hex'))
     const [closeFrame] = (await once(socket, 'data')) as [Buffer]
     expect(closeFrame.readUInt16BE(2)).toBe(1002)
-    expect([far.link.phase, far.link.write('too late')]).toEqual(['retiring', 'refused'])
+    expect([far.link.phase, far.link.write('too late')]).toEqual(['ended', 'refused'])
     socket.destroy()
     await far.sink.until('ended')
     expect(far.sink.end).toMatchObject({ kind: 'protocol-error', code: 'WS_ERR_UNEXPECTED_RSV_2_3' })
