@@ -27,7 +27,7 @@ function importsOf(file: string): Import[] {
 }
 
 /** Core's folders that need Node.js, each an entry point. */
-const besideNouns = ['node', 'service', 'web-socket', 'lmdb', 'testing', 'inspector']
+const besideNouns = ['node', 'service', 'web-socket', 'lmdb', 'redis', 'testing', 'inspector']
 
 /** Which of core's other parts a file of one of its entry points imports. */
 function importsInCore(file: string): string[] {

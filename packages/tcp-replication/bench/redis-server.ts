@@ -24,8 +24,9 @@ export class RedisServer implements AsyncDisposable {
     this.#process = process
   }
 
-  static async start(): Promise<RedisServer> {
-    const port = await freePort()
+  /** @param port - a free one by default */
+  static async start(port?: number): Promise<RedisServer> {
+    port ??= await freePort()
     const settings = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no']
     const process = spawn('redis-server', [...settings, '--maxclients', '2000', '--dir', tmpdir()], {
       stdio: 'ignore',
@@ -66,10 +67,16 @@ export class RedisServer implements AsyncDisposable {
     return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** Ends it at once, as kill -9 does, if it still runs. */
+  async kill(signal: 'SIGKILL' | 'SIGTERM' = 'SIGKILL'): Promise<void> {
+    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return
     const exited = once(this.#process, 'exit')
-    this.#process.kill()
+    this.#process.kill(signal)
     await exited
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill('SIGTERM')
   }
 }
 
