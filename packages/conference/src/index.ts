@@ -47,6 +47,8 @@ export {
   type MessageLogOptions,
   type PageOptions,
 } from './history/message-log.js'
+export { type ConferenceMetricsSource, registerConferenceMetrics } from './metrics/conference-metrics.js'
+export { type NodeMetricsSource, registerNodeMetrics } from './metrics/node-metrics.js'
 export { ProfileStore } from './profile/profile-store.js'
 export {
   changeProfile,
@@ -65,6 +67,7 @@ export type { FriendStatus } from './tox/friends/packets.js'
 export { type ToxNode, toxNode } from './tox/node.js'
 export type { ToxNews, ToxNodeOptions } from './tox/node-options.js'
 export type { RelayInfo } from './tox/relay/relays.js'
+export type { DropReason, Traffic } from './tox/traffic.js'
 export { type BindUdp, ToxPortError, type UdpPort } from './tox/udp-socket.js'
 export {
   decodeConferencesSection,

@@ -1,4 +1,5 @@
 import {
+  collectMetrics,
   createLog,
   exitCodes,
   linesOf,
@@ -6,21 +7,25 @@ import {
   replyJson,
   runService,
   serveHttp,
+  serveMetrics,
 } from '@holdfast/core/service'
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { Subscription } from 'rxjs'
 import type { ToxClient } from '../client/tox-client.js'
 import { listenTo } from '../listen-to.js'
+import { registerConferenceMetrics } from '../metrics/conference-metrics.js'
+import { registerNodeMetrics } from '../metrics/node-metrics.js'
 import { drainOf } from './drain-of.js'
 import { doCommand, parseCommand } from './headless-commands.js'
 import { addNetworkOptions, type NetworkFlags } from './network-options.js'
 import { openClient } from './open-client.js'
-import { programName } from './program-name.js'
+import { programName, variablePrefix } from './program-name.js'
 import { quietHost } from './quiet-host.js'
 import { reportStatus } from './status-report.js'
 
 interface HeadlessFlags extends NetworkFlags {
   readonly http?: string
+  readonly metrics?: string
 }
 
 /** `headless`: a node for programs, which talk to it in lines of JSON. */
@@ -28,6 +33,11 @@ export function headlessCommand(): Command {
   return addNetworkOptions(new Command('headless'))
     .description('run without a terminal: commands as lines of JSON in, what happens as lines of JSON out')
     .option('--http <host:port>', 'serve GET /status; a port alone is on loopback')
+    .addOption(
+      new Option('--metrics <host:port>', 'serve Prometheus metrics; a port alone is on loopback').env(
+        `${variablePrefix}_METRICS`,
+      ),
+    )
     .addHelpText('after', help)
     .action(headless)
 }
@@ -57,6 +67,8 @@ async function headless(flags: HeadlessFlags): Promise<void> {
     host: quietHost,
     start: async () => {
       const opened = new OpenedThings()
+      // Before there is anything to count.
+      const registry = flags.metrics === undefined ? null : collectMetrics().registry
       const client = opened.add(await openClient(flags, log))
       try {
         if (flags.http !== undefined) {
@@ -70,6 +82,11 @@ async function headless(flags: HeadlessFlags): Promise<void> {
             },
           })
           opened.add(http)
+        }
+        if (flags.metrics !== undefined && registry !== null) {
+          registerConferenceMetrics(registry, client)
+          registerNodeMetrics(registry, client.node)
+          opened.add(await serveMetrics({ at: flags.metrics, registry }))
         }
       } catch (cause) {
         await opened.close()

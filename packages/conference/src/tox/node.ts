@@ -159,6 +159,11 @@ export class ToxNode implements AsyncDisposable {
     return this.#netCrypto.size
   }
 
+  /** How many nodes of the network answer, and how many relays are connected, as of a second ago. */
+  get network(): { readonly nodes: number; readonly relays: number } {
+    return this.#network
+  }
+
   /** Makes a peer a friend. `at` is which node is its, and where, as far as that is known. */
   befriend(realKey: RealKey, at?: Pick<NodeInfo, 'dhtKey'> & Partial<NodeInfo>): void {
     if (at) this.#whereabouts.tell(realKey, at.dhtKey, at.address)
