@@ -19,7 +19,7 @@ import { Chatter } from './chatter.js'
 
 /** How many times as fast time passes for the peers: a minute of silence takes 7.5 s. */
 const times = 8
-const patienceMs = 40_000
+const patienceMs = 60_000
 
 /** `demo`: a conference that one peer drops out of, and comes back to. */
 export function demoCommand(): Command {

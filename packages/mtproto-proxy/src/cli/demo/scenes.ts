@@ -22,6 +22,7 @@ export interface Scene {
 }
 
 const quiet = 300
+const patience = 60_000
 const hourMs = 3_600_000
 
 /** Plays a scene, and counts what came of it. */
@@ -81,8 +82,8 @@ export const scenes: readonly Scene[] = [
     async play({ clock, crowd }) {
       crowd.join(100, { isBusy: false })
       crowd.join(100, { isBusy: true })
-      await until(clock, () => crowd.isServed)
-      crowd.talk(100)
+      await until(clock, () => crowd.isServed, patience, 'an answer for everybody')
+      crowd.talk(200)
       await pause(clock, 1000)
     },
     judge: (row) => [nobodyCloses('undisturbed', row)],
@@ -95,8 +96,13 @@ export const scenes: readonly Scene[] = [
     async play(world) {
       world.telegram.rules.handshakeDelay = 500
       world.closeAll('rst')
-      await until(world.clock, () => world.links.ready === 0)
-      await until(world.clock, () => world.links.ready > 0 && world.links.parked === 0)
+      await until(world.clock, () => world.links.ready === 0, patience, 'all connections to be gone')
+      await until(
+        world.clock,
+        () => world.links.ready > 0 && world.links.parked === 0,
+        patience,
+        'everybody to have a connection',
+      )
       world.telegram.rules.handshakeDelay = 0
     },
     judge: (row) => [idleStay('all connections at once')(row), onlyMidSend('all connections at once')(row)],

@@ -14,7 +14,7 @@ import {
   type TelegramAccess,
 } from '../../telegram/data-centers.js'
 import { type FakeTelegram, fakeTelegram } from '../../testing/fake-telegram.js'
-import { testClient } from '../../testing/test-client.js'
+import { type TestClient, testClient } from '../../testing/test-client.js'
 import { programName } from '../program-name.js'
 import { Crowd, readPacket } from './crowd.js'
 
@@ -47,6 +47,8 @@ export class World implements AsyncDisposable {
   readonly telegram: FakeTelegram
   readonly proxy: MtprotoProxy
   readonly crowd: Crowd
+  /** One more client, as a Telegram app. */
+  readonly connect: () => TestClient
   /** Packets that reached Telegram more than once. */
   repeated = 0
   /** Connections that Telegram has closed. */
@@ -94,7 +96,8 @@ export class World implements AsyncDisposable {
     this.#registry = registry
     const [listener] = proxy.state.listeners
     const port = Number(listener?.endpoint.uri.split(':').at(-1))
-    this.crowd = new Crowd(env.clock, () => testClient({ port, secret }))
+    this.connect = () => testClient({ port, secret })
+    this.crowd = new Crowd(env.clock, this.connect)
     telegram.rules.answers = (payload) => {
       this.#received(payload)
       return [payload]

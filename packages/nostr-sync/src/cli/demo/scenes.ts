@@ -30,7 +30,7 @@ interface Scene {
   play(stage: Stage): Promise<Verdict[]>
 }
 
-const patience = 30_000
+const patience = 60_000
 const hourMs = 3_600_000
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`
 

@@ -2,7 +2,7 @@ import type { Clock, Millis } from '@holdfast/core'
 import { showUntil, showWithin } from '@holdfast/core/service'
 
 /** How long anything of the demonstration may take, on a busy machine too. */
-const patience: Millis = 30_000
+const patience: Millis = 60_000
 
 /** Waits until something is so, but not for ever. Returns how long it took. */
 export function until(clock: Clock, what: string, isMet: () => boolean): Promise<Millis> {

@@ -1,0 +1,58 @@
+/** One system for a while, in a process of its own: `NAME SECONDS FOLDER`. Sends a {@link Sample} every few seconds. */
+import { readdirSync } from 'node:fs'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { systemClock } from '../packages/core/src/index.js'
+import { showPause as pause } from '../packages/core/src/service/index.js'
+import type { Sample } from './world.js'
+import { worlds } from './worlds.js'
+
+const [name = '', seconds = '60', folder = ''] = process.argv.slice(2)
+const sampleEvery = 5000
+const faultEvery = 2000
+const clock = systemClock()
+
+const openFiles = (): number => {
+  try {
+    return readdirSync('/proc/self/fd').length
+  } catch {
+    // Only Linux tells.
+    return 0
+  }
+}
+
+const world = await worlds[name]?.(folder)
+if (world === undefined) throw new Error(`there is no system ${name}`)
+const began = clock.now()
+const isOver = (): boolean => clock.now() - began > Number(seconds) * 1000
+const delay = monitorEventLoopDelay({ resolution: 10 })
+delay.enable()
+let [doneBefore, sampledAt] = [world.done, began]
+
+function sample(): Sample {
+  const lag = delay.percentile(99) / 1e6
+  globalThis.gc?.()
+  const { heapUsed, external } = process.memoryUsage()
+  const now = clock.now()
+  const { done } = world ?? { done: 0 }
+  const rate = ((done - doneBefore) * 1000) / (now - sampledAt)
+  doneBefore = done
+  sampledAt = now
+  delay.reset()
+  return {
+    at: (now - began) / 1000,
+    heap: (heapUsed + external) / 2 ** 20,
+    handles: process.getActiveResourcesInfo().length + openFiles(),
+    lag,
+    rate,
+  }
+}
+
+const sampling = clock.sweep(sampleEvery, () => process.send?.(sample()))
+process.once('disconnect', () => process.exit(1))
+for (let turn = 0; !isOver(); turn += 1) {
+  await world.faults[turn % world.faults.length]?.()
+  await pause(clock, faultEvery)
+}
+sampling.cancel()
+await world[Symbol.asyncDispose]()
+process.exit()

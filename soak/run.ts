@@ -1,0 +1,88 @@
+/**
+ * Keeps all four systems under load and faults for a while, each in a process of its own, and looks whether heap, handles or lag
+ * grow. Exits with 1 if one does, or if work stops.
+ *
+ *     pnpm soak [--minutes N] [NAME …]
+ */
+import { fork } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { systemClock } from '../packages/core/src/index.js'
+import { afterWarmUp, growthOf, measures, median } from './growth.js'
+import type { Sample } from './world.js'
+import { worlds } from './worlds.js'
+
+interface Soaked {
+  readonly name: string
+  readonly samples: readonly Sample[]
+  /** Why it ended before its time; `null` if it did not. */
+  readonly failure: string | null
+}
+
+const graceMs = 120_000
+
+async function soak(name: string, seconds: number): Promise<Soaked> {
+  const folder = await mkdtemp(join(tmpdir(), `holdfast-soak-${name}-`))
+  const samples: Sample[] = []
+  const child = fork(fileURLToPath(new URL('process.ts', import.meta.url)), [name, `${seconds}`, folder], {
+    execArgv: [...process.execArgv, '--expose-gc'],
+  })
+  let failure: string | null = null
+  const watchdog = systemClock().after(seconds * 1000 + graceMs, () => {
+    failure = 'it hangs'
+    child.kill('SIGKILL')
+  })
+  child.on('message', (message) => {
+    const sample = message as Sample
+    samples.push(sample)
+    const { at, heap, handles, lag, rate } = sample
+    process.stderr.write(
+      `${name.padEnd(12)}${at.toFixed(0).padStart(6)} s ${heap.toFixed(1).padStart(7)} MB ${handles} handles, ${lag.toFixed(0)} ms late, ${rate.toFixed(0)} done/s\n`,
+    )
+  })
+  const [code, signal] = await new Promise<[number | null, string | null]>((resolve) => {
+    child.once('exit', (...how) => resolve(how))
+  })
+  watchdog.cancel()
+  await rm(folder, { recursive: true, force: true })
+  return { name, samples, failure: failure ?? (code === 0 ? null : `ended with ${code ?? signal ?? '?'}`) }
+}
+
+/** Prints what became of it; returns whether all is well. */
+function judge({ name, samples, failure }: Soaked): boolean {
+  const counting = afterWarmUp(samples)
+  const cells = measures.map((measure) => {
+    const { from, to, isGrowing } = growthOf(counting, measure)
+    return { text: `${from.toFixed(1)} → ${to.toFixed(1)}${isGrowing ? ' GROWS' : ''}`, isGrowing }
+  })
+  const rate = median(counting.map((sample) => sample.rate))
+  const wrong = failure ?? (rate > 0 ? null : 'no work was done')
+  const isWell = wrong === null && cells.every(({ isGrowing }) => !isGrowing)
+  const texts = cells.map(({ text }) => text.padEnd(24))
+  const verdict = isWell ? 'steady' : `BROKEN ${wrong ?? ''}`.trimEnd()
+  process.stdout.write(
+    `${name.padEnd(12)} ${texts.join('')}${rate.toFixed(0).padStart(8)}  ${String(counting.length).padStart(7)}  ${verdict}\n`,
+  )
+  return isWell
+}
+
+const { values, positionals } = parseArgs({
+  args: process.argv.slice(2).filter((arg) => arg !== '--'),
+  allowPositionals: true,
+  options: { minutes: { type: 'string', default: '20' } },
+})
+const minutes = Number(values.minutes)
+const names = Object.keys(worlds).filter((name) => positionals.length === 0 || positionals.includes(name))
+if (!(minutes > 0) || names.length === 0) {
+  process.stderr.write(
+    `Usage: pnpm soak [--minutes N] [NAME ...]; names: ${Object.keys(worlds).join(', ')}\n`,
+  )
+  process.exit(2)
+}
+const soaked = await Promise.all(names.map((name) => soak(name, minutes * 60)))
+const heads = ['heap and buffers, MB', 'handles', 'lag p99, ms'].map((head) => head.padEnd(24))
+process.stdout.write(`\n${'system'.padEnd(12)} ${heads.join('')}  done/s  samples  verdict\n`)
+process.exitCode = soaked.map(judge).every(Boolean) ? 0 : 1

@@ -1,0 +1,73 @@
+import { join } from 'node:path'
+import { nodeEnv } from '../../packages/core/src/node/index.js'
+import { showPause as pause } from '../../packages/core/src/service/index.js'
+import { ChaosProxy } from '../../packages/core/src/testing/index.js'
+import { nostrMirror, openLmdbStore, startVerifier } from '../../packages/nostr-sync/src/index.js'
+import { embeddedRelay, TestAuthor } from '../../packages/nostr-sync/src/testing/index.js'
+import type { World } from '../world.js'
+
+const domain = 'soak.example'
+
+/** A relay behind a line that fails, and a mirror of it. Its repository's state is replaced all the time: nothing piles up. */
+export async function mirror(folder: string): Promise<World> {
+  const env = nodeEnv({ name: 'mirror' })
+  const { clock } = env
+  const verifier = await startVerifier({ env, workers: 1 })
+  const relay = await embeddedRelay({ env, verifier })
+  const line = await ChaosProxy.start({ to: Number(new URL(relay.url).port) })
+  const url = `ws://127.0.0.1:${line.port}`
+  const store = await openLmdbStore({ path: join(folder, 'events') })
+  const alice = new TestAuthor('alice')
+  const now = (): number => Math.floor(clock.wall() / 1000)
+  const names = ['red', 'green', 'blue']
+  for (const name of names) {
+    const relays = [`wss://${domain}`, url]
+    await relay.publish(
+      alice.announces(name, { created_at: now() - 100, relays, clone: [`https://${domain}/${name}.git`] }),
+    )
+  }
+  const followed = await nostrMirror({
+    ...{ env, store, verifier, domains: [domain], bootstrapRelays: [url], allowPrivateTargets: true },
+    batchWindow: 500,
+    relay: { backoff: { base: 500 } },
+  })
+  let done = 0
+  const off = store.onChange(({ kind }) => {
+    if (kind === 'saved') done += 1
+  })
+  followed.start()
+  let stamp = now() - 100_000
+  const writing = clock.sweep(250, () => {
+    stamp += 1
+    const name = names[stamp % names.length] ?? 'red'
+    const tags = [
+      ['d', name],
+      ['refs/heads/main', stamp.toString(16).padStart(40, '0')],
+    ]
+    void relay.publish(alice.signs({ kind: 30_618, created_at: stamp, tags, content: '' }))
+  })
+  return {
+    get done() {
+      return done
+    },
+    faults: [
+      async () => line.reset(),
+      async () => {
+        line.rules.newcomers = 'refuse'
+        line.reset()
+        await pause(clock, 3000)
+        line.rules.newcomers = 'forward'
+      },
+      async () => line.finish(),
+    ],
+    async [Symbol.asyncDispose]() {
+      writing.cancel()
+      off()
+      await followed[Symbol.asyncDispose]()
+      await line[Symbol.asyncDispose]()
+      await relay[Symbol.asyncDispose]()
+      await verifier[Symbol.asyncDispose]()
+      await store[Symbol.asyncDispose]()
+    },
+  }
+}
