@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest'
 import { missingIn } from '../../../tools/watching.js'
 import type { KeptMessage } from '../src/client/tox-client.js'
 import { type ConferenceMetricsSource, registerConferenceMetrics } from '../src/metrics/conference-metrics.js'
+import { registerNodeMetrics } from '../src/metrics/node-metrics.js'
 import { newSavedFriend } from '../src/wire/friends-section.js'
 import { online, type TestNode, testNode } from './support/tox-nodes.js'
 
@@ -81,6 +82,7 @@ describe('metrics', () => {
     await using ada = await testNode('ada')
     using collected = collectMetrics()
     watched(ada, collected.registry)
+    registerNodeMetrics(collected.registry, ada.node)
     expect(await missingIn(collected.registry, join(import.meta.dirname, '../deploy'))).toEqual([])
   })
 })
