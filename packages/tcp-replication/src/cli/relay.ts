@@ -42,7 +42,7 @@ export function relayCommand(): Command {
     'follow a server, and serve what comes from it to any number of clients',
   )
   addServingOptions(command)
-    .option('-u, --upstream <address>', 'the server to follow')
+    .option('-u, --upstream <address>', 'the server to follow (required)')
     .option('-n, --name <name>', 'what the upstream calls this client in its logs (default: relay)')
     .option('--server-name <name>', "the upstream's name; another one is refused")
     .option('--from <token>', 'where to begin with streams that the log does not know (default: NOW)')

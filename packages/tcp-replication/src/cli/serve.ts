@@ -25,7 +25,7 @@ import { reportStatus } from './status-report.js'
 /** Adds the options that `serve` and `relay` share. */
 export function addServingOptions(command: Command): Command {
   return addServiceOptions(command, variablePrefix)
-    .option('-d, --data <dir>', 'directory of the append log; made if it is not there')
+    .option('-d, --data <dir>', 'directory of the append log; made if it is not there (required)')
     .option('-l, --listen <address>', 'where to serve replication (default: tcp://127.0.0.1:9092)')
     .option('--http <host:port>', 'where to serve status, appending, and what D2 clients have missed')
     .option('--http-secret <secret>', 'bearer token that D2 clients must present (worker_replication_secret)')
