@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Benchmark, Subject } from '../../../bench/benchmark.js'
 import { bundle } from '../../../bench/bundle.js'
-import { buildWithToxcore, RealPeer, toxcoreVersion } from '../interop/real-peer.js'
+import { buildWithToxcore, RealPeer, toxcoreVersion } from '../test/support/real-peer.js'
 import { type Between, Flood } from './flood.js'
 
 const folder = 'packages/conference'
@@ -70,7 +70,7 @@ function ours(): Promise<Record<string, number>> {
 function real(): Promise<Record<string, number>> {
   return inFolder(async (directory) => {
     await using flood = await Flood.start(await buildFlood(directory))
-    const program = await buildWithToxcore(`${folder}/interop/tox-peer.c`, directory)
+    const program = await buildWithToxcore(`${folder}/test/support/tox-peer.c`, directory)
     await using peer = await RealPeer.start(program, 'between', { deaf: 1 })
     await peer.do('create')
     await peer.do(`add ${flood.source}`)

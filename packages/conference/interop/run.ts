@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { systemClock } from '@holdfast/core'
 import { Scorecard } from '@holdfast/core/service'
-import { buildRealPeer, toxcoreVersion } from './real-peer.js'
+import { buildRealPeer, toxcoreVersion } from '../test/support/real-peer.js'
 import { scenarios } from './scenarios.js'
 
 const print = (line: string) => void process.stdout.write(`${line}\n`)

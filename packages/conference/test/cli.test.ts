@@ -1,3 +1,4 @@
+import { createSocket } from 'node:dgram'
 import { readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { changeProfile, readProfile } from '@holdfast/conference'
@@ -136,6 +137,31 @@ describe('headless', () => {
     expect(other).toMatchObject({ code: 1, err: expect.stringContaining('has it open') as string })
     expect(await bot.ask({ do: 'leave', conference: 0 })).toMatchObject({ ok: true })
     expect(await bot.ask({ do: 'list' })).toMatchObject({ conferences: [] })
+  })
+
+  it('serves its metrics where `ready` says, those of a flood too', async () => {
+    await using folder = await temporaryFolder()
+    const path = join(folder.path, 'ada.tox')
+    await run(['profile', 'new', '--profile', path])
+    await using bot = new Bot(path, '--metrics', '0')
+    const { metrics, address } = (await bot.event('ready')) as {
+      metrics?: string
+      address?: { host: string; port: number }
+    }
+    await bot.ask({ do: 'create' })
+    const socket = createSocket('udp4')
+    const junk = Buffer.alloc(145, 0x18)
+    const dropped = async (): Promise<string> => {
+      socket.send(junk, address?.port ?? 0, address?.host)
+      const text = await (await fetch(metrics ?? '')).text()
+      expect(text).toMatch(/^holdfast_conference_packets_dropped_total\{reason="unreadable"\} [1-9]/m)
+      return text
+    }
+    const text = await vi.waitFor(dropped, { timeout: 20_000 })
+    socket.close()
+    expect(text).toMatch(/^holdfast_conference_members\{conference="\w{8}",presence="live"\} 0$/m)
+    expect(text).toMatch(/^holdfast_conference_packets_total\{direction="in",way="udp"\} [1-9]/m)
+    expect(text).toContain('holdfast_conference_links_up 0')
   })
 
   it('goes on without input, and ends in an orderly way at SIGTERM', async () => {

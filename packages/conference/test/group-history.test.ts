@@ -121,6 +121,14 @@ describe('what was missed (spec 8.1, E2)', () => {
     expect(messages(says(rig_.forget(), B, late(C, 5, 'heard')))).toEqual([])
   })
 
+  it('E2: cannot silence its author by a number that is far ahead', () => {
+    const rig_ = rig({ bytes: 1000, count: 2 }).join(B).join(C)
+    for (const number of [2 ** 20, 2 ** 20 + 1, 2 ** 20 + 2]) says(rig_, B, late(C, number, 'forged'))
+    expect(rig_.conference.history.floors.get(C)).toBe(2 ** 20)
+    rig_.forget().chat(C, C, 5, 'still here')
+    expect(messages(rig_)).toMatchObject([{ text: 'still here', late: null }])
+  })
+
   it('E2: is told on to those who understand, but not as a message that old peers would relay', () => {
     const rig_ = rig().join(B).join(C).join(D)
     says(rig_, C, { kind: 'hello' }).forget()

@@ -31,7 +31,9 @@ const commandSchema = z.discriminatedUnion('do', [
     friend: z.string(),
     /** Which node is the friend's, and where, as its own `ready` tells. */
     dhtKey: key.exactOptional(),
-    address: z.strictObject({ host: z.string(), port: z.int().min(1).max(65_535) }).exactOptional(),
+    address: z
+      .strictObject({ host: z.union([z.ipv4(), z.ipv6()]), port: z.int().min(1).max(65_535) })
+      .exactOptional(),
   }),
   z.strictObject({ do: z.literal('unfriend'), id, friend: key }),
   z.strictObject({ do: z.literal('message'), id, friend: key, text: z.string() }),

@@ -70,6 +70,7 @@ async function headless(flags: HeadlessFlags): Promise<void> {
       // Before there is anything to count.
       const registry = flags.metrics === undefined ? null : collectMetrics().registry
       const client = opened.add(await openClient(flags, log))
+      const serving: { http?: string; metrics?: string } = {}
       try {
         if (flags.http !== undefined) {
           const http = await serveHttp({
@@ -81,12 +82,12 @@ async function headless(flags: HeadlessFlags): Promise<void> {
               else replyJson(response, 404, { error: 'there is only GET /status' })
             },
           })
-          opened.add(http)
+          serving.http = opened.add(http).url
         }
         if (flags.metrics !== undefined && registry !== null) {
           registerConferenceMetrics(registry, client)
           registerNodeMetrics(registry, client.node)
-          opened.add(await serveMetrics({ at: flags.metrics, registry }))
+          serving.metrics = opened.add(await serveMetrics({ at: flags.metrics, registry })).uri
         }
       } catch (cause) {
         await opened.close()
@@ -100,6 +101,7 @@ async function headless(flags: HeadlessFlags): Promise<void> {
         realKey: node.realKey,
         dhtKey: node.dhtKey,
         address: node.address,
+        ...serving,
       })
       const finished = new Promise<void>((resolve, reject) => {
         listen(client, resolve).catch(reject)

@@ -71,7 +71,7 @@ export function addNetworkOptions(command: Command): Command {
     .option('--lan', 'find friends on the local network by broadcasts')
     .addOption(
       new Option('--neighbour <host:port>', 'tell this address of us, as --lan does; may be repeated')
-        .argParser(collect(hostPort))
+        .argParser(collect(theirHostPort))
         .default([], 'none'),
     )
     .addOption(
@@ -119,11 +119,18 @@ export function hostPort(text: string): HostPort {
   return { host, port: Number(port) }
 }
 
+/** As {@link hostPort}, of somebody else: nobody is at port 0. */
+function theirHostPort(text: string): HostPort {
+  const place = hostPort(text)
+  if (place.port === 0) throw new InvalidArgumentError('The port must be 1 to 65535.')
+  return place
+}
+
 function knownNode(text: string): KnownNode {
   const [, where = '', key = ''] = /^(.+):([0-9a-fA-F]{64})$/.exec(text) ?? []
   if (key === '')
     throw new InvalidArgumentError('It must be HOST:PORT:KEY, the key of 64 hexadecimal digits.')
-  return { ...hostPort(where), key: key.toLowerCase() }
+  return { ...theirHostPort(where), key: key.toLowerCase() }
 }
 
 /** Reads a Tox ID or a public key. */

@@ -18,7 +18,7 @@ export async function openClient(flags: NetworkFlags, log: Log): Promise<ToxClie
   return client
 }
 
-/** The save file of somebody new, under a name. */
+/** The save file of somebody new, under a name. For once `cryptoReady` is there. */
 export function freshProfile(name: string): Uint8Array {
   const keys = new KeyPair(randomBytes(32))
   return newProfile({

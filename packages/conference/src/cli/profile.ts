@@ -4,6 +4,7 @@ import { AtomicFile } from '@holdfast/core/node'
 import { CommandError } from '@holdfast/core/service'
 import { Command } from 'commander'
 import { readProfile } from '../profile/tox-profile.js'
+import { cryptoReady } from '../tox/crypto/box.js'
 import { toxId } from '../tox/crypto/tox-id.js'
 import { addProfileOption, type ProfileFlags } from './network-options.js'
 import { freshProfile } from './open-client.js'
@@ -17,7 +18,10 @@ export function profileCommand(): Command {
   const make = new Command('new')
     .description('make a profile of somebody new, and print its Tox ID')
     .option('--name <name>', 'what others see', '')
-    .action((flags: ProfileFlags & { name: string }) => put(flags.profile, freshProfile(flags.name)))
+    .action(async ({ profile, name }: ProfileFlags & { name: string }) => {
+      await cryptoReady
+      await put(profile, freshProfile(name))
+    })
   const take = new Command('import')
     .description('take the save file of another Tox program, conferences too')
     .argument('<file>')

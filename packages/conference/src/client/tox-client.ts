@@ -6,6 +6,7 @@ import { savedConferences } from '../group/save.js'
 import type { MessageLog } from '../history/message-log.js'
 import { listenTo } from '../listen-to.js'
 import type { ProfileStore } from '../profile/profile-store.js'
+import { cryptoReady } from '../tox/crypto/box.js'
 import { type ToxNode, toxNode } from '../tox/node.js'
 import type { ToxNews, ToxNodeOptions } from '../tox/node-options.js'
 import { newSavedFriend, renameSavedFriend, type SavedFriend } from '../wire/friends-section.js'
@@ -53,6 +54,8 @@ export async function toxClient(options: ToxClientOptions): Promise<ToxClient> {
   const { profile, create, keep, env, ...network } = options
   if (profile === '') throw new OptionError('profile', 'the path of a file', profile)
   const wall = (): number => env.clock.wall()
+  // `create` may make keys.
+  await cryptoReady
   const { store, messages } = await openKept({
     profile,
     wall,
@@ -78,6 +81,9 @@ export async function toxClient(options: ToxClientOptions): Promise<ToxClient> {
     throw cause
   }
 }
+
+/** In milliseconds. */
+const restBetweenSaves = 100
 
 interface Parts {
   readonly env: ToxClientOptions['env']
@@ -223,11 +229,12 @@ export class ToxClient implements AsyncDisposable {
     this.#saving ??= this.#saveWhileDirty()
   }
 
-  /** One save at a time, and one more if something has happened meanwhile. */
+  /** One save at a time, and one more if something has happened meanwhile: whoever talks without end has us write now and then. */
   async #saveWhileDirty(): Promise<void> {
     while (this.#isDirty) {
       this.#isDirty = false
       await this.#guard(this.#save(false))
+      await new Promise<void>((resolve) => this.#parts.env.clock.after(restBetweenSaves, resolve))
     }
     this.#saving = null
   }

@@ -1,7 +1,7 @@
 import { decodeExtension, encodeExtension, type LateMessage, maxLateTextBytes } from '../wire/extension.js'
 import { messageIds } from '../wire/packets.js'
 import { changeConnection, connectionTo, onlineConnections } from './connections.js'
-import { addToHistory, type HistoryEntry, isKnown, saidWithin } from './history.js'
+import { addToHistory, type HistoryEntry, isHeld, isKnown, saidWithin } from './history.js'
 import { peer } from './peers.js'
 import { textOf } from './text.js'
 import type { ConferenceTurn } from './turn.js'
@@ -25,9 +25,12 @@ export function keep(
   c.set({ history: addToHistory(c.state.history, { ...entry, messageId, at }, budget, c.at.stamp) })
 }
 
-/** Whether it was told before, live or late. */
+/**
+ * Whether what is heard live was told before as missed. Floors do not count: whoever forged one with a great number would
+ * silence its author.
+ */
 export function wasTold(c: ConferenceTurn, author: number, messageNumber: number): boolean {
-  return isKnown(c.state.history, author, messageNumber)
+  return isHeld(c.state.history, author, messageNumber)
 }
 
 /**
@@ -50,6 +53,7 @@ export function askForMissed(c: ConferenceTurn): void {
     if (!understands || since === null) continue
     const seconds = Math.min(0xffff_ffff, Math.max(0, Math.ceil((c.at.stamp - since) / 1000)))
     c.turn.send(connection.realKey, encodeExtension(connection.theirNumber, { kind: 'ask', seconds }))
+    c.turn.tell({ kind: 'catch-up', conference: c.number, with: connection.realKey, did: 'asked' })
     const catchUp = { ...connection.catchUp, missedSince: null, askedSince: since }
     changeConnection(c, connection, { catchUp })
   }
@@ -81,6 +85,7 @@ function tellMissed(c: ConferenceTurn, connection: GroupConnection, seconds: num
   if (answeredAt !== null && c.at.beat - answeredAt < answerEveryMs) return
   changeConnection(c, connection, { catchUp: { ...connection.catchUp, answeredAt: c.at.beat } })
   for (const entry of saidWithin(c.state.history, seconds * 1000, c.at.stamp)) tellLate(c, connection, entry)
+  c.turn.tell({ kind: 'catch-up', conference: c.number, with: connection.realKey, did: 'answered' })
 }
 
 function tellLate(c: ConferenceTurn, connection: GroupConnection, entry: HistoryEntry): void {

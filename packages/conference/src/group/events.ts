@@ -144,6 +144,13 @@ export type ConferenceNews =
       readonly who: RealKey
       readonly peerNumber: number
     }
+  /** We asked a member for what we missed, or told one what it missed, as far as it was held (E2). */
+  | {
+      readonly kind: 'catch-up'
+      readonly conference: number
+      readonly with: RealKey
+      readonly did: 'asked' | 'answered'
+    }
   /** A message in our name with a number that we have not used; it was dropped (spec 8). */
   | { readonly kind: 'spoofed'; readonly conference: number; readonly via: RealKey }
   /** The conference has as many members as we take. */

@@ -40,11 +40,16 @@ export const noHistory: History = {
 /** How many peer numbers a history remembers floors of. */
 const mostFloors = 1024
 
+/** Whether it is held. */
+export function isHeld(history: History, peerNumber: number, messageNumber: number): boolean {
+  return history.turns.has(identityOf({ peerNumber, messageNumber }))
+}
+
 /** Whether it was heard before: it is held, or older than what is held of its author. */
 export function isKnown(history: History, peerNumber: number, messageNumber: number): boolean {
   const floor = history.floors.get(peerNumber)
   if (floor !== undefined && !isGreater(messageNumber, floor)) return true
-  return history.turns.has(identityOf({ peerNumber, messageNumber }))
+  return isHeld(history, peerNumber, messageNumber)
 }
 
 /** Holds one more; the first heard go when there are too many, too large or too old. */

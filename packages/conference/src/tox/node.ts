@@ -1,12 +1,14 @@
+import { Buffer } from 'node:buffer'
 import { randomBytes as systemRandomBytes } from 'node:crypto'
 import { OptionError, type Timer } from '@holdfast/core'
 import { tcp } from '@holdfast/core/node'
 import { type Conferences, conferences } from '../conferences.js'
 import type { DhtKey, RealKey } from '../wire/identity.js'
 import { cryptoReady, KeyPair } from './crypto/box.js'
+import { HostLimit } from './crypto/host-limit.js'
 import { SharedKeys } from './crypto/shared-keys.js'
 import { toxId } from './crypto/tox-id.js'
-import type { Address } from './dht/address.js'
+import { type Address, isUsable } from './dht/address.js'
 import { Dht } from './dht/dht.js'
 import type { NodeInfo } from './dht/packed-nodes.js'
 import { dhtKinds } from './dht/packets.js'
@@ -20,8 +22,15 @@ import { packetKinds } from './net-crypto/packets.js'
 import { type Path, udpPath } from './net-crypto/path.js'
 import type { ToxNews, ToxNodeOptions } from './node-options.js'
 import { Relays } from './relay/relays.js'
+import { type DropReason, Traffic } from './traffic.js'
 import { bindUdp, type UdpPort } from './udp-socket.js'
 import { Whereabouts } from './whereabouts.js'
+
+/**
+ * Packets other than of connections that one host may send us. A node of the network sends a few a second; of agreements
+ * on keys, which are what costs, there are 200 a second for all (`SharedKeys`).
+ */
+const ofOneHost = { perSecond: 100, burst: 200 }
 
 /** How often time passes for the parts of a node, in milliseconds. */
 const tickEvery = { links: 50, network: 1000, neighbours: 10_000 }
@@ -69,12 +78,15 @@ export class ToxNode implements AsyncDisposable {
   readonly friends: Friends
   /** The conferences that we are in. */
   readonly conferences: Conferences
+  /** Packets since the start. */
+  readonly traffic = new Traffic()
   readonly #options: ToxNodeOptions
   readonly #dht: Dht
   readonly #netCrypto: NetCrypto
   readonly #friendLinks: ToxFriendLinks
   readonly #whereabouts: Whereabouts
   readonly #relays: Relays
+  readonly #hosts: HostLimit
   #socket: UdpPort | null = null
   #timers: readonly Timer[] = []
   #network = { nodes: 0, relays: 0 }
@@ -84,6 +96,7 @@ export class ToxNode implements AsyncDisposable {
   constructor(options: ToxNodeOptions) {
     this.#options = options
     const { env, randomBytes: random = systemRandomBytes, secretKey, profile, nospam = 0 } = options
+    this.#hosts = new HostLimit({ ...ofOneHost, salt: Buffer.from(random(4)).readUInt32BE() })
     const real = new KeyPair(secretKey)
     const dht = new KeyPair(random(32))
     const dhtShared = new SharedKeys(dht)
@@ -92,7 +105,7 @@ export class ToxNode implements AsyncDisposable {
     this.#dht = new Dht(
       { keys: dht, shared: dhtShared, random },
       {
-        send: (to, packet) => this.#socket?.send(to, packet),
+        send: (to, packet) => this.#send(udpPath(to), packet),
         found: (node, isLocal) => this.#found(node, isLocal),
       },
     )
@@ -111,7 +124,10 @@ export class ToxNode implements AsyncDisposable {
         dialer: tcp({ clock: env.clock }),
         dht,
         random,
-        packet: (packet, from) => this.#netCrypto.receive(packet, from, env.clock.now()),
+        packet: (packet, from) => {
+          this.traffic.received.relay += 1
+          this.traffic.note(this.#netCrypto.receive(packet, from, env.clock.now()))
+        },
         changed: () => this.#relaysChanged(),
       },
       options.relays ?? [],
@@ -157,6 +173,11 @@ export class ToxNode implements AsyncDisposable {
   /** How many connections there are to friends and members, those being made included. */
   get links(): number {
     return this.#netCrypto.size
+  }
+
+  /** How many friends and members there is a link to that is up. */
+  get linksUp(): number {
+    return this.#friendLinks.up
   }
 
   /** How many nodes of the network answer, and how many relays are connected, as of a second ago. */
@@ -236,7 +257,8 @@ export class ToxNode implements AsyncDisposable {
 
   #receive(packet: Uint8Array, from: Address): void {
     try {
-      this.#sort(packet, from)
+      this.traffic.received.udp += 1
+      this.traffic.note(this.#sort(packet, from))
     } catch (err) {
       // Whatever it is, it must not end the process.
       const { log, name } = this.#options.env
@@ -244,17 +266,22 @@ export class ToxNode implements AsyncDisposable {
     }
   }
 
-  #sort(packet: Uint8Array, from: Address): void {
+  /** Hands a packet to whom it is for. Returns why it was not used, or `null`. */
+  #sort(packet: Uint8Array, from: Address): DropReason | null {
     const now = this.#options.env.clock.now()
     const [kind = 0xff] = packet
+    // Nobody is there, and an answer may be an error.
+    if (!isUsable(from)) return 'forged-source'
+    if (kind !== packetKinds.data && !this.#hosts.take(from, now)) return 'host-limit'
     if (kind >= packetKinds.cookieRequest && kind <= packetKinds.data) {
-      this.#netCrypto.receive(packet, udpPath(from), now)
-    } else if (kind <= dhtKinds.nodesResponse || kind === dhtKinds.lanDiscovery) {
-      this.#dht.receive(packet, from, now)
+      return this.#netCrypto.receive(packet, udpPath(from), now)
     }
+    const isDht = kind <= dhtKinds.nodesResponse || kind === dhtKinds.lanDiscovery
+    return isDht ? this.#dht.receive(packet, from, now) : 'unknown-kind'
   }
 
   #send(path: Path, packet: Uint8Array): void {
+    this.traffic.sent[path.kind] += 1
     if (path.kind === 'udp') this.#socket?.send(path.address, packet)
     else this.#relays.send(path, packet)
   }

@@ -17,6 +17,9 @@ export class ToxPortError extends HoldfastError {
 /** Bytes that the kernel holds for us while we are busy, if it lets us: real nodes send again only slowly what is lost. */
 const receiveBuffer = 2 * 1024 * 1024
 
+/** Bytes that may wait for the kernel, as when a network is choked; what is beyond is lost. */
+const mostUnsent = 8 * 1024 * 1024
+
 /** A bound UDP port, as a node uses it. */
 export interface UdpPort {
   readonly address: Address
@@ -83,7 +86,7 @@ class UdpSocket implements UdpPort {
 
   send({ host, port }: Address, packet: Uint8Array): void {
     const is6 = host.includes(':')
-    if ((is6 && !this.#is6) || this.#closing) return
+    if ((is6 && !this.#is6) || this.#closing || this.#socket.getSendQueueSize() > mostUnsent) return
     this.#sending += 1
     this.#socket.send(packet, port, this.#is6 && !is6 ? `::ffff:${host}` : host, this.#sent)
   }

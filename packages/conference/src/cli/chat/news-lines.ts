@@ -69,6 +69,7 @@ export function newsLine(news: ConferenceNews, conferences: Conferences): string
     case 'datagram':
     case 'sent':
     case 'echoed':
+    case 'catch-up':
       return null
   }
 }

@@ -1,5 +1,3 @@
-import { Buffer } from 'node:buffer'
-import { createPrivateKey, createPublicKey } from 'node:crypto'
 import sodium from 'libsodium-wrappers'
 import { hex } from '../../wire/identity.js'
 
@@ -14,10 +12,8 @@ export const macBytes = 16
 /** Bytes of a nonce. */
 export const nonceBytes = 24
 
-/** To be awaited once before anything is agreed upon, sealed or opened: the library is WebAssembly, which has to start. */
+/** To be awaited once before keys are made or used: the library is WebAssembly, which has to start. */
 export const cryptoReady: Promise<void> = sodium.ready
-
-const secretPrefix = Buffer.from('302e020100300506032b656e04220420', 'hex')
 
 /** A Curve25519 key pair. The secret half is not part of what a log or JSON would show. */
 export class KeyPair {
@@ -30,8 +26,7 @@ export class KeyPair {
   /** @param secret - 32 bytes: random for a new pair, saved for an old one */
   constructor(secret: Uint8Array) {
     this.#secret = Uint8Array.from(secret)
-    const key = createPrivateKey({ key: Buffer.concat([secretPrefix, secret]), format: 'der', type: 'pkcs8' })
-    this.publicKey = createPublicKey(key).export({ format: 'der', type: 'spki' }).subarray(-32)
+    this.publicKey = sodium.crypto_scalarmult_base(secret)
     this.name = hex(this.publicKey)
   }
 

@@ -4,6 +4,7 @@ import { type DhtKey, hex } from '../../wire/identity.js'
 import { type KeyPair, nonceBytes, type RandomBytes, type SharedKey } from '../crypto/box.js'
 import { RateLimit } from '../crypto/rate-limit.js'
 import type { SharedKeys } from '../crypto/shared-keys.js'
+import type { DropReason } from '../traffic.js'
 import { type Address, addressText, isLocal, isUsable } from './address.js'
 import type { NodeInfo } from './packed-nodes.js'
 import {
@@ -44,6 +45,8 @@ const mostPending = 512
 const requestsPerSecond = 50
 /** Of these, to nodes that we were told of and do not look for: so many are enough to keep the table full. */
 const curiosityPerSecond = 10
+/** Calls of the local network that are answered, each with two requests. */
+const callsPerSecond = 5
 /** Nodes that may be searched for at a time. */
 const mostSearches = 256
 
@@ -66,6 +69,7 @@ export class Dht {
   readonly #bootstrap = new Map<string, NodeInfo>()
   readonly #limit = new RateLimit(requestsPerSecond, 2 * requestsPerSecond)
   readonly #curiosity = new RateLimit(curiosityPerSecond, 2 * curiosityPerSecond)
+  readonly #calls = new RateLimit(callsPerSecond, 4 * callsPerSecond)
   readonly #pingedAt = new Map<DhtKey, Millis>()
   #askedForSelfAt: Millis | null = null
   #bootstrappedAt: Millis | null = null
@@ -111,39 +115,33 @@ export class Dht {
     this.#ports.send(to, encodeLanDiscovery(this.#context.keys.publicKey))
   }
 
-  /** A packet came. Anything can be in it. */
-  receive(packet: Uint8Array, from: Address, now: Millis): void {
+  /** A packet came. Anything can be in it. Returns why it was not used, or `null`. */
+  receive(packet: Uint8Array, from: Address, now: Millis): DropReason | null {
     const neighbour = decodeLanDiscovery(packet)
-    if (neighbour !== null) {
-      this.#calledBy(neighbour, from, now)
-      return
-    }
+    if (neighbour !== null) return this.#calledBy(neighbour, from, now)
     const sender = dhtSender(packet)
-    if (!sender || hex(sender) === this.#context.keys.name) return
+    if (!sender || hex(sender) === this.#context.keys.name) return 'unreadable'
     const shared = this.#context.shared.from(sender, now)
-    const message = shared && openDht(packet, shared)
-    if (!message) return
+    if (!shared) return 'stranger-limit'
+    const message = openDht(packet, shared)
+    if (!message) return 'unreadable'
     const dhtKey = hex(sender)
     switch (message.kind) {
       case 'ping-request':
         this.#seal(shared, from, { kind: 'ping-response', id: message.id })
-        {
-          this.#consider({ dhtKey, address: from }, now)
-          return
-        }
+        this.#consider({ dhtKey, address: from }, now)
+        return null
       case 'nodes-request': {
         const nodes = this.#table.nearest(hex(message.wanted), mostNodes)
         // An empty answer makes real nodes forget us, no answer does not.
         if (nodes.length > 0) this.#seal(shared, from, { kind: 'nodes-response', nodes, id: message.id })
         if (isLocal(from.host)) this.#ports.found({ dhtKey, address: from }, true)
         this.#consider({ dhtKey, address: from }, now)
-        return
+        return null
       }
       case 'ping-response':
-      case 'nodes-response': {
-        this.#answered(dhtKey, from, message, now)
-        return
-      }
+      case 'nodes-response':
+        return this.#answered(dhtKey, from, message, now)
     }
   }
 
@@ -186,17 +184,19 @@ export class Dht {
     for (const node of this.#table.nearest(anywhere, 1)) this.#ask(node, anywhere, now)
   }
 
-  #calledBy(dhtKey: DhtKey, address: Address, now: Millis): void {
-    if (dhtKey === this.#context.keys.name || !isLocal(address.host)) return
+  #calledBy(dhtKey: DhtKey, address: Address, now: Millis): DropReason | null {
+    if (dhtKey === this.#context.keys.name || !isLocal(address.host)) return 'unreadable'
+    if (!this.#calls.take(now)) return 'stranger-limit'
     this.#ask({ dhtKey, address }, this.#context.keys.name, now, true)
     // The answer may be left out by who knows no other nodes; a ping is always answered.
     this.#ping({ dhtKey, address }, now, true)
+    return null
   }
 
-  #answered(dhtKey: DhtKey, address: Address, message: DhtResponse, now: Millis): void {
+  #answered(dhtKey: DhtKey, address: Address, message: DhtResponse, now: Millis): DropReason | null {
     const id = hex(message.id)
     const pending = this.#pending.get(id)
-    if (pending?.dhtKey !== dhtKey) return
+    if (pending?.dhtKey !== dhtKey) return 'unreadable'
     this.#pending.delete(id)
     const node = { dhtKey, address }
     this.#table.answered(dhtKey, address, now)
@@ -206,6 +206,7 @@ export class Dht {
     }
     if (this.#searches.has(dhtKey) || pending.isLocal) this.#ports.found(node, pending.isLocal)
     if (message.kind === 'nodes-response') for (const told of message.nodes) this.#consider(told, now)
+    return null
   }
 
   /** Somebody may be there: asked if it would be kept, or is near to whom we search. */

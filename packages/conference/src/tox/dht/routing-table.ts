@@ -1,7 +1,7 @@
 import type { Millis } from '@holdfast/core'
 import type { DhtKey } from '../../wire/identity.js'
 import type { Address } from './address.js'
-import { compareDistance, sharedBits } from './nearest.js'
+import { keepNearest, sharedBits } from './nearest.js'
 import type { NodeInfo } from './packed-nodes.js'
 
 /** A node that has answered us. */
@@ -52,7 +52,9 @@ export class RoutingTable {
 
   /** The `count` nodes that are nearest to a key. */
   nearest(to: DhtKey, count: number): KnownNode[] {
-    return [...this.#nodes.values()].sort((a, b) => compareDistance(to, a.dhtKey, b.dhtKey)).slice(0, count)
+    const nearest: KnownNode[] = []
+    for (const node of this.#nodes.values()) keepNearest(to, nearest, node, count)
+    return nearest
   }
 
   /** Forgets whoever has been silent for too long. */

@@ -64,6 +64,11 @@ export class ToxFriendLinks implements FriendLinks {
     return this.#entries.get(realKey)?.life.current ?? null
   }
 
+  /** How many are up. */
+  get up(): number {
+    return [...this.#entries.values()].filter(({ life }) => life.current !== null).length
+  }
+
   /** Whether anybody has a lease. */
   isWanted(realKey: RealKey): boolean {
     return this.#entries.has(realKey)

@@ -123,14 +123,15 @@ export class Connection {
     this.#insist(sealCookieRequest(dht.publicKey, shared, random(nonceBytes), request), now)
   }
 
-  /** A cookie response came. */
-  cookie(packet: Uint8Array, now: Millis): void {
-    if (this.#phase !== 'asking') return
+  /** A cookie response came. Returns whether it answers our request. */
+  cookie(packet: Uint8Array, now: Millis): boolean {
+    if (this.#phase !== 'asking') return false
     const shared = this.#context.dhtShared.toward(this.#dhtKey)
     const cookie = shared && openCookieResponse(packet, shared, this.#echo)
-    if (!cookie) return
+    if (!cookie) return false
     this.#phase = 'greeting'
     this.#greet(cookie, now)
+    return true
   }
 
   /** A handshake of this peer came, from a node with this DHT key; its cookie and box have been found good. */

@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer'
 import type { Millis } from '@holdfast/core'
 import { type DhtKey, hex, type RealKey } from '../../wire/identity.js'
 import { nonceBytes } from '../crypto/box.js'
+import type { DropReason } from '../traffic.js'
 import { Connection, type ConnectionContext } from './connection.js'
 import type { CookieOwner } from './cookies.js'
 import {
@@ -89,27 +90,27 @@ export class NetCrypto {
     this.#remove(connection)
   }
 
-  /** A packet came. Anything can be in it. */
-  receive(packet: Uint8Array, from: Path, now: Millis): void {
+  /** A packet came. Anything can be in it. Returns why it was not used, or `null`. */
+  receive(packet: Uint8Array, from: Path, now: Millis): DropReason | null {
     switch (packet[0]) {
-      case packetKinds.cookieRequest: {
-        this.#answer(packet, from, now)
-        return
+      case packetKinds.cookieRequest:
+        return this.#answer(packet, from, now)
+      case packetKinds.cookieResponse: {
+        let isAsked = false
+        for (const connection of this.#byPath.get(from.id) ?? []) {
+          if (connection.cookie(packet, now)) isAsked = true
+        }
+        return isAsked ? null : 'unreadable'
       }
-      case packetKinds.cookieResponse:
-        for (const connection of this.#byPath.get(from.id) ?? []) connection.cookie(packet, now)
-        return
-      case packetKinds.handshake: {
-        this.#greeted(packet, from, now)
-        return
-      }
+      case packetKinds.handshake:
+        return this.#greeted(packet, from, now)
       case packetKinds.data:
         for (const connection of this.#byPath.get(from.id) ?? []) {
-          if (connection.data(packet, from, now)) break
+          if (connection.data(packet, from, now)) return null
         }
-        return
-      case undefined:
-        return
+        return 'unreadable'
+      default:
+        return 'unknown-kind'
     }
   }
 
@@ -124,28 +125,33 @@ export class NetCrypto {
   }
 
   /** Somebody asks for a cookie: that is all there is to it. */
-  #answer(packet: Uint8Array, from: Path, now: Millis): void {
+  #answer(packet: Uint8Array, from: Path, now: Millis): DropReason | null {
     const dhtKey = cookieRequestFrom(packet)
-    const shared = dhtKey && this.#context.dhtShared.from(dhtKey, now)
-    const request = shared && openCookieRequest(packet, shared)
-    if (!request) return
+    if (!dhtKey) return 'unreadable'
+    const shared = this.#context.dhtShared.from(dhtKey, now)
+    if (!shared) return 'stranger-limit'
+    const request = openCookieRequest(packet, shared)
+    if (!request) return 'unreadable'
     const { cookies, random } = this.#context
     const cookie = cookies.bake({ realKey: request.realKey, dhtKey }, now)
     this.#ports.send(from, sealCookieResponse(shared, random(nonceBytes), cookie, request.echo))
+    return null
   }
 
-  #greeted(packet: Uint8Array, from: Path, now: Millis): void {
+  #greeted(packet: Uint8Array, from: Path, now: Millis): DropReason | null {
     const cookie = handshakeCookie(packet)
     const owner = cookie && this.#context.cookies.open(cookie, now)
-    if (!owner || !this.#ports.isWanted(hex(owner.realKey))) return
+    if (!owner) return 'bad-cookie'
+    if (!this.#ports.isWanted(hex(owner.realKey))) return 'unwanted'
     const shared = this.#context.realShared.toward(owner.realKey)
     const handshake = shared && openHandshake(packet, shared)
-    if (!handshake) return
+    if (!handshake) return 'unreadable'
     const connection = this.#for(owner)
-    if (!connection) return
+    if (!connection) return 'unwanted'
     this.addPath(connection, from)
     connection.handshake(handshake, owner.dhtKey, now)
     if (connection.phase === 'idle') this.#remove(connection)
+    return null
   }
 
   /** Which connection a handshake is for; `null` if the one that is up remains. */
