@@ -30,7 +30,7 @@ export type StoreErrorCode =
  * | --- | --- |
  * | `HF_STORE_CORRUPT` | it is cut short or damaged: restore a copy, or start with nothing |
  * | `HF_STORE_FOREIGN` | the path holds something else, or what another version wrote |
- * | `HF_STORE_IN_USE` | a running process, perhaps this one, has the database open |
+ * | `HF_STORE_IN_USE` | a running process, perhaps this one, has the database open, or has taken the value over |
  * | `HF_STORE_UNAVAILABLE` | the folder of the database cannot be made, read or written |
  * | `HF_STORE_UNREADABLE` | the file exists and cannot be read |
  * | `HF_STORE_UNWRITABLE` | the file cannot be written; it holds what it held |
@@ -40,7 +40,7 @@ export type StoreErrorCode =
 export class StoreError extends HoldfastError {
   override readonly name: string = 'StoreError'
   declare readonly code: StoreErrorCode
-  /** The file, or the folder of the database. */
+  /** The file, the folder of the database, or the key in Redis. */
   readonly path: string
 
   /** @param what - what is wrong with what is at the path, and what to do */

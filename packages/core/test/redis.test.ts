@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { describe, expect, it, vi } from 'vitest'
 import { fullJitter, type LinkScope, lifecycle } from '../src/index.js'
@@ -56,7 +55,7 @@ describe.skipIf(!hasRedis)('redisChannel (skipped where there is no redis-server
     await using one = talker(redis.path)
     await one.life.whenReady()
     // Lives on by its pongs alone for longer than it may be silent.
-    await sleep(400)
+    await vi.waitFor(() => expect(one.probes).toBeGreaterThan(10))
     expect(one.ends).toEqual([])
     const admin = new Redis(redis.path)
     await admin.client('PAUSE', 5000, 'ALL')
@@ -140,6 +139,7 @@ function talker(path: string) {
   const heard: string[] = []
   const ends: string[] = []
   let scope: LinkScope | null = null
+  let probes = 0
   const life = lifecycle({
     env: nodeEnv({ name: 'talker' }),
     dialer: redisChannel(),
@@ -151,7 +151,10 @@ function talker(path: string) {
       opened.ready()
       return {
         message: (text) => void heard.push(String(text)),
-        probe: () => opened.link.ping?.(),
+        probe: () => {
+          probes += 1
+          opened.link.ping?.()
+        },
         ended: ({ kind }) => void ends.push(kind),
       }
     },
@@ -159,6 +162,9 @@ function talker(path: string) {
   life.start()
   return {
     ...{ life, heard, ends },
+    get probes() {
+      return probes
+    },
     get scope() {
       return scope
     },
