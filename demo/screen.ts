@@ -25,7 +25,7 @@ export class Screen {
       for (const line of text.split('\n')) if (line.trim() !== '') this.#show.say(`${head}${line.trimEnd()}`)
       return true
     }
-    return new Show({ out: { write }, live })
+    return new Show({ out: { write }, live: this.#isLive ? live : null })
   }
 
   /** Draws all panes anew. */

@@ -5,7 +5,7 @@ import { showPause as pause, showUntil as until } from '../../packages/core/src/
 import type { World } from '../world.js'
 
 /** Five peers in one conference, each with a UDP port of its own; their clocks run four times as fast. They talk all the time. */
-export async function conference(folder: string): Promise<World> {
+export async function start(folder: string): Promise<World> {
   const { clock } = nodeEnv({ name: 'conference' })
   const env = nodeEnv({ name: 'conference', clock: fasterClock(clock, 4) })
   const players = ['ada', 'ben', 'cleo', 'dov', 'eve'].map((name) => new Player(name, env, folder))

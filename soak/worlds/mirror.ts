@@ -9,7 +9,7 @@ import type { World } from '../world.js'
 const domain = 'soak.example'
 
 /** A relay behind a line that fails, and a mirror of it. Its repository's state is replaced all the time: nothing piles up. */
-export async function mirror(folder: string): Promise<World> {
+export async function start(folder: string): Promise<World> {
   const env = nodeEnv({ name: 'mirror' })
   const { clock } = env
   const verifier = await startVerifier({ env, workers: 1 })

@@ -6,7 +6,7 @@ import type { World } from '../world.js'
 const clientCount = 60
 
 /** Clients of a proxy before an embedded Telegram, which closes its connections in every way. Who is closed comes back. */
-export async function proxy(): Promise<World> {
+export async function start(): Promise<World> {
   const world = await ProxyWorld.start(1)
   const { clock, telegram } = world
   telegram.rules.answers = (payload) => [payload]

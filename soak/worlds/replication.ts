@@ -8,7 +8,7 @@ import type { World } from '../world.js'
 const streams = ['events', 'receipts']
 
 /** A log on disk with retention, a server of it, and two followers: one behind a line that fails, one that is slow now and then. */
-export async function replication(folder: string): Promise<World> {
+export async function start(folder: string): Promise<World> {
   const env = nodeEnv({ name: 'replication' })
   const { clock } = env
   const retain = { count: 20_000 }
