@@ -115,7 +115,7 @@ export {
   type RequestOptions,
   recentFilters,
 } from './sync/layer-filters.js'
-export { limitZeroTolerance, UnsolicitedEvents } from './sync/live-guard.js'
+export { forgedTolerance, limitZeroTolerance, Strikes } from './sync/live-guard.js'
 export {
   type FetchOutcome,
   IdFetch,
@@ -127,6 +127,7 @@ export {
 } from './sync/negentropy-plan.js'
 export {
   firstPage,
+  type IdList,
   type PageOutcome,
   type PageState,
   type PagingOptions,

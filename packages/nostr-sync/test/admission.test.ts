@@ -71,7 +71,7 @@ describe('the policy of a GRASP server', () => {
     'reject: invalid (rule of ngit-grasp)': 'invalid',
   }
 
-  it.each(rules.acceptance)('R71 to R74: $eventName', ({ eventName, result }) => {
+  it.each(rules.acceptance)('R71, R72, R73, R74: $eventName', ({ eventName, result }) => {
     const view = new View()
     for (const { name, event } of signedEvents.events) {
       if (name === eventName) break

@@ -131,13 +131,13 @@ describe('the intake', () => {
     const event = alice.signs()
     const forged = { ...event, sig: bob.signs().sig }
     expect(await Promise.all([offer(forged), offer(event), offer({ ...event, content: 'x' })])).toEqual([
-      { kind: 'invalid', why: 'the signature is not the author’s' },
+      { kind: 'invalid', why: 'the signature is not the author’s', isForged: true },
       { kind: 'saved' },
-      { kind: 'invalid', why: 'the id is not that of the content' },
+      { kind: 'invalid', why: 'the id is not that of the content', isForged: true },
     ])
   })
 
-  it('R69: an author on the block list costs no verification', async () => {
+  it('R69, R70: an author on the block list costs no verification', async () => {
     const verifier = new ManualVerifier()
     const policy = graspPolicy({ domains: ['grasp.example'], authorBlockList: [alice.pubkey] })
     const { offer } = setUp({ policy, verifier })

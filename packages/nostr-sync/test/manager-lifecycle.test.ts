@@ -107,7 +107,7 @@ describe('what core does of the specification', () => {
     expect(new Set(dialer.links.map(({ endpoint }) => endpoint.uri)).size).toBe(25)
   })
 
-  it('R28, R29, R30: a lost link is one disconnect and one failure; what is confirmed stays', async () => {
+  it('R7, R28, R29, R30: a lost link is one disconnect and one failure; what is confirmed stays', async () => {
     await using bench = await mirrorBench({ bootstrapRelays: [url] })
     const relay = await bench.relay({ events: [announcement([url])] })
     bench.mirror.start()
@@ -283,7 +283,7 @@ describe('targets', () => {
     expect([bench.mirror.state.repositories, bench.status().confirmedItems]).toEqual([0, 0])
   })
 
-  it('R17, R36: a repository may be found while its relay is away, and is asked for when it is back', async () => {
+  it('R17, R18, R36, R48: a repository may be found while its relay is away, and is asked for when it is back', async () => {
     await using bench = await mirrorBench({ bootstrapRelays: [url] })
     const bug = issue('bug', 2000)
     const relay = await bench.relay({ events: [bug, comment(bug, 'yes')] })

@@ -17,7 +17,7 @@ import {
 const buffer = 900
 
 describe('a fresh start', () => {
-  it('R41: finds repositories, then all about them, then all about the issues among that', async () => {
+  it('R24, R41, R59, R60: finds repositories, then all about them, then all about the issues among that', async () => {
     await using bench = await mirrorBench({ bootstrapRelays: [url] })
     const bug = issue('bug')
     const relay = await bench.relay({ events: [announcement([url]), bug, comment(bug, 'fixed')] })
@@ -155,7 +155,7 @@ describe('a quick reconnect', () => {
     expect(bench.status().strategy).toBe(strategy)
   })
 
-  it('R43: asks for all announcements if it never had all of them', async () => {
+  it('R7, R43: asks for all announcements if it never had all of them', async () => {
     await using bench = await mirrorBench({ negentropy: 'off', bootstrapRelays: [url] })
     const relay = await bench.relay({ events: [announcement([url])] })
     await bench.store.put([announcement([url])])
@@ -172,7 +172,7 @@ describe('a quick reconnect', () => {
     expect(layer1).toEqual([{ kinds: [10317, 30617], limit: 500 }])
   })
 
-  it('R45: a second short drop, before the first catch-up is done, loses nothing', async () => {
+  it('R25, R39, R45: a second short drop, before the first catch-up is done, loses nothing', async () => {
     await using bench = await mirrorBench({ bootstrapRelays: [url], negentropy: 'off' })
     const bug = issue('bug')
     const relay = await bench.relay({ events: [announcement([url]), bug] })

@@ -183,7 +183,7 @@ describe('what relays refuse', () => {
     expect(bench.stored(late)).toEqual([true])
   })
 
-  it('R49: past the threshold all live subscriptions are packed anew, the new before the old ones go', async () => {
+  it('R11, R49: past the threshold all live subscriptions are packed anew, the new before the old ones go', async () => {
     await using bench = await mirrorBench({ ...withoutNegentropy, relay: { consolidationThreshold: 6 } })
     const relay = await bench.relay({ events: [announcement([url])] })
     bench.mirror.start()
@@ -247,6 +247,21 @@ describe('what relays refuse', () => {
     await bench.pass(1000)
     expect(bench.status().status).toBe('disconnected')
   })
+})
+
+it('R93: a notice that speaks of no limit changes nothing', async () => {
+  await using bench = await mirrorBench(bootstrap)
+  const relay = await bench.relay({ events: [announcement([url])] })
+  bench.mirror.start()
+  await bench.sync()
+  await bench.sync()
+  const { received } = lastClient(relay)
+  const before = received.length
+  for (const text of ['hello', 'closing soon', 'ERROR: bad msg', 'EOSE', ''])
+    lastClient(relay).says({ kind: 'notice', text })
+  await bench.sync()
+  expect([received.length, relay.clients.length]).toEqual([before, 1])
+  expect(bench.status()).toMatchObject({ status: 'connected', health: 'healthy', fault: null })
 })
 
 describe('authentication', () => {

@@ -330,7 +330,7 @@ describe.each(Object.entries(kinds))('a store %s', (name, open) => {
 })
 
 describe('a store on LMDB', () => {
-  it('is found again as it was left', async () => {
+  it('R107: is found again as it was left', async () => {
     await using directory = await temporaryDirectory()
     const all = signedEvents.events.map(({ event }) => event)
     const first = await openLmdbStore({ path: directory.path })

@@ -18,7 +18,7 @@ import { rules } from './support/vectors.js'
 describe('batches in flight', () => {
   const items = syncItems({ repos: ['a'] })
 
-  it('R9: confirm once every subscription has had its EOSE, and nothing more comes', () => {
+  it('R9, R10: confirm once every subscription has had its EOSE, and nothing more comes', () => {
     const batches = new PendingBatches()
     const batch = batches.open({ kind: 'items', items }, 'req', 100)
     batches.track(batch, '1')

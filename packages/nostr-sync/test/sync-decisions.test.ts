@@ -23,11 +23,11 @@ import {
   rateLimitHit,
   relayBackoff,
   relayHealth,
+  Strikes,
   shouldForget,
   strategySteps,
   syncEnd,
   syncItems,
-  UnsolicitedEvents,
   waitAfterComplaint,
 } from '@holdfast/nostr-sync'
 import { describe, expect, it } from 'vitest'
@@ -356,7 +356,7 @@ describe('relays that are of no use any more', () => {
 
 describe('events that nobody asked for', () => {
   it('R64: the third within a minute is reason to leave', () => {
-    const events = new UnsolicitedEvents()
+    const events = new Strikes()
     expect([0, 30_000, 60_000, 89_999].map((at) => events.note(at))).toEqual([false, false, false, true])
   })
 })

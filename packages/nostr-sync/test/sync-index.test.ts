@@ -88,7 +88,7 @@ describe('the index of what is wanted', () => {
     expect(index.targetOf('wss://a.example')).toEqual(syncItems({ repos: [key('x')], rootEvents: ['r'] }))
   })
 
-  it('R65, R67: is made of what is stored, in whatever order', () => {
+  it('R6, R65, R67: is made of what is stored, in whatever order', () => {
     const names = [
       'announcement lists our service (grasp.example)',
       'issue',

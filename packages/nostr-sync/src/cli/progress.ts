@@ -1,15 +1,19 @@
 import { systemClock } from '@holdfast/core'
 
-const everyMs = 1000
+const onTerminalEvery = 1000
+const inLogEvery = 30_000
 
-/** Says on standard error how far a command is, once a second. */
+/** Says on standard error how far a command is, once a second to a person, seldom to a file. */
 export class Progress implements Disposable {
   readonly #timer: { cancel(): void }
   readonly #describe: () => string
 
   constructor(describe: () => string) {
     this.#describe = describe
-    this.#timer = systemClock().sweep(everyMs, () => this.#say(process.stderr.isTTY ? '\r' : '\n'))
+    const { isTTY } = process.stderr
+    this.#timer = systemClock().sweep(isTTY ? onTerminalEvery : inLogEvery, () =>
+      this.#say(isTTY ? '\r' : '\n'),
+    )
   }
 
   [Symbol.dispose](): void {

@@ -64,7 +64,7 @@ const sweepEvery = 60_000
  * await using intake = eventIntake({ env, store, verifier, policy })
  * const forged = { id: '0'.repeat(64), pubkey: '1'.repeat(64), created_at: 1, kind: 1, tags: [], content: '', sig: '2'.repeat(128) }
  * const outcome = await new Promise<IntakeOutcome>((resolve) => intake.offer(forged, { kind: 'client' }, resolve))
- * outcome // => { kind: 'invalid', why: 'the id is not that of the content' }
+ * outcome // => { kind: 'invalid', why: 'the id is not that of the content', isForged: true }
  * ```
  */
 export function eventIntake(options: EventIntakeOptions): Intake {
@@ -176,7 +176,9 @@ class EventIntake implements Intake {
     if (policy.blocks(event))
       return { kind: 'rejected', reason: 'blocked', detail: 'the author is on the block list' }
     const ahead = event.created_at - env.clock.wall() / 1000
-    if (ahead > this.#maxAheadSecs) return { kind: 'invalid', why: 'created_at is too far in the future' }
+    if (ahead > this.#maxAheadSecs) {
+      return { kind: 'invalid', why: 'created_at is too far in the future', isForged: false }
+    }
     return null
   }
 
@@ -200,10 +202,10 @@ class EventIntake implements Intake {
         this.#pass(entry)
         return
       case 'bad-id':
-        this.#finish(entry, { kind: 'invalid', why: 'the id is not that of the content' })
+        this.#finish(entry, { kind: 'invalid', why: 'the id is not that of the content', isForged: true })
         return
       case 'bad-signature':
-        this.#finish(entry, { kind: 'invalid', why: 'the signature is not the author’s' })
+        this.#finish(entry, { kind: 'invalid', why: 'the signature is not the author’s', isForged: true })
         return
       case 'unverified':
         this.#finish(entry, undecided('the verifier gave no verdict'))

@@ -22,7 +22,8 @@ export type IntakeOutcome =
   | { readonly kind: 'known'; readonly because: 'stored' | 'gone' | 'rejected' | 'held' }
   | { readonly kind: 'rejected'; readonly reason: RejectReason; readonly detail: string }
   | { readonly kind: 'held'; readonly needs: string }
-  | { readonly kind: 'invalid'; readonly why: string }
+  /** `isForged`: by the event itself, not by its date. */
+  | { readonly kind: 'invalid'; readonly why: string; readonly isForged: boolean }
   | { readonly kind: 'failed'; readonly cause: unknown }
 
 /**

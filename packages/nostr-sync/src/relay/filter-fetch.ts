@@ -1,6 +1,8 @@
+import { end } from '@holdfast/core'
 import { IdFetch, negentropyFrameLimit, requestBytes, splitByTime } from '../sync/negentropy-plan.js'
 import {
   firstPage,
+  isEndless,
   type PageState,
   type PagingOptions,
   pageEnd,
@@ -76,13 +78,19 @@ export class FilterFetch {
 
   #page(first: PageState): void {
     this.#left++
+    const { channel } = this.#context
     let page = first
     this.#context.slots.add(
       new StoredRequest(this.#context, {
         filter: first.filter,
         begin: () => (page = first),
-        event: (event) =>
-          (page = event === null ? { ...page, received: page.received + 1 } : pageEvent(page, event)),
+        event: (event) => {
+          page = event === null ? { ...page, received: page.received + 1 } : pageEvent(page, event)
+          if (isEndless(page))
+            channel.fail(
+              end('protocol-error', { detail: 'no end of stored events, whatever limit is asked for' }),
+            )
+        },
         done: (how) => {
           this.#context.paged()
           if (how === 'answered') this.#pageCame(page)

@@ -26,6 +26,8 @@ export interface RelayFault {
   readonly category: FaultCategory
   /** A code of Node's, or the kind of the end. */
   readonly reason: string
+  /** A sentence for people. */
+  readonly detail: string | null
 }
 
 /** Of a relay that was never tried. */
@@ -88,15 +90,15 @@ export class HealthTracker {
     if (category === null) return
     const isNew = this.#fault?.category !== category || now - this.#fault.at > persistentFaultMs
     if (!isNew) return
-    this.#fault = { category, reason: String(code ?? why.kind), at: now }
+    this.#fault = { category, reason: String(code ?? why.kind), detail: why.detail ?? null, at: now }
     this.#parts.log.warn({ relay: this.#parts.url, category, why }, 'a fault that will not pass soon')
   }
 
   /** The lasting fault that the relay is listed with at present (R87); null without one. */
   get fault(): RelayFault | null {
     if (this.#fault === null || this.#wall() - this.#fault.at > persistentFaultMs) return null
-    const { category, reason } = this.#fault
-    return { category, reason }
+    const { category, reason, detail } = this.#fault
+    return { category, reason, detail }
   }
 
   /** The wait before the next dial (R79, R80). Failures before a restart count. */

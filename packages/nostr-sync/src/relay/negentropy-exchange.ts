@@ -30,6 +30,8 @@ export interface Exchange {
 
 const firstAnswerWithin: Millis = 10_000
 const nextAnswerWithin: Millis = 30_000
+/** A million items that all differ take some hundreds, by frames of 60,000 bytes; more is no progress. */
+const mostRounds = 2000
 
 /** One session of negentropy with a relay, from NEG-OPEN to NEG-CLOSE (R96, R99, R100). */
 export class NegentropyExchange implements Job, ReconciliationHandler {
@@ -42,6 +44,7 @@ export class NegentropyExchange implements Job, ReconciliationHandler {
   #isAnswered = false
   #receivedBefore = 0
   #isRestarted = false
+  #rounds = 0
 
   constructor(channel: RelayChannel, exchange: Exchange) {
     this.#channel = channel
@@ -56,6 +59,11 @@ export class NegentropyExchange implements Job, ReconciliationHandler {
 
   message(hex: string): void {
     this.#isAnswered = true
+    if (++this.#rounds > mostRounds) {
+      this.#close()
+      this.#finish({ kind: 'failed', why: `no agreement after ${mostRounds} messages` })
+      return
+    }
     let next: Uint8Array | null
     try {
       next = this.#initiator.reconcile(negentropyFromHex(hex))

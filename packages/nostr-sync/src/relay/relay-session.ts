@@ -8,7 +8,7 @@ import {
   waitAfterComplaint,
 } from '../sync/consolidation.js'
 import type { SyncItems } from '../sync/items.js'
-import { UnsolicitedEvents } from '../sync/live-guard.js'
+import { forgedTolerance, Strikes } from '../sync/live-guard.js'
 import { requestBytes } from '../sync/negentropy-plan.js'
 import type { PendingBatch } from '../sync/pending-batches.js'
 import type { NostrEvent, UnixSeconds } from '../wire/event.js'
@@ -43,7 +43,8 @@ export class RelaySession implements LinkProtocol {
   readonly #intake: LinkIntake
   readonly #slots: Slots
   readonly #hold: WatermarkHold
-  readonly #strikes = new UnsolicitedEvents()
+  readonly #strikes = new Strikes()
+  readonly #forged = new Strikes(forgedTolerance)
   #isRefused = false
   #isRestoring = false
   #complaints = 0
@@ -217,13 +218,14 @@ export class RelaySession implements LinkProtocol {
       return
     }
     handler.event(event)
-    this.#intake.offer(event, ({ kind }) => {
-      if (kind === 'failed') this.#hasLostEvents = true
+    this.#intake.offer(event, (outcome) => {
+      if (outcome.kind === 'failed') this.#hasLostEvents = true
+      else if (outcome.kind === 'invalid' && outcome.isForged) this.#strike('forged events', this.#forged)
     })
   }
 
-  #strike(what: string): void {
-    if (this.#strikes.note(this.channel.now())) this.channel.fail(end('protocol-error', { detail: what }))
+  #strike(what: string, strikes = this.#strikes): void {
+    if (strikes.note(this.channel.now())) this.channel.fail(end('protocol-error', { detail: what }))
   }
 
   #fetchContext(): FetchContext {

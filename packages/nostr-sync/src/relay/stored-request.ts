@@ -17,6 +17,9 @@ export interface RequestContext {
   complained(text: string): void
 }
 
+/** A relay that means well is done by so many times the wait for its EOSE, however slowly it sends. */
+const mostWaits = 20
+
 /** Who made a request. */
 export interface RequestOwner {
   readonly filter: Filter
@@ -35,6 +38,7 @@ export class StoredRequest implements Job, SubscriptionHandler {
   #id = ''
   #release: () => void = () => undefined
   #timer: Timer | null = null
+  #sentAt: Millis = 0
   #heardAt: Millis = 0
   #hasTimedOut = false
   #hasAuthenticated = false
@@ -93,7 +97,7 @@ export class StoredRequest implements Job, SubscriptionHandler {
     this.#owner.begin()
     this.#id = channel.nextId()
     channel.subscriptions.set(this.#id, this)
-    this.#heardAt = channel.now()
+    this.#sentAt = this.#heardAt = channel.now()
     channel.send({ kind: 'req', subscription: this.#id, filters: [this.#owner.filter] })
     this.#watch(this.#context.eoseWithin)
   }
@@ -101,7 +105,8 @@ export class StoredRequest implements Job, SubscriptionHandler {
   #watch(ms: Millis): void {
     const { channel, eoseWithin } = this.#context
     this.#timer = channel.after(ms, () => {
-      const left = this.#heardAt + eoseWithin - channel.now()
+      const end = Math.min(this.#heardAt, this.#sentAt + (mostWaits - 1) * eoseWithin) + eoseWithin
+      const left = end - channel.now()
       if (left > 0) this.#watch(left)
       else this.#stalled()
     })

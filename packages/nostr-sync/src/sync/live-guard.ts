@@ -3,16 +3,23 @@ import type { Millis } from '@holdfast/core'
 /** From so many stored events on a live subscription on, the relay takes a limit of 0 for none (R37). */
 export const limitZeroTolerance = 1000
 
-const strikes = 3
+/** Who checks no signatures may have got a few forged events from others; so many within a minute are its own doing. */
+export const forgedTolerance = 100
+
 const strikeWindow: Millis = 60_000
 
-/** Counts events that nobody asked for (R64): the third within a minute is reason to leave. */
-export class UnsolicitedEvents {
+/** Counts offences (R64): the third within a minute, unless told otherwise, is reason to leave. */
+export class Strikes {
+  readonly #most: number
   #recent: Millis[] = []
+
+  constructor(most = 3) {
+    this.#most = most
+  }
 
   /** @param now - of a monotonic clock. @returns whether to disconnect */
   note(now: Millis): boolean {
-    this.#recent = [...this.#recent.filter((at) => now - at < strikeWindow), now].slice(-strikes)
-    return this.#recent.length >= strikes
+    this.#recent = [...this.#recent.filter((at) => now - at < strikeWindow), now].slice(-this.#most)
+    return this.#recent.length >= this.#most
   }
 }

@@ -56,7 +56,7 @@ export type FetchOutcome =
   | { readonly kind: 'complete' }
   /** Some came: ask again for the others. */
   | { readonly kind: 'again'; readonly chunks: readonly (readonly string[])[] }
-  /** None came: the relay says that it has what it does not give. Fall back to REQ. */
+  /** None came, or hardly any: the relay says that it has what it does not give. Fall back to REQ. */
   | { readonly kind: 'fallback'; readonly missing: readonly string[] }
 
 /** Fetches the events that a reconciliation has found missing, in rounds (R102). */
@@ -64,6 +64,8 @@ export class IdFetch {
   readonly #missing: Set<string>
   readonly #chunk: number
   #cameInRound = 0
+  /** Requests of this round. */
+  #asked = 1
 
   /** @param chunk - ids of one filter: 300, or less if the relay answers with fewer */
   constructor(ids: Iterable<string>, chunk = 300) {
@@ -77,6 +79,7 @@ export class IdFetch {
     const parts: string[][] = []
     for (let start = 0; start < ids.length; start += this.#chunk)
       parts.push(ids.slice(start, start + this.#chunk))
+    this.#asked = parts.length
     return parts
   }
 
@@ -90,7 +93,8 @@ export class IdFetch {
     const came = this.#cameInRound
     this.#cameInRound = 0
     if (this.#missing.size === 0) return { kind: 'complete' }
-    return came > 0
+    // Who gives one event for many requests would have us ask for ever.
+    return came * 2 >= this.#asked
       ? { kind: 'again', chunks: this.chunks() }
       : { kind: 'fallback', missing: [...this.#missing] }
   }

@@ -2,6 +2,17 @@ import type { NostrEvent, UnixSeconds } from '../wire/event.js'
 import type { Filter } from '../wire/filter.js'
 import { narrowFilter } from './layer-filters.js'
 
+/** Ids, the last first: one more costs the same however many there are. */
+export interface IdList {
+  readonly id: string
+  readonly rest: IdList | null
+}
+
+/** A page longer than so many of the length that was asked for does not end: no relay that means well sends it. */
+const mostTimesLimit = 200
+/** In so many pages a relay must have got past a second that it gives in another order each time. */
+const mostPagesOfSecond = 20
+
 /** What is known of a page while it comes in. Plain data. */
 export interface PageState {
   /** What was asked for, with its limit. */
@@ -12,7 +23,7 @@ export interface PageState {
   readonly fresh: number
   readonly oldest: UnixSeconds | null
   /** Ids of the oldest second so far: what the next page may bring once more. */
-  readonly atOldest: ReadonlySet<string>
+  readonly atOldest: IdList | null
   /** Ids of the second in which this page begins that earlier pages brought. */
   readonly known: ReadonlySet<string>
   /** Events that fill a page. */
@@ -56,9 +67,14 @@ export function pageEvent(page: PageState, event: Pick<NostrEvent, 'id' | 'creat
   const { id, created_at } = event
   const isFresh = !(created_at === page.filter.until && page.known.has(id))
   const oldest = page.oldest === null ? created_at : Math.min(page.oldest, created_at)
-  const atOldest = new Set(oldest === page.oldest ? page.atOldest : [])
-  if (created_at === oldest) atOldest.add(id)
+  const rest = oldest === page.oldest ? page.atOldest : null
+  const atOldest = created_at === oldest ? { id, rest } : rest
   return { ...page, received: page.received + 1, fresh: page.fresh + (isFresh ? 1 : 0), oldest, atOldest }
+}
+
+/** Whether so much has come that the page has no end (I25): the relay does not care for the limit that it was sent. */
+export function isEndless({ received, filter: { limit = 500 } }: PageState): boolean {
+  return received > Math.max(1, limit) * mostTimesLimit
 }
 
 /** Ends the page: the relay has said EOSE (R52 to R54). */
@@ -67,7 +83,10 @@ export function pageEnd(page: PageState): PageOutcome {
   if (oldest === null || received < fullAt) return { kind: 'complete' }
   if (fresh === 0) return oldest === filter.until ? { kind: 'wall', at: oldest } : { kind: 'complete' }
   // The same second again, not the one before: more events may share it.
-  const carried = oldest === filter.until ? new Set([...known, ...atOldest]) : atOldest
+  const carried = new Set(oldest === filter.until ? known : [])
+  for (let last = atOldest; last !== null; last = last.rest) carried.add(last.id)
+  if (oldest === filter.until && carried.size > fullAt * mostPagesOfSecond)
+    return { kind: 'wall', at: oldest }
   return { kind: 'next', page: pageOf({ ...filter, until: oldest }, fullAt, carried) }
 }
 
@@ -93,5 +112,5 @@ export function passWall(page: PageState, at: UnixSeconds, hasNegentropy: boolea
 }
 
 function pageOf(filter: Filter, fullAt: number, known: ReadonlySet<string>): PageState {
-  return { filter, received: 0, fresh: 0, oldest: null, atOldest: new Set(), known, fullAt }
+  return { filter, received: 0, fresh: 0, oldest: null, atOldest: null, known, fullAt }
 }

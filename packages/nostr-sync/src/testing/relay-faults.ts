@@ -21,10 +21,10 @@ export interface RelayFaults {
   /** Resets the link when it receives that many messages, without an answer to the last. */
   dropAfterReceived?: number
   /**
-   * How NEG-OPEN is refused (R99, R100): by NOTICE as strfry with negentropy switched off, by CLOSED, as too large, or not
-   * answered at all.
+   * How NEG-OPEN is refused (R99, R100): by NOTICE as strfry with negentropy switched off, by CLOSED, as too large, not answered
+   * at all, or answered on and on without ever agreeing.
    */
-  negentropy?: 'notice' | 'closed' | 'too-large' | 'silent'
+  negentropy?: 'notice' | 'closed' | 'too-large' | 'silent' | 'endless'
   /** Serves nobody who has not sent an AUTH, whichever (R92). */
   authRequired?: boolean
   /** Does not answer EVENT. */

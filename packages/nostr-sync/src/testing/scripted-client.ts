@@ -199,6 +199,9 @@ export class ScriptedClient {
       case 'too-large':
         this.says({ kind: 'neg-err', subscription, text: 'blocked: too many query results', max: 10 })
         return
+      case 'endless':
+        this.#disagree(subscription)
+        return
       case undefined: {
         const pairs = this.#relay.events
           .filter(filterMatcher([filter]))
@@ -209,7 +212,17 @@ export class ScriptedClient {
     }
   }
 
+  /** Another fingerprint of everything, whatever was said. */
+  #disagree(subscription: string): void {
+    // Version 1; up to the end of everything; a fingerprint that nothing has.
+    this.says({ kind: 'neg-msg', subscription, message: `61000001${'ab'.repeat(16)}` })
+  }
+
   #continue(subscription: string, message: string): void {
+    if (this.#relay.faults.negentropy === 'endless') {
+      this.#disagree(subscription)
+      return
+    }
     const responder = this.#reconciliations.get(subscription)
     if (responder === undefined)
       this.says({ kind: 'neg-err', subscription, text: 'closed: unknown subscription handle', max: null })

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { schnorr } from '@noble/curves/secp256k1.js'
+import { signSchnorr, xOnlyPointFromScalar } from 'tiny-secp256k1'
 import { eventId, type NostrEvent } from '../index.js'
 
 /** What {@link TestAuthor.signs} is told; the rest has a default. */
@@ -12,7 +12,7 @@ export class TestAuthor {
 
   constructor(name: string) {
     this.#key = createHash('sha256').update(`test author ${name}`).digest()
-    this.pubkey = Buffer.from(schnorr.getPublicKey(this.#key)).toString('hex')
+    this.pubkey = Buffer.from(xOnlyPointFromScalar(this.#key)).toString('hex')
   }
 
   /** The secret key in hex, for programs that sign themselves. */
@@ -25,7 +25,7 @@ export class TestAuthor {
     const unsigned = { pubkey: this.pubkey, created_at, kind, tags, content }
     const id = eventId(unsigned)
     // Without chance, for the same reason as the key.
-    const sig = schnorr.sign(Buffer.from(id, 'hex'), this.#key, new Uint8Array(32))
+    const sig = signSchnorr(Buffer.from(id, 'hex'), this.#key, new Uint8Array(32))
     return { id, ...unsigned, sig: Buffer.from(sig).toString('hex') }
   }
 

@@ -8,6 +8,7 @@
  */
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { type Env, systemClock } from '@holdfast/core'
 import { nodeEnv } from '@holdfast/core/node'
 import { ChaosProxy, seededRandom } from '@holdfast/core/testing'
@@ -267,7 +268,9 @@ function makes(isRelay: boolean): NostrEvent {
 
 async function writes(client: Client, isRelay: boolean): Promise<void> {
   while (made < wanted) {
-    const events = Array.from({ length: Math.min(200, wanted - made) }, () => makes(isRelay))
+    const events: NostrEvent[] = []
+    for (const end = made + Math.min(200, wanted - made); made < end; await setImmediate())
+      for (let left = Math.min(10, end - made); left > 0; left--) events.push(makes(isRelay))
     const answers = await Promise.all(events.map((event) => client.publish(event)))
     events.forEach((event, index) => {
       if (answers[index] !== true) {

@@ -39,6 +39,7 @@ const fingerprintBytes = 16
 const frameReserve = 200
 const leastFrameLimit = 4096
 const defaultFrameLimit = 60_000
+const mostComparisons = 4
 
 /** The side that asks: finds out what each side lacks. Works on items that nobody may change meanwhile. */
 export class NegentropyInitiator {
@@ -50,6 +51,8 @@ export class NegentropyInitiator {
   readonly #frameLimit: number
   readonly #maxIds: number
   readonly #seed: number
+  /** Items of ours that were held against lists of the peer, each as often as it was. */
+  #compared = 0
 
   /** @throws a {@link NegentropyError} for a frame limit below 4096 */
   constructor(items: NegentropyItems, options: ReconciliationOptions = {}) {
@@ -86,6 +89,10 @@ export class NegentropyInitiator {
   }
 
   #compare(low: number, high: number, theirs: readonly Uint8Array[]): void {
+    // A range that was listed is done with; who lists it again and again would have us compare for ever.
+    this.#compared += high - low
+    if (this.#compared > mostComparisons * this.#items.size)
+      throw new NegentropyError('the peer lists the same ranges again and again')
     const listed = new IdSet(theirs.length, this.#seed)
     for (const id of theirs) listed.add(id)
     const ours = new IdSet(high - low, this.#seed)
