@@ -1,29 +1,20 @@
 /**
- * Draws `docs/demo.svg` from a real run of the demonstration: its acts, and the table at its end. Light and dark.
+ * Draws `docs/demo.svg` from what a real run of the demonstration has printed: its acts, and the table at its end. Light and dark.
  *
- *     pnpm docs:demo [seed]
+ *     pnpm demo > run.txt; pnpm docs:demo run.txt
  */
-import { spawn } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { stripVTControlCharacters } from 'node:util'
 
-const seed = process.argv[2] ?? '1'
+const recorded = process.argv[2]
+if (recorded === undefined) throw new Error('which run? Record one: pnpm demo > run.txt')
 const [columns, charWidth, lineHeight, margin] = [148, 7.2, 17, 20]
-
-const run = spawn(
-  process.execPath,
-  [...process.execArgv, '--conditions=@holdfast/source', 'demo/main.ts', 'demo', '--seed', seed],
-  { stdio: ['ignore', 'pipe', 'inherit'] },
-)
-let printed = ''
-for await (const chunk of run.stdout.setEncoding('utf8')) printed += String(chunk)
-if (run.exitCode !== 0)
-  throw new Error(`the demonstration ended with ${run.exitCode ?? '?'}: nothing is drawn`)
+const printed = readFileSync(recorded, 'utf8')
 
 const acts = /^▶ \d+ s: /
 const all = stripVTControlCharacters(printed).trimEnd().split('\n')
 const table = all.slice(all.findIndex((line) => line.startsWith('promised')))
-const lines = [`$ pnpm demo --seed ${seed}`, '', ...all.filter((line) => acts.test(line)), '', ...table]
+const lines = ['$ pnpm demo', '', ...all.filter((line) => acts.test(line)), '', ...table]
 
 const escaped = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
