@@ -39,10 +39,11 @@ const seconds = (ms: number): string => `${(ms / 1000).toFixed(0)} s`
 async function play({ show, folder, seed }: DemoStage): Promise<DemoOutcome & { readonly seconds: number }> {
   const { clock } = nodeEnv({ name: 'demo' })
   const began = clock.now()
+  using metrics = collectMetrics()
   await using inspector = await serveInspector({
     at: '127.0.0.1:0',
     program: 'demo',
-    metrics: collectMetrics(),
+    metrics: metrics.registry,
   })
   show.say(`all four systems are in this process; watch them at ${inspector.url}`)
   const screen = new Screen(show, process.stdout.isTTY)
