@@ -44,7 +44,9 @@ module.exports = {
       from: {
         path: '^packages/core/src/(?!(node|service|web-socket|lmdb|redis|testing|inspector|open-telemetry)/)',
       },
-      to: { path: '^packages/core/src/(node|service|web-socket|lmdb|redis|testing|inspector|open-telemetry)/' },
+      to: {
+        path: '^packages/core/src/(node|service|web-socket|lmdb|redis|testing|inspector|open-telemetry)/',
+      },
     },
     {
       name: 'node-needs-nothing-else',
