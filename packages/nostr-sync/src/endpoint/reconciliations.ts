@@ -6,6 +6,8 @@ import type { EndpointLimits } from './types.js'
 
 /** Sets that are being collected at a time, of all clients. */
 const collectAtOnce = 4
+/** Sets that wait for their turn, of all clients: a client that opens anew and anew leaves those it has given up in line. */
+const waitAtMost = 256
 
 /** Collects sets for the reconciliations of all clients: some at a time, and no more items than is allowed together. */
 export class Reconciliations {
@@ -26,12 +28,13 @@ export class Reconciliations {
    *
    * @param isWanted - asked when its turn has come
    * @returns the items, to be given back by {@link Reconciliations.release}; `too-many` for one session; `busy` when too many
-   *   are in use together; null when it is no longer wanted
+   *   are in use, or waited for, together; null when it is no longer wanted
    */
   async collect(
     filter: Filter,
     isWanted: () => boolean,
   ): Promise<NegentropyItems | 'too-many' | 'busy' | null> {
+    if (this.#waiting.length >= waitAtMost) return 'busy'
     if (this.#collecting >= collectAtOnce) await new Promise<void>((resolve) => this.#waiting.push(resolve))
     else this.#collecting++
     try {
