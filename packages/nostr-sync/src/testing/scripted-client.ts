@@ -14,6 +14,13 @@ import {
 } from '../index.js'
 import type { RelayFaults } from './relay-faults.js'
 
+/** What a message of a kind looks like; some kinds share a shape. */
+type MessageOf<K, M = ClientMessage> = M extends { readonly kind: infer Kinds }
+  ? K extends Kinds
+    ? M
+    : never
+  : never
+
 /** What all clients of a scripted relay share. */
 export interface ScriptedRelayState {
   readonly faults: RelayFaults
@@ -49,11 +56,11 @@ export class ScriptedClient {
   }
 
   /** What the client has sent, of one kind. */
-  messages<K extends ClientMessage['kind']>(kind: K): Extract<ClientMessage, { kind: K }>[] {
-    const found: Extract<ClientMessage, { kind: K }>[] = []
+  messages<K extends ClientMessage['kind']>(kind: K): MessageOf<K>[] {
+    const found: MessageOf<K>[] = []
     for (const text of this.received) {
       const message = readClientMessage(text)
-      if (message.kind === kind) found.push(message as Extract<ClientMessage, { kind: K }>)
+      if (message.kind === kind) found.push(message as MessageOf<K>)
     }
     return found
   }
