@@ -1,8 +1,8 @@
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import type { Scorecard } from '@holdfast/core/service'
 import { type BindUdp, bindUdp } from '../src/tox/udp-socket.js'
-import { OurNode } from './our-node.js'
 import { RealPeer } from '../test/support/real-peer.js'
+import { OurNode } from './our-node.js'
 import { both, freePort, type Scenario, until } from './stage.js'
 
 /** Longer than anybody silent stays unfrozen: a minute, and the links' 32 s. */

@@ -1,7 +1,7 @@
 import { createServer } from 'node:net'
 import type { Scorecard } from '@holdfast/core/service'
-import type { OurNode } from './our-node.js'
 import type { RealPeer } from '../test/support/real-peer.js'
+import type { OurNode } from './our-node.js'
 
 /** What a scenario is run with. */
 export interface Stage {

@@ -66,6 +66,15 @@ describe('what was missed (spec 8.1, E2)', () => {
     expect(ask && 'seconds' in ask && ask.seconds).toBeGreaterThanOrEqual(120)
   })
 
+  it('E2: is all that is held, where the clock was set back meanwhile', () => {
+    const rig_ = rig()
+    rig_.join(B).down(B).wait(60)
+    rig_.epoch -= 86_400_000
+    rig_.up(B).packet(B, { kind: 'rejoin', identifier }).packet(B, { kind: 'online', sender: B, identifier })
+    says(rig_.forget(), B, { kind: 'hello' }).tick()
+    expect(extensions(rig_, B)).toEqual([{ kind: 'ask', seconds: 0xffff_ffff }])
+  })
+
   it('E2: every connection that comes online is told that we understand', () => {
     const rig_ = afterSplit(rig()).down(B).up(B).forget().packet(B, { kind: 'online', sender: B, identifier })
     expect(extensions(rig_, B)).toContainEqual({ kind: 'hello' })

@@ -43,11 +43,13 @@ export class Rig {
   rules: ConferencesRules = { ...defaultRules, repair: false, history: null }
   /** Seconds. */
   now = 1000
+  /** Where the wall clock stood at second 0. */
+  epoch = 1_700_000_000_000
   random = (): number => 0.5
   #effects: ConferencesEffect[] = []
 
   step(input: ConferencesInput): this {
-    const at = { beat: this.now * 1000, stamp: 1_700_000_000_000 + this.now * 1000 }
+    const at = { beat: this.now * 1000, stamp: this.epoch + this.now * 1000 }
     const { state, effects } = conferencesStep(this.machine, input, {
       at,
       random: this.random,
