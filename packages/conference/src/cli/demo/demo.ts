@@ -158,9 +158,11 @@ async function sleep(stage: Stage): Promise<Verdict[]> {
 
 async function setBack(stage: Stage): Promise<Verdict[]> {
   await stage.act('clock-step')
-  stage.show.scene('the wall clock is set back by a day (by this demonstration)')
+  stage.show.scene('the wall clock is set back by a day, and set right again (by this demonstration)')
   stage.clock.setWall((-24 * hourMs) / times)
-  return [await stillTogether(stage, 'a clock that is set back parts nobody')]
+  const verdict = await stillTogether(stage, 'a clock that is set back parts nobody')
+  stage.clock.setWall((24 * hourMs) / times)
+  return [verdict]
 }
 
 async function stillTogether({ clock, players, chatter }: Stage, promised: string): Promise<Verdict> {
