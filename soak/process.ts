@@ -20,7 +20,9 @@ const openFiles = (): number => {
 }
 
 // Only this one: what the others would load is not to be measured.
-const { start } = (await import(`./worlds/${name}.js`)) as { start(folder: string): Promise<World> }
+const { start } = (await import(`./worlds/${name}.js`)) as {
+  readonly start: (folder: string) => Promise<World>
+}
 const world = await start(folder)
 const began = clock.now()
 const isOver = (): boolean => clock.now() - began > Number(seconds) * 1000

@@ -31,7 +31,7 @@ async function soak(name: string, seconds: number): Promise<Soaked> {
   const child = fork(fileURLToPath(new URL('process.ts', import.meta.url)), [name, `${seconds}`, folder], {
     execArgv: [...process.execArgv, '--expose-gc'],
   })
-  let failure: string | null = null
+  let failure = null as string | null
   const watchdog = systemClock().after(seconds * 1000 + graceMs, () => {
     failure = 'it hangs'
     child.kill('SIGKILL')

@@ -51,14 +51,14 @@ export async function start(folder: string): Promise<World> {
       return done
     },
     faults: [
-      async () => line.reset(),
+      () => Promise.resolve(line.reset()),
       async () => {
         line.rules.newcomers = 'refuse'
         line.reset()
         await pause(clock, 3000)
         line.rules.newcomers = 'forward'
       },
-      async () => line.finish(),
+      () => Promise.resolve(line.finish()),
     ],
     async [Symbol.asyncDispose]() {
       writing.cancel()

@@ -41,7 +41,7 @@ export async function start(folder: string): Promise<World> {
     follow('slow', port, () => gate),
   ]
   for (const client of clients) await client.start()
-  let isOver = false
+  let isOver = false as boolean
   const writing = (async () => {
     for (let count = 0; !isOver; count += 1) {
       const rows = Array.from({ length: 5 }, (_, row) => [count, row, 'x'.repeat(200)])
@@ -54,7 +54,7 @@ export async function start(folder: string): Promise<World> {
       return done
     },
     faults: [
-      async () => line.reset(),
+      () => Promise.resolve(line.reset()),
       async () => {
         line.freeze()
         await pause(clock, 3000)

@@ -35,13 +35,13 @@ async function start(name: string): Promise<ToxNode> {
   return node
 }
 
-const said = (at: ToxNode): Observable<unknown> => at.conferences.events$
+const said$ = (at: ToxNode): Observable<unknown> => at.conferences.events$
 const source = await start('source')
 const sink = await start('sink')
 const print = (line: string): void => void process.stdout.write(`${line}\n`)
 
 async function isIn(node: ToxNode): Promise<void> {
-  while ((node.conferences.list()[0]?.members.length ?? 0) < 3) await firstValueFrom(said(node))
+  while ((node.conferences.list()[0]?.members.length ?? 0) < 3) await firstValueFrom(said$(node))
 }
 
 async function meet(host: string, port: number, dhtKey: string, realKey: string): Promise<void> {

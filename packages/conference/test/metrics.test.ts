@@ -28,7 +28,7 @@ describe('metrics', () => {
     await using ada = await testNode('ada')
     await using ben = await testNode('ben', { bootstrap: [ada.place] })
     const registry = new Registry()
-    watched(ada, registry, [ben])
+    void watched(ada, registry, [ben])
     ada.node.befriend(ben.node.realKey, ben.place)
     ben.node.befriend(ada.node.realKey, ada.place)
     await online(ada, ben)
@@ -81,7 +81,7 @@ describe('metrics', () => {
   it('have all that dashboard and alerts ask for', async () => {
     await using ada = await testNode('ada')
     using collected = collectMetrics()
-    watched(ada, collected.registry)
+    void watched(ada, collected.registry)
     registerNodeMetrics(collected.registry, ada.node)
     expect(await missingIn(collected.registry, join(import.meta.dirname, '../deploy'))).toEqual([])
   })

@@ -14,7 +14,7 @@ it('12.5 friend requests beyond ten a minute are not told, from however many the
   const friends = new Friends(links, own, 7, ports)
   const ask = (many: number): void => {
     for (let n = 0; n < many; n += 1) {
-      const from = { realKey: n.toString(16).padStart(64, '0') } as FriendLink
+      const from = { realKey: n.toString(16).padStart(64, '0') } as unknown as FriendLink
       friends.packet(from, encodeFriendPacket({ kind: 'friend-request', nospam: 7, text: 'hello' }))
     }
   }

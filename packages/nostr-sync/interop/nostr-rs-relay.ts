@@ -83,7 +83,7 @@ export class RustRelay implements AsyncDisposable {
   /** Kills it, by SIGKILL. */
   async kill(): Promise<void> {
     const child = this.#child
-    if (child === null || child.exitCode !== null || child.signalCode !== null) return
+    if (child?.exitCode !== null || child.signalCode !== null) return
     child.kill('SIGKILL')
     await once(child, 'exit')
   }

@@ -89,7 +89,7 @@ describe('a server and its lines', () => {
   it('S7.8: a connection has a random id of five letters, beside its name', async () => {
     await using it = await serve()
     const clients = await Promise.all([it.connect(), it.connect()])
-    clients[0]?.send('NAME first')
+    clients[0].send('NAME first')
     await it.settle()
     const [first, second] = it.server.connections()
     expect([first?.name, second?.name]).toEqual(['first', 'anon'])

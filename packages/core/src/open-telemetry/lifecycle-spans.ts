@@ -40,7 +40,7 @@ export class LifecycleSpans implements Disposable {
 
   /** @param over - called once there will be no more */
   follow(state$: Observable<LifecycleState>, over: () => void): void {
-    this.#following = state$.subscribe({ next: (state) => this.#see(state), complete: over })
+    this.#following = state$.subscribe({ next: (state) => this.#see(state), complete: over, error: over })
   }
 
   [Symbol.dispose](): void {

@@ -66,7 +66,8 @@ let runs = 0
 let failed = false
 let seed = firstSeed
 for (; performance.now() < end && !failed; seed += 1) {
-  for (const { name, seeds, run } of targets) {
+  for (const target of targets) {
+    const { name, seeds } = target
     const input = fc.oneof(
       {
         arbitrary: fc
@@ -79,7 +80,7 @@ for (; performance.now() < end && !failed; seed += 1) {
     )
     const property = fc.property(input, (text) => {
       const before = process.cpuUsage()
-      run(text)
+      target.run(text)
       const { user, system } = process.cpuUsage(before)
       if ((user + system) / 1000 > slowMillis) throw new Error(`took ${(user + system) / 1000} ms`)
     })

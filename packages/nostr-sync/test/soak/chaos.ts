@@ -235,7 +235,7 @@ a.sink = relayUrl
 for (const node of nodes) await node.begin()
 
 const authors = ['alice', 'bob', 'carol'].map((name) => new TestAuthor(name))
-const alice = authors[0] as TestAuthor
+const [alice = new TestAuthor('alice')] = authors
 const now = (): number => Math.floor(Date.now() / 1000)
 const urls = [a.url, b.url, relayUrl]
 const repo = alice.announces('repo', {
@@ -269,8 +269,11 @@ function makes(isRelay: boolean): NostrEvent {
 async function writes(client: Client, isRelay: boolean): Promise<void> {
   while (made < wanted) {
     const events: NostrEvent[] = []
-    for (const end = made + Math.min(200, wanted - made); made < end; await setImmediate())
+    const end = made + Math.min(200, wanted - made)
+    while (made < end) {
       for (let left = Math.min(10, end - made); left > 0; left--) events.push(makes(isRelay))
+      await setImmediate()
+    }
     const answers = await Promise.all(events.map((event) => client.publish(event)))
     events.forEach((event, index) => {
       if (answers[index] !== true) {
@@ -347,7 +350,8 @@ await relay.begin()
 
 const lacking = (ids: ReadonlySet<string>): string[] => [...promised.keys()].filter((id) => !ids.has(id))
 let flaws: string[] = []
-for (const end = performance.now() + 600_000; performance.now() < end; await wait(2000)) {
+for (const end = performance.now() + 600_000; performance.now() < end; ) {
+  await wait(2000)
   const [inA, inB] = [a.ids(), b.ids()]
   const [atA, atB] = [lacking(inA), lacking(inB)]
   const only = [...inA].filter((id) => !inB.has(id)).length + [...inB].filter((id) => !inA.has(id)).length

@@ -92,7 +92,8 @@ export class ChannelPublication implements LinkProtocol {
   }
 
   #answer(): void {
-    this.#answering ??= this.#scope.after(answerAfter, () => {
+    if (this.#answering !== null) return
+    this.#answering = this.#scope.after(answerAfter, () => {
       this.#answering = null
       this.announce()
     })
