@@ -51,14 +51,20 @@ export async function start(folder: string): Promise<World> {
       return done
     },
     faults: [
-      () => Promise.resolve(line.reset()),
+      () => {
+        line.reset()
+        return Promise.resolve()
+      },
       async () => {
         line.rules.newcomers = 'refuse'
         line.reset()
         await pause(clock, 3000)
         line.rules.newcomers = 'forward'
       },
-      () => Promise.resolve(line.finish()),
+      () => {
+        line.finish()
+        return Promise.resolve()
+      },
     ],
     async [Symbol.asyncDispose]() {
       writing.cancel()

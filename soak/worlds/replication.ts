@@ -54,13 +54,19 @@ export async function start(folder: string): Promise<World> {
       return done
     },
     faults: [
-      () => Promise.resolve(line.reset()),
+      () => {
+        line.reset()
+        return Promise.resolve()
+      },
       async () => {
         line.freeze()
         await pause(clock, 3000)
         line.reset()
       },
-      async () => line.finish(),
+      () => {
+        line.finish()
+        return Promise.resolve()
+      },
       async () => {
         let open = (): void => undefined
         gate = new Promise((resolve) => (open = resolve))

@@ -49,7 +49,7 @@ export class Store {
 
   /** One row, if it is there. */
   row<K extends Kind>(kind: K, id: number): InspectedNouns[K][number] | undefined {
-    return this.#rows.get(kind)?.get(id) as InspectedNouns[K][number]
+    return this.#rows.get(kind)?.get(id)
   }
 
   count(kind: Kind): number {

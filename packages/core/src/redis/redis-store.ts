@@ -75,7 +75,7 @@ class RedisStore<T> implements Store<T> {
 
   async load(): Promise<T | undefined> {
     const text = await this.#ask('HF_STORE_UNREADABLE', takeOver)
-    const value = text === null ? undefined : this.#understand(`${text as string}`)
+    const value = text === null ? undefined : this.#understand(text as string)
     this.#known = Promise.resolve()
     return value
   }
