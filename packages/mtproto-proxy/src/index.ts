@@ -180,6 +180,7 @@ export {
   ProxyRequestHead,
   requestFlags,
 } from './wire/rpc.js'
+export type { Scratch } from './wire/scratch.js'
 export { deriveSniKey, formatSecret, parseSecret, type Secret, SecretError } from './wire/secret.js'
 export { ServerCodec } from './wire/server-codec.js'
 export { encodeServerHello, type ServerHelloOptions } from './wire/server-hello.js'

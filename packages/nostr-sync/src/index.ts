@@ -12,9 +12,12 @@ export {
 } from './admission/grasp-policy.js'
 export { openPolicy } from './admission/open-policy.js'
 export {
+  type RejectedCounts,
   type RejectedEntry,
   RejectedEvents,
   type RejectedEventsOptions,
+  type RejectedType,
+  rejectedTypes,
 } from './admission/rejected-events.js'
 export type { Admission, AdmissionPolicy, AdmissionView, RejectReason } from './admission/types.js'
 export { EndpointStats } from './endpoint/endpoint-stats.js'
@@ -55,6 +58,7 @@ export {
   type RelayFault,
 } from './relay/health-tracker.js'
 export type { HistoricSync } from './relay/historic-batches.js'
+export type { ExchangeOutcome } from './relay/negentropy-exchange.js'
 export { compareOnce, type Difference, fetchOnce, type OneShot } from './relay/one-shot.js'
 export { type CapabilityMemory, type CapabilityParts, RelayCapabilities } from './relay/relay-capabilities.js'
 export { RelayConnection, type RelayHost } from './relay/relay-connection.js'
@@ -146,6 +150,7 @@ export {
 export {
   adviseRelay,
   type FaultCategory,
+  faultCategories,
   persistentFault,
   persistentFaultMs,
 } from './sync/persistent-fault.js'

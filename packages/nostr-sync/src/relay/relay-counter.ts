@@ -38,22 +38,27 @@ export class RelayCounter {
     }
   }
 
+  /** A dial began. */
   attempted(result: 'success' | 'failure'): void {
     this.#attempts[result]++
   }
 
+  /** A link is there again. */
   reconnected(strategy: Strategy['kind']): void {
     this.#reconnects[strategy]++
   }
 
+  /** A page was asked for. */
   paged(): void {
     this.#pages++
   }
 
+  /** A reconciliation ended so. */
   reconciled(how: ExchangeOutcome['kind']): void {
     this.#negentropy[how]++
   }
 
+  /** A message of a reconciliation was sent (`out`) or came (`in`), with its length in bytes. */
   negentropyMessage(direction: 'in' | 'out', bytes: number): void {
     if (direction === 'in') this.#rounds++
     this.#negentropyBytes[direction] += bytes
