@@ -72,7 +72,7 @@ export interface RedisReplicationServer extends AsyncDisposable {
  * Feeds the workers on a channel of Redis, beginning at once (14.4).
  *
  * Rows that are appended while Redis cannot be reached are not published later: the POSITION after the reconnect says
- * that they were missed, and workers fetch them, with {@link streamUpdatesHandler} for example.
+ * that they were missed, and workers fetch them, with `streamUpdatesHandler` for example.
  *
  * @throws an `OptionError` that names the field
  */

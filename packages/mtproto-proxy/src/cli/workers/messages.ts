@@ -44,6 +44,8 @@ export type ToWorker =
   | { readonly kind: 'start'; readonly start: WorkerStart }
   | { readonly kind: 'ask'; readonly id: number; readonly request: WorkerRequest }
   | { readonly kind: 'drain'; readonly within: Millis }
+  /** To be answered when all that was said before, and each client that was handed over, has been dealt with. */
+  | { readonly kind: 'last' }
 
 /** An error on its way to the parent. */
 export interface ToldError {
@@ -61,6 +63,7 @@ export type FromWorker =
   | { readonly kind: 'answered'; readonly id: number; readonly answer: unknown }
   | { readonly kind: 'refused'; readonly id: number; readonly error: ToldError }
   | { readonly kind: 'drained'; readonly report: DrainReport }
+  | { readonly kind: 'last' }
 
 /** A port of a worker. */
 export interface ToldListener {

@@ -37,7 +37,8 @@ export function workerCommand(): Command {
       const message = JSON.parse(String(text)) as ToWorker
       if (message.kind === 'start') running = new RunningWorker(message.start)
       else if (message.kind === 'ask') void running?.answer(message.id, message.request)
-      else void running?.drain(message.within)
+      else if (message.kind === 'drain') void running?.drain(message.within)
+      else tell({ kind: 'last' })
     })
     process.on('disconnect', () => process.exit(exitCodes.ok))
     tell({ kind: 'hello' })

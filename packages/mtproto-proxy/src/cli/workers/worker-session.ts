@@ -109,6 +109,10 @@ export class WorkerSession implements LinkProtocol {
         return
       case 'drained':
         this.#owner.drained(message.report)
+        // A client may have been handed to it meanwhile, and hangs for ever if it ends before it has handed it back.
+        this.#tell({ kind: 'last' })
+        return
+      case 'last':
         this.#busy?.done()
     }
   }
