@@ -102,6 +102,12 @@ async function world(o: { grace?: number; gatekeeper?: Gatekeeper; fronts?: stri
   }
 }
 
+/** Lets 10 ms pass, and what waits for a promise take its turn. */
+async function turn(pass: () => void): Promise<void> {
+  pass()
+  await new Promise(setImmediate)
+}
+
 const opened: FrontSide[] = []
 afterEach(() => {
   for (const front of opened.splice(0)) front.pool.close()
@@ -306,6 +312,36 @@ describe('10 a back that drains', () => {
     await restart()
     pass(4_000)
     expect([client.told, client.holders]).toEqual([[], 0])
+    tunnel.close()
+  })
+
+  it('is waited for while it owes an answer, and nobody asks it anything more', async () => {
+    const { open, back, pass } = await world()
+    const asked = open()
+    const idle = open()
+    asked.tunnel.send(Buffer.from('question'), { quickAck: false })
+    pass()
+    const drained = back().drain({ within: 10_000 })
+    for (let each = 0; each < 10; each += 1) await turn(pass)
+    expect([asked.client.holders, idle.client.holders]).toEqual([1, 1])
+    expect(back().state.phase).toBe('draining')
+    asked.far.client.packet(Buffer.from('answer'))
+    for (let each = 0; each < 5; each += 1) await turn(pass)
+    expect(asked.client.told).toEqual(['answer'])
+    expect((await drained).took).toBeLessThan(200)
+    asked.tunnel.close()
+    idle.tunnel.close()
+  })
+
+  it('that owes an answer for long is not waited for', async () => {
+    const { open, back, pass } = await world()
+    const { tunnel } = open()
+    tunnel.send(Buffer.from('question'), { quickAck: false })
+    pass()
+    const drained = back().drain({ within: 10_000 })
+    for (let each = 0; each < 150; each += 1) await turn(pass)
+    const { took, timedOut } = await drained
+    expect({ took: Math.round(took / 100) * 100, timedOut }).toEqual({ took: 1_000, timedOut: false })
     tunnel.close()
   })
 })

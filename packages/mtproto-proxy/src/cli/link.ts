@@ -1,4 +1,4 @@
-import { CommandError } from '@holdfast/core/service'
+import { CommandError } from '@holdfast/core/program'
 import { Command, Option } from 'commander'
 import { linkProblem, userLinks } from './links.js'
 import { loadSettings } from './load-settings.js'

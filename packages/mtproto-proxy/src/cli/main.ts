@@ -1,4 +1,4 @@
-import { runProgram } from '@holdfast/core/service'
+import { runProgram } from '@holdfast/core/program'
 import { certsCommand } from './certs.js'
 import { checkCommand } from './check/check.js'
 import { demoCommand } from './demo/demo.js'

@@ -1,4 +1,5 @@
-import { addServiceOptions, runConfigured, type ServiceFlags } from '@holdfast/core/service'
+import { addServiceOptions, type ServiceFlags } from '@holdfast/core/program'
+import { runConfigured } from '@holdfast/core/service'
 import { Command, InvalidArgumentError } from 'commander'
 import { configSchema } from '../config/schema.js'
 import { toSettings } from '../config/to-settings.js'

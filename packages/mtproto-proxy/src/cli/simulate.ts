@@ -1,21 +1,20 @@
 import type { Env, Millis } from '@holdfast/core'
 import { nodeEnv } from '@holdfast/core/node'
-import {
-  addInspectOption,
-  createLog,
-  OpenedThings,
-  type RunningService,
-  runService,
-} from '@holdfast/core/service'
+import { addInspectOption } from '@holdfast/core/program'
+import { createLog, OpenedThings, type RunningService, runService, watchedRegistry } from '@holdfast/core/service'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { createLogUpdate } from 'log-update'
 import type { ProxySettings } from '../config/settings.js'
 import { proxySettings } from '../config/to-settings.js'
+import { registerFigures } from '../metrics/figures.js'
+import { prometheusMetrics } from '../metrics/prometheus-metrics.js'
 import { type ProxyNode, proxyNode } from '../node/proxy-node.js'
 import { type FakeTelegram, fakeTelegram } from '../testing/fake-telegram.js'
 import { userLinks } from './links.js'
+import { figuresOf } from './node-report.js'
 import { programName, variablePrefix } from './program-name.js'
 import { describeLinks } from './show-links.js'
+import { version } from './version.js'
 
 interface SimulateFlags {
   readonly port: number
@@ -81,7 +80,10 @@ async function start(env: Env, flags: SimulateFlags, signal: AbortSignal): Promi
   try {
     const telegram = opened.add(await fakeTelegram({ answers: flags.answers }))
     const settings = proxySettings(configOf(flags, telegram))
-    const node = opened.add(await proxyNode({ env, settings, signal }))
+    const registry = watchedRegistry(undefined)
+    const metrics = registry && prometheusMetrics(registry)
+    const node = opened.add(await proxyNode({ env, settings, signal, ...(metrics && { metrics }) }))
+    if (registry !== null) registerFigures(registry, { read: () => figuresOf(node), version })
     await node.start()
     process.stdout.write(introduction(flags, withBoundPort(settings, node), telegram))
     const stop = [rotating(env, telegram, flags), watching(env, telegram, node)]

@@ -1,5 +1,6 @@
 import type { Env } from '@holdfast/core'
-import { collectMetrics, OpenedThings, type RunningService, serveMetrics } from '@holdfast/core/service'
+import { OpenedThings, type RunningService, serveMetrics, watchedRegistry } from '@holdfast/core/service'
+import { Registry } from 'prom-client'
 import { configDiff } from '../config/diff.js'
 import type { ProxySettings } from '../config/settings.js'
 import { registerFigures } from '../metrics/figures.js'
@@ -29,7 +30,7 @@ export async function startNode({ env, settings, reread, signal }: NodeStart): P
   const opened = new OpenedThings()
   await warnOfOpenFiles(env, settings)
   try {
-    const { registry } = collectMetrics()
+    const registry = watchedRegistry(settings.metrics ?? settings.admin ?? undefined) ?? new Registry()
     const node = opened.add(await proxyNode({ env, settings, metrics: prometheusMetrics(registry), signal }))
     registerFigures(registry, { read: () => figuresOf(node), version })
     const began = env.clock.now()

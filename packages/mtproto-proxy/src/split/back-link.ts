@@ -1,8 +1,11 @@
-import type { LinkProtocol, LinkScope } from '@holdfast/core'
+import type { LinkProtocol, LinkScope, Millis, Ticket } from '@holdfast/core'
 import { SplitConversation, type SplitTopic } from './conversation.js'
 import type { BackConnection, FrontTunnel } from './front-tunnel.js'
 import type { SplitHandle, SplitMessage } from './messages.js'
 import type { RemoteGatekeeper } from './remote-gatekeeper.js'
+
+/** How long a back that drains is waited for to pass on what its clients were not answered yet, in milliseconds. */
+const repliesWithin: Millis = 1_000
 
 /** The back, as a front sees it: one link. */
 export class BackLink implements LinkProtocol, BackConnection {
@@ -13,6 +16,9 @@ export class BackLink implements LinkProtocol, BackConnection {
   /** Tunnels with a packet, while the link takes no more: there may be very many, each with a long one. */
   readonly #waiting = new Set<FrontTunnel>()
   #isFull = false
+  /** Once the back drains: tunnels whose client may still be answered over this link. */
+  #unanswered: Set<FrontTunnel> | null = null
+  #ticket: Ticket | null = null
   #nextHandle: SplitHandle = 1
 
   constructor(scope: LinkScope, node: string, gatekeeper: RemoteGatekeeper) {
@@ -43,7 +49,9 @@ export class BackLink implements LinkProtocol, BackConnection {
   forget(handle: SplitHandle): void {
     const tunnel = this.#tunnels.get(handle)
     this.#tunnels.delete(handle)
-    if (tunnel !== undefined) this.#waiting.delete(tunnel)
+    if (tunnel === undefined) return
+    this.#waiting.delete(tunnel)
+    this.#answered(tunnel)
   }
 
   turnOf(tunnel: FrontTunnel): void {
@@ -79,11 +87,14 @@ export class BackLink implements LinkProtocol, BackConnection {
   #take(message: SplitTopic): void {
     switch (message.kind) {
       case 'goodbye':
-        this.#scope.peerDrains(message.within)
+        this.#retire(message.within)
         return
-      case 'packet':
-        this.#tunnels.get(message.handle)?.packet(message.payload)
+      case 'packet': {
+        const tunnel = this.#tunnels.get(message.handle)
+        tunnel?.packet(message.payload)
+        if (tunnel !== undefined) this.#answered(tunnel)
         return
+      }
       case 'quick-ack':
         this.#tunnels.get(message.handle)?.quickAck(message.confirm)
         return
@@ -94,7 +105,7 @@ export class BackLink implements LinkProtocol, BackConnection {
         this.#tunnels.get(message.handle)?.hold()
         return
       case 'ready':
-        this.#tunnels.get(message.handle)?.ready()
+        if (this.#unanswered === null) this.#tunnels.get(message.handle)?.ready()
         return
       case 'closed': {
         const tunnel = this.#tunnels.get(message.handle)
@@ -116,6 +127,31 @@ export class BackLink implements LinkProtocol, BackConnection {
       case 'leave':
         this.#conversation.notToBeSaid(message)
     }
+  }
+
+  /** Nobody asks any more, and whoever has asked is answered before the link goes, if that is soon. */
+  #retire(within: Millis): void {
+    if (this.#unanswered !== null) return
+    this.#unanswered = new Set()
+    for (const tunnel of this.#tunnels.values()) {
+      if (tunnel.awaitsAnswer) this.#unanswered.add(tunnel)
+      tunnel.hold()
+    }
+    this.#ticket = this.#scope.gate.enter('answers')
+    this.#scope.after(Math.min(repliesWithin, within / 2), () => this.#allAnswered())
+    this.#scope.peerDrains(within)
+    if (this.#unanswered.size === 0) this.#allAnswered()
+  }
+
+  #answered(tunnel: FrontTunnel): void {
+    if (this.#unanswered?.delete(tunnel) === true && this.#unanswered.size === 0) this.#allAnswered()
+  }
+
+  #allAnswered(): void {
+    if (this.#ticket === null) return
+    this.tell({ kind: 'goodbye', within: 0 })
+    this.#ticket.done()
+    this.#ticket = null
   }
 
   #greeted(): void {

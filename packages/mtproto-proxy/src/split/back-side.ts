@@ -9,6 +9,7 @@ import {
   type Listener,
   listen,
   type Millis,
+  type Ticket,
 } from '@holdfast/core'
 import type { Gatekeeper } from '../gatekeeper.js'
 import type { DataCenters } from '../tunnel.js'
@@ -82,14 +83,18 @@ export function backSide(options: BackSideOptions): Promise<Listener<FrontLink>>
 /** One front, as its back sees it. */
 export class FrontLink implements LinkProtocol {
   readonly #options: BackSideOptions
+  readonly #scope: LinkScope
   readonly #conversation: SplitConversation
   readonly #guests = new Map<SplitHandle, Guest>()
   readonly #visitors = new Map<SplitHandle, Visitor>()
   readonly #listeners = new Set<string>()
+  /** Held while we drain, until the front has said goodbye too. */
+  #ticket: Ticket | null = null
 
   /** @internal */
   constructor(scope: LinkScope, options: BackSideOptions) {
     this.#options = options
+    this.#scope = scope
     const { identity } = scope.link
     if (options.fronts !== undefined && (identity === undefined || !options.fronts.includes(identity))) {
       const detail = `${scope.endpoint.uri}: the certificate names ${identity ?? 'nobody'}, who is no front of this back`
@@ -126,6 +131,7 @@ export class FrontLink implements LinkProtocol {
 
   /** @internal */
   retire(deadline: Millis): void {
+    if (this.node !== null) this.#ticket = this.#scope.gate.enter(`front ${this.node}`)
     this.#conversation.tell({
       kind: 'goodbye',
       within: Math.max(0, deadline - this.#options.env.clock.now()),
@@ -158,6 +164,8 @@ export class FrontLink implements LinkProtocol {
         this.#visitors.delete(message.handle)
         return
       case 'goodbye':
+        this.#ticket?.done()
+        return
       case 'quick-ack':
       case 'sent':
       case 'hold':

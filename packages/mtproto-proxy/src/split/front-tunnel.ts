@@ -40,6 +40,7 @@ export class FrontTunnel implements Tunnel {
   #parked: Off | null = null
   /** A packet that waits for its turn on a full link. */
   #unsent: { readonly payload: Uint8Array; readonly quickAck: boolean } | null = null
+  #awaitsAnswer = false
   #isOver = false
   /** When it was taken off a link without being on another; `null` while it is on one. */
   leftAt: Millis | null = null
@@ -54,6 +55,11 @@ export class FrontTunnel implements Tunnel {
     return this.#sending !== null
   }
 
+  /** Whether nothing has come for the client since it last sent: a request may be under way. */
+  get awaitsAnswer(): boolean {
+    return this.#awaitsAnswer
+  }
+
   bound(binding: Binding<FrontTunnel, BackConnection>): void {
     this.#binding = binding
     if (binding.on === null && !this.#isOver) this.#parked ??= this.#client.pause()
@@ -63,6 +69,7 @@ export class FrontTunnel implements Tunnel {
 
   send(packet: Uint8Array, { quickAck }: { readonly quickAck: boolean }): void {
     if (this.#on === null || this.#isOver) return
+    this.#awaitsAnswer = true
     this.#sending = this.#client.pause()
     this.#unsent = { payload: packet, quickAck }
     this.#on.link.turnOf(this)
@@ -91,6 +98,7 @@ export class FrontTunnel implements Tunnel {
   }
 
   packet(payload: Uint8Array): void {
+    this.#awaitsAnswer = false
     this.#client.packet(payload)
   }
 

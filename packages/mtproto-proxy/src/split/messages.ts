@@ -18,7 +18,8 @@ export type SplitHandle = number
 /**
  * A message of the split link.
  *
- * Both sides: `hello` first, then `ping` and `pong`. The back alone: `goodbye`, it goes away within so many ms.
+ * Both sides: `hello` first, then `ping` and `pong`. `goodbye` of the back: it goes away within so many ms, and is asked
+ * nothing more; of the front, in answer to it: nobody waits for the back any more.
  *
  * Of a tunnel, by the front: `open`; `packet`, at most one that is not answered by `sent`; `delivered`, credits; `close`. By
  * the back: `packet`, `quick-ack`; `sent`, the packet has left, or is kept for good; `hold` and `ready`, the client must

@@ -1,6 +1,6 @@
 import { type Clock, HoldfastError } from '@holdfast/core'
 import { nodeEnv, tcp } from '@holdfast/core/node'
-import { CommandError, exitCodes } from '@holdfast/core/service'
+import { CommandError, exitCodes } from '@holdfast/core/program'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import type { ProxySettings } from '../../config/settings.js'
 import { parseLink } from '../../wire/link.js'

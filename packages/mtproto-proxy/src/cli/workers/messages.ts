@@ -1,5 +1,5 @@
 import type { DrainReport, HoldfastError, Millis } from '@holdfast/core'
-import type { ServiceFlags } from '@holdfast/core/service'
+import type { ServiceFlags } from '@holdfast/core/program'
 import type { MetricObjectWithValues, MetricValue } from 'prom-client'
 import type { StatusReport } from '../status-report.js'
 
