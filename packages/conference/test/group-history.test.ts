@@ -47,6 +47,19 @@ function messages(rig: Rig): unknown[] {
   return rig.news.filter(({ kind }) => kind === 'message')
 }
 
+const day = 86_400
+
+/** Another process goes on from what was saved, when the clock shows so many seconds more; B is back. */
+function restarted(before: Rig, later: number): Rig {
+  const after = new Rig()
+  after.rules = before.rules
+  after.now = before.now + later
+  const memories = conferenceMemories(before.machine, false)
+  after.do({ kind: 'restore', conferences: savedConferences(before.machine), memories })
+  after.friend(B).up(B).packet(B, { kind: 'rejoin', identifier })
+  return after.packet(B, { kind: 'online', sender: B, identifier }).forget()
+}
+
 /** B's link broke for two minutes, and is back. */
 function afterSplit(with_: Rig): Rig {
   const rig = with_.join(B).down(B)
@@ -64,15 +77,6 @@ describe('what was missed (spec 8.1, E2)', () => {
     expect(more).toEqual([])
     expect(ask).toMatchObject({ kind: 'ask' })
     expect(ask && 'seconds' in ask && ask.seconds).toBeGreaterThanOrEqual(120)
-  })
-
-  it('E2: is all that is held, where the clock was set back meanwhile', () => {
-    const rig_ = rig()
-    rig_.join(B).down(B).wait(60)
-    rig_.epoch -= 86_400_000
-    rig_.up(B).packet(B, { kind: 'rejoin', identifier }).packet(B, { kind: 'online', sender: B, identifier })
-    says(rig_.forget(), B, { kind: 'hello' }).tick()
-    expect(extensions(rig_, B)).toEqual([{ kind: 'ask', seconds: 0xffff_ffff }])
   })
 
   it('E2: every connection that comes online is told that we understand', () => {
@@ -172,15 +176,37 @@ describe('what was missed (spec 8.1, E2)', () => {
 
   it('E2: survives a restart, and so does what was told', () => {
     const before = rig().join(B).join(C).chat(C, C, 7, 'heard')
-    const after = new Rig()
-    after.rules = defaultRules
-    after.now = before.now + 60
-    const memories = conferenceMemories(before.machine, false)
-    after.do({ kind: 'restore', conferences: savedConferences(before.machine), memories })
-    after.friend(B).up(B).packet(B, { kind: 'online', sender: B, identifier }).forget()
+    const after = restarted(before, 60)
     says(after, B, { kind: 'ask', seconds: 3600 })
     expect(extensions(after, B)).toEqual([late(C, 7, 'heard', 1)])
     expect(messages(says(after, B, late(C, 7, 'heard', 1)))).toEqual([])
+  })
+
+  it.each([60, 0, -day])(
+    'E2: is asked for since we are members after a restart, however the clock stands: %i s',
+    (later) => {
+      const after = restarted(rig().join(B).join(C), later)
+      says(after, B, { kind: 'hello' }).tick()
+      const [ask] = extensions(after, B)
+      expect(ask && 'seconds' in ask && ask.seconds).toBeGreaterThanOrEqual(3600)
+    },
+  )
+
+  it('E2: is taken after a restart for which the clock was set back', () => {
+    const after = restarted(rig().join(B).join(C).chat(C, C, 7, 'heard'), -day)
+    says(says(after, B, late(C, 7, 'heard', 600)), B, late(C, 8, 'missed', 590))
+    expect(messages(after)).toMatchObject([{ text: 'missed', late: { minutes: 590 } }])
+  })
+
+  it('E2: is told with its age after a restart for which the clock was set back', () => {
+    const before = rig().join(B).join(C).chat(C, C, 5, 'early').wait(50).chat(C, C, 6, 'lately')
+    const after = restarted(before, -day).wait(20)
+    expect(extensions(says(after, B, { kind: 'ask', seconds: 30 }), B)).toEqual([late(C, 6, 'lately', 0)])
+    after.wait(10).forget()
+    expect(extensions(says(after, B, { kind: 'ask', seconds: 3600 }), B)).toEqual([
+      late(C, 5, 'early', 1),
+      late(C, 6, 'lately', 0),
+    ])
   })
 
   it('E3: after a clean end the numbers go on where they were; after a crash they skip 65536', () => {
@@ -236,6 +262,26 @@ describe('a conference that splits', () => {
     const { missing, repeated } = split(defaultRules.history).oracle.verdict()
     expect([missing, repeated]).toEqual([[], []])
   })
+
+  it.each([0, -1, 1])(
+    'E2: tells who starts again all it missed, its clock set by %i days meanwhile',
+    (days) => {
+      const simulation = new Simulation({ seed: 6, peers: 4 })
+      simulation.assemble()
+      const [, absent, ...others] = simulation.peers
+      if (!absent) throw new Error('nobody is away')
+      absent.quit()
+      for (let round = 0; round < 10; round += 1) {
+        for (const peer of others) simulation.say(peer)
+        simulation.clock.advance(60_000)
+      }
+      absent.wallOffset = days * 86_400_000
+      absent.start()
+      simulation.clock.advance(60_000)
+      simulation.oracle.collect(simulation.peers)
+      expect(simulation.oracle.verdict()).toEqual({ missing: [], repeated: [] })
+    },
+  )
 
   it('P6: without a history nobody hears what the others said', () => {
     const { missing, repeated } = split(null).oracle.verdict()

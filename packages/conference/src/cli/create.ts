@@ -9,10 +9,7 @@ import { programName } from './program-name.js'
 
 /** `create`: a conference with nobody else in it yet. */
 export function createCommand(): Command {
-  return addProfileOption(new Command('create'))
-    .description(
-      'create a conference in the profile, and print its identifier; friends are invited in `chat`',
-    )
+  return addProfileOption(new Command())
     .option('--title <title>', 'its title')
     .addHelpText('after', `\nExamples:\n  $ ${programName} create --title 'The bridge'`)
     .action((flags: ProfileFlags & { title?: string }) => create(flags))

@@ -1,20 +1,17 @@
+import { exitCodes, linesOf } from '@holdfast/core/program'
 import {
-  collectMetrics,
   createLog,
-  exitCodes,
-  linesOf,
   OpenedThings,
   replyJson,
   runService,
   serveHttp,
   serveMetrics,
+  watchedRegistry,
 } from '@holdfast/core/service'
 import { Command, Option } from 'commander'
 import { Subscription } from 'rxjs'
 import type { ToxClient } from '../client/tox-client.js'
 import { listenTo } from '../listen-to.js'
-import { registerConferenceMetrics } from '../metrics/conference-metrics.js'
-import { registerNodeMetrics } from '../metrics/node-metrics.js'
 import { drainOf } from './drain-of.js'
 import { doCommand, parseCommand } from './headless-commands.js'
 import { addNetworkOptions, type NetworkFlags } from './network-options.js'
@@ -30,8 +27,7 @@ interface HeadlessFlags extends NetworkFlags {
 
 /** `headless`: a node for programs, which talk to it in lines of JSON. */
 export function headlessCommand(): Command {
-  return addNetworkOptions(new Command('headless'))
-    .description('run without a terminal: commands as lines of JSON in, what happens as lines of JSON out')
+  return addNetworkOptions(new Command())
     .option('--http <host:port>', 'serve GET /status; a port alone is on loopback')
     .addOption(
       new Option('--metrics <host:port>', 'serve Prometheus metrics; a port alone is on loopback').env(
@@ -67,8 +63,6 @@ async function headless(flags: HeadlessFlags): Promise<void> {
     host: quietHost,
     start: async () => {
       const opened = new OpenedThings()
-      // Before there is anything to count.
-      const registry = flags.metrics === undefined ? null : collectMetrics().registry
       const client = opened.add(await openClient(flags, log))
       const serving: { http?: string; metrics?: string } = {}
       try {
@@ -84,9 +78,8 @@ async function headless(flags: HeadlessFlags): Promise<void> {
           })
           serving.http = opened.add(http).url
         }
+        const registry = watchedRegistry(flags.metrics)
         if (flags.metrics !== undefined && registry !== null) {
-          registerConferenceMetrics(registry, client)
-          registerNodeMetrics(registry, client.node)
           serving.metrics = opened.add(await serveMetrics({ at: flags.metrics, registry })).uri
         }
       } catch (cause) {

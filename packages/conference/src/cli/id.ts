@@ -1,4 +1,4 @@
-import { CommandError } from '@holdfast/core/service'
+import { CommandError } from '@holdfast/core/program'
 import { Command } from 'commander'
 import { readProfile, type ToxProfile } from '../profile/tox-profile.js'
 import { toxId } from '../tox/crypto/tox-id.js'
@@ -9,8 +9,7 @@ import { programName } from './program-name.js'
 
 /** `id`: by what others make us their friend. */
 export function idCommand(): Command {
-  return addProfileOption(new Command('id'))
-    .description('print our Tox ID: others need it to make us their friend')
+  return addProfileOption(new Command())
     .option('--key', 'print the public key alone')
     .addHelpText(
       'after',

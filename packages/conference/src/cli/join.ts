@@ -15,8 +15,7 @@ interface JoinFlags extends NetworkFlags {
 
 /** `join`: takes up an invitation. */
 export function joinCommand(): Command {
-  return addNetworkOptions(new Command('join'))
-    .description('wait for an invitation, take it up, and print the identifier once we are in')
+  return addNetworkOptions(new Command())
     .addOption(new Option('--from <id>', 'take it from this friend only').argParser(friendKey))
     .addHelpText(
       'after',

@@ -1,7 +1,7 @@
 import { mkdir, readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { AtomicFile } from '@holdfast/core/node'
-import { CommandError } from '@holdfast/core/service'
+import { CommandError } from '@holdfast/core/program'
 import { Command } from 'commander'
 import { readProfile } from '../profile/tox-profile.js'
 import { cryptoReady } from '../tox/crypto/box.js'
@@ -12,9 +12,7 @@ import { programName } from './program-name.js'
 
 /** `profile`: makes, takes and gives Tox save files. */
 export function profileCommand(): Command {
-  const command = new Command('profile')
-    .description('make a profile, or take it from or to other Tox software')
-    .addHelpText('after', examples)
+  const command = new Command().addHelpText('after', examples)
   const make = new Command('new')
     .description('make a profile of somebody new, and print its Tox ID')
     .option('--name <name>', 'what others see', '')

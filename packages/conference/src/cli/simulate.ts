@@ -1,4 +1,4 @@
-import { exitCodes } from '@holdfast/core/service'
+import { exitCodes } from '@holdfast/core/program'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { type Friendships, Simulation } from '../testing/simulation.js'
 import { programName } from './program-name.js'
@@ -13,10 +13,7 @@ interface SimulateFlags {
 
 /** `simulate`: a conference in memory that is split, healed and disturbed. */
 export function simulateCommand(): Command {
-  return new Command('simulate')
-    .description(
-      'try a conference of N peers in memory: a split into halves, then faults by chance; how long it takes to heal',
-    )
+  return new Command()
     .argument('[peers]', 'how many peers', whole(2, 500), 5)
     .option('--seed <n>', 'seed of chance; the same seed gives the same run', whole(0, 2 ** 32), 1)
     .addOption(

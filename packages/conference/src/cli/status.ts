@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer'
-import { askStatus } from '@holdfast/core/service'
+import { askStatus } from '@holdfast/core/program'
 import { Command } from 'commander'
 import type { ConferenceView } from '../conference-view.js'
 import type { ToxProfile } from '../profile/tox-profile.js'
@@ -11,8 +11,7 @@ import { describeStatus, type StatusReport } from './status-report.js'
 
 /** `status`: where a running program stands, or what a profile holds. */
 export function statusCommand(): Command {
-  return addProfileOption(new Command('status'))
-    .description('say who is in which conference: of a running program, or else of the profile')
+  return addProfileOption(new Command())
     .argument('[url]', 'the HTTP address of a running program, as given to --http')
     .option('--json', 'print JSON')
     .addHelpText(

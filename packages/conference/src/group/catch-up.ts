@@ -51,9 +51,7 @@ export function askForMissed(c: ConferenceTurn): void {
   for (const connection of onlineConnections(c)) {
     const { understands, missedSince: since } = connection.catchUp
     if (!understands || since === null) continue
-    // Where the clock was set back meanwhile, nobody knows how long it was: all that is held is asked for.
-    const missed = since <= c.at.stamp ? c.at.stamp - since : Infinity
-    const seconds = Math.min(0xffff_ffff, Math.ceil(missed / 1000))
+    const seconds = Math.min(0xffff_ffff, Math.ceil((c.at.stamp - since) / 1000))
     c.turn.send(connection.realKey, encodeExtension(connection.theirNumber, { kind: 'ask', seconds }))
     c.turn.tell({ kind: 'catch-up', conference: c.number, with: connection.realKey, did: 'asked' })
     const catchUp = { ...connection.catchUp, missedSince: null, askedSince: since }

@@ -1,3 +1,4 @@
+import type { WallStamp } from '@holdfast/core'
 import type { ConferenceIdentifier } from '../wire/identity.js'
 import { type History, type HistoryEntry, historyOf } from './history.js'
 import type { ConferencesMachine } from './types.js'
@@ -30,7 +31,14 @@ export function conferenceMemories(machine: ConferencesMachine, isFinal: boolean
   })
 }
 
-/** The history that a memory holds. */
-export function rememberedHistory({ entries, floors }: ConferenceMemory): History {
-  return historyOf(entries, floors)
+/**
+ * The history that a memory holds. Where the clock was set back meanwhile, it is as old as if it had been saved just now:
+ * nothing was said in the future.
+ */
+export function rememberedHistory({ entries, floors }: ConferenceMemory, now: WallStamp): History {
+  const ahead = entries.reduce((most, { at }) => Math.max(most, at - now), 0)
+  return historyOf(
+    entries.map((entry) => ({ ...entry, at: entry.at - ahead })),
+    floors,
+  )
 }

@@ -1,5 +1,12 @@
 import { Buffer } from 'node:buffer'
-import { type RosterChange, type RosterEvent, type RosterRules, rosterStep } from '@holdfast/core'
+import {
+  type Millis,
+  type RosterChange,
+  type RosterEvent,
+  type RosterRules,
+  rosterStep,
+  type WallStamp,
+} from '@holdfast/core'
 import { type DhtKey, isValidKey, type RealKey } from '../wire/identity.js'
 import { offerClosest, removeClosest } from './closest.js'
 import { addReason, removeConnection } from './connections.js'
@@ -181,7 +188,7 @@ function follow(c: ConferenceTurn, moved: RosterChange<number, Peer>): void {
       updatePeer(c, moved.key, { dhtKeyFresh: false })
       offer(c, realKey, dhtKey)
       c.set({ needSendName: true })
-      c.thawedSince = Math.min(c.thawedSince ?? Infinity, c.at.stamp - moved.frozenFor)
+      c.thawedSince = Math.min(c.thawedSince ?? Infinity, awaySince(c, moved.frozenFor))
       c.turn.tell({ kind: 'thawed', ...news, by: c.heardBy })
       return
     case 'frozen':
@@ -195,6 +202,13 @@ function follow(c: ConferenceTurn, moved: RosterChange<number, Peer>): void {
       c.turn.tell({ kind: moved.why === 'asked' ? 'left' : 'forgotten', ...news })
       return
   }
+}
+
+/** How long it was over a restart no clock can tell: it may have been set meanwhile, or have stood still. */
+function awaySince(c: ConferenceTurn, frozenFor: Millis): WallStamp {
+  const since = c.at.stamp - frozenFor
+  const { restoredAt, memberSince } = c.state
+  return restoredAt !== null && since <= restoredAt ? memberSince : since
 }
 
 /** Over a friend connection that is up we ask a frozen member to take us in, or to come back (R16, R17). */

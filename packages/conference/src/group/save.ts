@@ -1,3 +1,4 @@
+import type { WallStamp } from '@holdfast/core'
 import type { SavedConference, SavedPeer } from '../wire/conferences-section.js'
 import type { ConferenceNews } from './events.js'
 import { type ConferenceMemory, rememberedHistory } from './memory.js'
@@ -63,15 +64,17 @@ export function restoreConferences(
 function restore(turn: Turn, one: SavedConference, memory?: ConferenceMemory): void {
   const state = newConference(turn, one.identifier, 'connected')
   if (!state) return
+  const now = turn.at.stamp
+  // Since when we are a member nobody knows without a memory, nor if the clock was set back; it was before this start.
   const c = turn.add({
     ...state,
     selfNumber: one.peerNumber,
     title: one.title,
     messageNumber: memory?.exact?.messageNumber ?? one.messageNumber,
     lossyNumber: memory?.exact?.lossyNumber ?? one.lossyNumber,
-    // Without a memory nobody knows; it was before this start.
-    memberSince: memory?.memberSince ?? 0,
-    history: memory ? rememberedHistory(memory) : state.history,
+    memberSince: memory && !isAhead(one, memory, now) ? memory.memberSince : 0,
+    restoredAt: now,
+    history: memory ? rememberedHistory(memory, now) : state.history,
     maxFrozen: Math.max(defaultMaxFrozen, one.peers.length),
   })
   const members = new Map<number, { value: Peer; lastActive: number }>()
@@ -86,4 +89,18 @@ function restore(turn: Turn, one: SavedConference, memory?: ConferenceMemory): v
     members.set(peerNumber, { value: { ...value, nameKnown: name.length > 0 }, lastActive })
   }
   restorePeers(c, members)
+}
+
+/** Whether something is said to have happened in the future: the clock was set back since. */
+function isAhead(
+  { peers }: SavedConference,
+  { memberSince, entries }: ConferenceMemory,
+  now: WallStamp,
+): boolean {
+  const isLater = (stamp: WallStamp): boolean => stamp > now
+  return (
+    isLater(memberSince) ||
+    entries.some(({ at }) => isLater(at)) ||
+    peers.some(({ lastActive }) => isLater(lastActive * 1000))
+  )
 }

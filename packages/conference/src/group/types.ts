@@ -78,6 +78,8 @@ export interface Conference {
   readonly since: Millis
   /** When it was; a {@link RosterTime.stamp}. Nothing that was said before is asked for, or told as missed. */
   readonly memberSince: WallStamp
+  /** When this process took it over from an earlier one; a {@link RosterTime.stamp}. `null` if it is its own. */
+  readonly restoredAt: WallStamp | null
   /** Of no meaning while joining. */
   readonly selfNumber: number
   /** UTF-8; empty if there never was one. */

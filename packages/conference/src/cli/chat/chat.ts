@@ -10,10 +10,7 @@ import { Screen } from './screen.js'
 
 /** `chat`: conferences on a terminal. */
 export function chatCommand(): Command {
-  return addNetworkOptions(new Command('chat'))
-    .description(
-      'chat on a terminal: who is here, who is frozen since when, what was said before; /help inside',
-    )
+  return addNetworkOptions(new Command())
     .addHelpText(
       'after',
       `\nExamples:\n  $ ${programName} chat --lan\n  $ ${programName} chat --bootstrap HOST:PORT:KEY --friend TOX_ID`,
