@@ -78,6 +78,20 @@ export function collectMetrics(options: MetricsOptions = {}): CollectedMetrics {
   }
 }
 
+let watched: Registry | null = null
+
+/**
+ * The metrics of this program, one registry for all that ask: {@link collectMetrics} begins when they are first to be served
+ * somewhere, by `--metrics` or by the inspector of {@link runProgram}.
+ *
+ * @param at - where the caller will serve them, if it will
+ * @returns `null` as long as nobody is to see them: then nothing need be counted
+ */
+export function watchedRegistry(at: string | undefined): Registry | null {
+  if (at !== undefined) watched ??= collectMetrics().registry
+  return watched
+}
+
 /** What metrics are served from: a registry, or whoever gathers those of several processes. */
 export type MetricsSource = Pick<Registry, 'contentType' | 'metrics'>
 
