@@ -31,6 +31,7 @@ export {
   type MetricsServerOptions,
   type MetricsSource,
   serveMetrics,
+  watchedRegistry,
 } from './metrics.js'
 export { OpenedThings } from './opened-things.js'
 export { type ProgramOptions, runProgram } from './program.js'
