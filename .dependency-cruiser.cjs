@@ -24,17 +24,17 @@ module.exports = {
         path: '^packages/',
         pathNot: [
           '^packages/$1/',
-          '^packages/core/src/((node|service|web-socket|lmdb|redis|testing|inspector|open-telemetry)/)?index[.]ts$',
+          '^packages/core/src/((node|program|service|web-socket|lmdb|redis|testing|inspector|open-telemetry)/)?index[.]ts$',
         ],
       },
     },
     {
       name: 'nouns-need-no-node',
       comment:
-        'Outside src/node, src/service, src/web-socket, src/lmdb, src/redis, src/testing, src/inspector and src/open-telemetry core runs in a browser too.',
+        'Outside src/node, src/program, src/service, src/web-socket, src/lmdb, src/redis, src/testing, src/inspector and src/open-telemetry core runs in a browser too.',
       severity: 'error',
       from: {
-        path: '^packages/core/src/(?!(node|service|web-socket|lmdb|redis|testing|inspector|open-telemetry)/)',
+        path: '^packages/core/src/(?!(node|program|service|web-socket|lmdb|redis|testing|inspector|open-telemetry)/)',
       },
       to: { dependencyTypes: ['core'] },
     },
@@ -42,20 +42,20 @@ module.exports = {
       name: 'nouns-stand-alone',
       severity: 'error',
       from: {
-        path: '^packages/core/src/(?!(node|service|web-socket|lmdb|redis|testing|inspector|open-telemetry)/)',
+        path: '^packages/core/src/(?!(node|program|service|web-socket|lmdb|redis|testing|inspector|open-telemetry)/)',
       },
       to: {
-        path: '^packages/core/src/(node|service|web-socket|lmdb|redis|testing|inspector|open-telemetry)/',
+        path: '^packages/core/src/(node|program|service|web-socket|lmdb|redis|testing|inspector|open-telemetry)/',
       },
     },
     {
       name: 'node-needs-nothing-else',
       comment:
-        'Who wants a TCP connection installs rxjs and no more; optional peers are for src/service, src/web-socket, src/lmdb, src/redis and src/open-telemetry.',
+        'Who wants a TCP connection installs rxjs and no more; optional peers are for src/program, src/service, src/web-socket, src/lmdb, src/redis and src/open-telemetry.',
       severity: 'error',
       from: { path: '^packages/core/src/node/' },
       to: {
-        path: ['node_modules/', '^packages/core/src/(service|web-socket|lmdb|redis|open-telemetry)/'],
+        path: ['node_modules/', '^packages/core/src/(program|service|web-socket|lmdb|redis|open-telemetry)/'],
         pathNot: 'node_modules/(rxjs|@types/node)/',
       },
     },
@@ -113,7 +113,7 @@ module.exports = {
     {
       name: 'only-programs-parse-arguments-and-log',
       severity: 'error',
-      from: { path: '^packages/[^/]+/src/', pathNot: '^packages/([^/]+/src/cli|core/src/service)/' },
+      from: { path: '^packages/[^/]+/src/', pathNot: '^packages/([^/]+/src/cli|core/src/(program|service))/' },
       to: { path: 'node_modules/(commander|pino)/' },
     },
   ],

@@ -9,13 +9,13 @@ import { join } from 'node:path'
 import { createLogUpdate } from 'log-update'
 import { serveInspector } from '../packages/core/src/inspector/index.js'
 import { nodeEnv } from '../packages/core/src/node/index.js'
+import { runProgram } from '../packages/core/src/program/index.js'
 import {
   collectMetrics,
   type DemoAct,
   type DemoOutcome,
   type DemoStage,
   demonstration,
-  runProgram,
   type Verdict,
 } from '../packages/core/src/service/index.js'
 import { type Part, parts } from './parts.js'
@@ -87,13 +87,10 @@ await runProgram({
   name: 'pnpm',
   description: 'Holdfast: connections that outlive their sockets',
   version: '0.1.0',
-  commands: [
-    demonstration({
-      program: 'pnpm',
+  commands: {
+    demo: {
       about: 'show all four systems in one storm, and count what was promised',
-      canBeInspected: false,
-      live: createLogUpdate,
-      play,
-    }),
-  ],
+      load: () => demonstration({ program: 'pnpm', canBeInspected: false, live: createLogUpdate, play }),
+    },
+  },
 })

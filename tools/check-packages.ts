@@ -74,7 +74,7 @@ function* complaints(root: string): Iterable<string> {
 }
 
 /** The entry points that need the optional peers of their package. */
-const needOptional = ['./service', './open-telemetry', './web-socket', './lmdb', './redis']
+const needOptional = ['./program', './service', './open-telemetry', './web-socket', './lmdb', './redis']
 
 /**
  * Installs a package as a user would get it, what it depends on beside it and nothing else, and imports its entry

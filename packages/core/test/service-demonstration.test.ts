@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { type DemoOutcome, type DemoStage, demonstration, exitCodes } from '../src/service/index.js'
+import { exitCodes } from '../src/program/index.js'
+import { type DemoOutcome, type DemoStage, demonstration } from '../src/service/index.js'
 
 /** Runs `demo` with these arguments, and returns what it printed. */
 async function run(play: (stage: DemoStage) => Promise<DemoOutcome>, ...args: string[]): Promise<string> {
@@ -8,7 +9,7 @@ async function run(play: (stage: DemoStage) => Promise<DemoOutcome>, ...args: st
   vi.spyOn(process.stdout, 'write').mockImplementation((text) => ((printed += String(text)), true))
   vi.spyOn(process.stderr, 'write').mockReturnValue(true)
   const live = Object.assign(() => undefined, { clear: () => undefined, done: () => undefined })
-  const command = demonstration({ program: 'x', about: 'x', live: () => live, play })
+  const command = demonstration({ program: 'x', live: () => live, play })
   await command.exitOverride().parseAsync(args, { from: 'user' })
   return printed
 }

@@ -1,7 +1,8 @@
 import { Command } from 'commander'
 import { Registry } from 'prom-client'
 import { describe, expect, it } from 'vitest'
-import { addInspectOption, collectMetrics } from '../src/service/index.js'
+import { addInspectOption } from '../src/program/index.js'
+import { collectMetrics } from '../src/service/index.js'
 import { inspectIfAsked } from '../src/service/inspection.js'
 
 const command = (...args: string[]): Command =>

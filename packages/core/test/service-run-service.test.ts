@@ -3,10 +3,10 @@ import { EventEmitter, once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { type DrainReport, HoldfastError, type Log } from '../src/index.js'
+import { exitCodes } from '../src/program/index.js'
 import {
   ConfigError,
   describeDrain,
-  exitCodes,
   type RunningService,
   runService,
   type ServiceOptions,

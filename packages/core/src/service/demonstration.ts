@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Command } from 'commander'
 import { type Millis, systemClock } from '../index.js'
-import { CommandError } from './command-error.js'
-import { exitCodes } from './exit-codes.js'
-import { addInspectOption } from './inspection.js'
+import { CommandError } from '../program/command-error.js'
+import { exitCodes } from '../program/exit-codes.js'
+import { addInspectOption } from '../program/inspect-option.js'
 import { type LiveText, Show } from './show.js'
 import type { Verdict } from './verdict.js'
 
@@ -47,8 +47,6 @@ export interface DemoOutcome {
 export interface DemoOptions {
   /** The program, as its users call it. */
   readonly program: string
-  /** What is shown, for the help. */
-  readonly about: string
   /** Makes the status at the bottom of a terminal: `createLogUpdate` of `log-update`. */
   readonly live: (out: NodeJS.WriteStream) => LiveText
   /**
@@ -71,9 +69,8 @@ export interface DemoOptions {
  * The command `demo` of a program: plays a demonstration on a terminal, and prints the table of what was promised. Exits
  * with 0 only if every promise held.
  */
-export function demonstration({ program, about, canBeInspected = true, ...options }: DemoOptions): Command {
-  const command = new Command('demo')
-    .description(about)
+export function demonstration({ program, canBeInspected = true, ...options }: DemoOptions): Command {
+  const command = new Command()
     .option('--json', 'print the table as JSON')
     .option('--seed <n>', 'seed of chance: the same one repeats a run', Number, 1)
   if (canBeInspected) addInspectOption(command)

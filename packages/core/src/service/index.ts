@@ -1,13 +1,11 @@
 /**
- * What a program needs around its connections: configuration, command line, log, metrics, and an orderly end. Needs
+ * What a program needs around its connections: configuration, log, metrics, and an orderly end. Needs
  * `commander`, `pino`, `prom-client`, `smol-toml` and `zod`.
  *
  * @packageDocumentation
  */
 
 export { type HttpEndpoint, type HttpEndpointOptions, replyJson, serveHttp } from '../node/http-endpoint.js'
-export { askStatus } from './ask-status.js'
-export { CommandError, type CommandErrorOptions } from './command-error.js'
 export { ConfigError, type ConfigOptions, loadConfig, withoutSecrets } from './config.js'
 export {
   type DemoAct,
@@ -17,9 +15,6 @@ export {
   demoActs,
   demonstration,
 } from './demonstration.js'
-export { exitCodes } from './exit-codes.js'
-export { addInspectOption } from './inspection.js'
-export { linesOf } from './lines.js'
 export { createLog, type LogOptions } from './logging.js'
 export { type Count, type MetricDescription, MetricSet, type Readings } from './metric-set.js'
 export {
@@ -34,7 +29,6 @@ export {
   watchedRegistry,
 } from './metrics.js'
 export { OpenedThings } from './opened-things.js'
-export { type ProgramOptions, runProgram } from './program.js'
 export type { Distribution } from './read-histogram.js'
 export { type ConfiguredService, runConfigured } from './run-configured.js'
 export {
@@ -45,7 +39,6 @@ export {
   type ServiceOptions,
 } from './run-service.js'
 export { Scorecard, type ScorecardOptions } from './scorecard.js'
-export { addServiceOptions, type ServiceFlags } from './service-options.js'
 export {
   type LiveText,
   Show,

@@ -1,14 +1,7 @@
 /** A service that does nothing, with everything that the process kit offers. */
 import { nodeEnv } from '@holdfast/core/node'
-import {
-  addServiceOptions,
-  collectMetrics,
-  createLog,
-  loadConfig,
-  runService,
-  type ServiceFlags,
-  serveMetrics,
-} from '@holdfast/core/service'
+import { addServiceOptions, type ServiceFlags } from '@holdfast/core/program'
+import { collectMetrics, createLog, loadConfig, runService, serveMetrics } from '@holdfast/core/service'
 import { Command } from 'commander'
 import { z } from 'zod'
 

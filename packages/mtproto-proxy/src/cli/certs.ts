@@ -8,10 +8,7 @@ import { programName } from './program-name.js'
 
 /** `certs`: the certificates of the link between the halves of a split proxy (spec 10). */
 export function certsCommand(): Command {
-  return new Command('certs')
-    .description('make the certificates for the link between the halves of a split proxy')
-    .addCommand(initCommand())
-    .addCommand(addNodeCommand())
+  return new Command().addCommand(initCommand()).addCommand(addNodeCommand())
 }
 
 function initCommand(): Command {

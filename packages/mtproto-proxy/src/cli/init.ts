@@ -17,8 +17,7 @@ interface InitFlags {
 
 /** `init`: a configuration to begin with. */
 export function initCommand(): Command {
-  return new Command('init')
-    .description('write a configuration to begin with, with a new secret and the address of this host')
+  return new Command()
     .argument('[file]', 'where to', 'proxy.toml')
     .addOption(
       new Option('--role <role>', 'the whole, or a half of a split proxy')

@@ -14,8 +14,7 @@ interface LinkFlags {
 
 /** `link`: what users are given. */
 export function linkCommand(): Command {
-  return new Command('link')
-    .description('print the links of every port, secret and mode')
+  return new Command()
     .argument('[secret]', 'only those of this name')
     .addOption(
       new Option('-c, --config <file>', 'configuration, JSON or TOML').env(`${variablePrefix}_CONFIG`),

@@ -4,8 +4,7 @@ import { programName } from './program-name.js'
 
 /** `reload`: has a running proxy read its configuration again. */
 export function reloadCommand(): Command {
-  return new Command('reload')
-    .description('have a running proxy read its configuration again; a wrong one changes nothing')
+  return new Command()
     .option('--json', 'print JSON')
     .addOption(adminOption())
     .addHelpText('after', `\nExamples:\n  $ ${programName} reload`)

@@ -5,8 +5,7 @@ import type { RestartReport } from './workers/start-workers.js'
 
 /** `restart`: has a proxy with workers replace them. */
 export function restartCommand(): Command {
-  return new Command('restart')
-    .description('have a proxy with workers replace them one generation by another; nobody is refused')
+  return new Command()
     .option('--with-back', 'also the process that talks to Telegram; clients that wait for no packet stay')
     .option('--json', 'print JSON')
     .addOption(adminOption())

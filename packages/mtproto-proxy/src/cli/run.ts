@@ -20,8 +20,7 @@ interface RunFlags extends ServiceFlags {
 
 /** `run`: the proxy, or a half of one. */
 export function runCommand(): Command {
-  return addServiceOptions(new Command('run'), variablePrefix)
-    .description('run the proxy, or a half of one')
+  return addServiceOptions(new Command(), variablePrefix)
     .option('-p, --port <port>', 'where clients connect, instead of the configured ports')
     .option('-s, --secret <hex>', 'the secret of that port, 32 hex digits')
     .option('-t, --tag <hex>', 'the tag of its promoted channel, 32 hex digits')

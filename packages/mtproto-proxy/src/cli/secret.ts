@@ -18,7 +18,7 @@ export function secretCommand(): Command {
       const made = formsOf(randomBytes(keyBytes), domain)
       process.stdout.write(json === true ? `${JSON.stringify(made)}\n` : describe(made))
     })
-  return new Command('secret').description('make secrets').addCommand(generate)
+  return new Command().addCommand(generate)
 }
 
 interface Forms {

@@ -1,7 +1,13 @@
 import type { Env, Millis } from '@holdfast/core'
 import { nodeEnv } from '@holdfast/core/node'
 import { addInspectOption } from '@holdfast/core/program'
-import { createLog, OpenedThings, type RunningService, runService, watchedRegistry } from '@holdfast/core/service'
+import {
+  createLog,
+  OpenedThings,
+  type RunningService,
+  runService,
+  watchedRegistry,
+} from '@holdfast/core/service'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { createLogUpdate } from 'log-update'
 import type { ProxySettings } from '../config/settings.js'
@@ -33,8 +39,7 @@ const sampleSecret = '000102030405060708090a0b0c0d0e0f'
 
 /** `simulate`: a proxy and a Telegram of one's own. */
 export function simulateCommand(): Command {
-  return addInspectOption(new Command('simulate'), variablePrefix)
-    .description('run a proxy before an embedded Telegram, to try clients and operation without a network')
+  return addInspectOption(new Command(), variablePrefix)
     .option('-p, --port <port>', 'where clients connect; 0 takes a free one', portOf, 1443)
     .option('--listen <ip>', 'the address to listen on', '127.0.0.1')
     .option('-s, --secret <hex>', 'the secret, 32 hex digits', sampleSecret)

@@ -5,8 +5,7 @@ import { describeStatus, type StatusReport } from './status-report.js'
 
 /** `status`: where a running proxy stands. */
 export function statusCommand(): Command {
-  return new Command('status')
-    .description('say where a running proxy stands: clients, connections to Telegram, secrets, tables')
+  return new Command()
     .option('--json', 'print JSON')
     .addOption(adminOption())
     .addHelpText('after', `\nExamples:\n  $ ${programName} status\n  $ ${programName} status --json`)

@@ -28,11 +28,7 @@ export function tableCommand(): Command {
         `\nExamples:\n  $ ${programName} table ${command.name()} banned 192.0.2.7 198.51.100.0/24`,
       )
   }
-  return new Command('table')
-    .description('change the tables that the policy looks into')
-    .addCommand(add)
-    .addCommand(del)
-    .addCommand(listCommand())
+  return new Command().addCommand(add).addCommand(del).addCommand(listCommand())
 }
 
 function listCommand(): Command {

@@ -5,9 +5,7 @@ import { programName } from './program-name.js'
 
 /** `diff`: what one relay has and we have not, and the other way round. */
 export function diffCommand(): Command {
-  return addOneRelayOptions(
-    new Command('diff').description('compare a relay with the store, by negentropy, and fetch nothing'),
-  )
+  return addOneRelayOptions(new Command())
     .addHelpText('after', examples)
     .action((url: string, flags: OneRelayFlags) =>
       withOneRelay(url, { ...flags, negentropy: true }, async (shot) => {

@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer'
 import { createWriteStream } from 'node:fs'
 import type { Writable } from 'node:stream'
 import { finished } from 'node:stream/promises'
-import { CommandError } from '@holdfast/core/service'
+import { CommandError } from '@holdfast/core/program'
 import { Command } from 'commander'
 import { openLmdbStore } from '../store/lmdb-store.js'
 import type { EventStore } from '../store/types.js'
@@ -19,8 +19,7 @@ interface ExportFlags {
 
 /** `export`: the store, or a part of it, as a file. */
 export function exportCommand(): Command {
-  return new Command('export')
-    .description('write stored events as lines of JSON, the oldest first')
+  return new Command()
     .argument('[file]', 'the file; - for standard output', '-')
     .requiredOption('-d, --data <dir>', 'directory of the event store')
     .option('-f, --filter <json>', 'only what matches this filter of NIP-01', filterOf, {})

@@ -1,5 +1,6 @@
 import { nodeEnv } from '@holdfast/core/node'
-import { createLog, exitCodes, loadConfig, OpenedThings } from '@holdfast/core/service'
+import { exitCodes } from '@holdfast/core/program'
+import { createLog, loadConfig, OpenedThings } from '@holdfast/core/service'
 import { Command } from 'commander'
 import { z } from 'zod'
 import type { RejectReason } from '../admission/types.js'
@@ -34,8 +35,7 @@ type Results = Tally<(typeof results)[number]>
 
 /** `import`: events of a file, into the store. */
 export function importCommand(): Command {
-  return new Command('import')
-    .description('check events of a file and store them: lines of JSON, one event each')
+  return new Command()
     .argument('[file]', 'the file; - for standard input', '-')
     .option('-c, --config <file>', 'configuration of serve, JSON or TOML')
     .option('-d, --data <dir>', 'directory of the event store; made if it is not there')

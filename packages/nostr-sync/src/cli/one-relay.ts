@@ -1,5 +1,6 @@
 import { nodeEnv } from '@holdfast/core/node'
-import { addInspectOption, createLog, exitCodes, OpenedThings } from '@holdfast/core/service'
+import { addInspectOption, exitCodes } from '@holdfast/core/program'
+import { createLog, OpenedThings } from '@holdfast/core/service'
 import { type Command, InvalidArgumentError } from 'commander'
 import { graspPolicy } from '../admission/grasp-policy.js'
 import { openPolicy } from '../admission/open-policy.js'

@@ -33,9 +33,7 @@ interface RunFlags extends ServingFlags {
 
 /** `run`: mirrors, and serves what it has. */
 export function runCommand(): Command {
-  return addServingOptions(
-    new Command('run').description('mirror all relays that the stored repositories list, and serve a relay'),
-  )
+  return addServingOptions(new Command())
     .option('-b, --bootstrap-relays <list>', 'relays to begin with, and to keep')
     .option('--auth-key-file <file>', 'secret key of 64 hex digits, for relays that ask who we are')
     .option('--allow-private-targets', 'connect to addresses that are not on the public internet, too')

@@ -1,12 +1,11 @@
 import type { DrainReport, Env, Millis } from '@holdfast/core'
+import { addServiceOptions, type ServiceFlags } from '@holdfast/core/program'
 import {
-  addServiceOptions,
   collectMetrics,
   OpenedThings,
   type RunningService,
   replyJson,
   runConfigured,
-  type ServiceFlags,
   serveHttp,
   serveMetrics,
 } from '@holdfast/core/service'
@@ -55,9 +54,7 @@ export function fieldsOf({
 
 /** `serve`: the relay alone. */
 export function serveCommand(): Command {
-  return addServingOptions(
-    new Command('serve').description('serve a relay over the event store, without syncing'),
-  )
+  return addServingOptions(new Command())
     .addHelpText('after', examples)
     .action(async (flags: ServingFlags) => {
       const { metrics, http } = flags

@@ -1,12 +1,11 @@
-import { askStatus } from '@holdfast/core/service'
+import { askStatus } from '@holdfast/core/program'
 import { Command } from 'commander'
 import { programName } from './program-name.js'
 import { describeStatus, type StatusReport } from './status-report.js'
 
 /** `status`: what a running program is doing. */
 export function statusCommand(): Command {
-  return new Command('status')
-    .description('say what a running program is doing: clients, events, and the relays that are mirrored')
+  return new Command()
     .argument('[url]', 'its HTTP address', 'http://127.0.0.1:7778')
     .option('--json', 'print JSON')
     .addHelpText(

@@ -9,9 +9,7 @@ const results = ['saved', 'duplicate', 'rejected', 'held', 'invalid', 'failed'] 
 
 /** `sync`: everything that one relay has, once. */
 export function syncCommand(): Command {
-  return addOneRelayOptions(
-    new Command('sync').description('fetch what a relay has and the store has not, and exit'),
-  )
+  return addOneRelayOptions(new Command())
     .option('--domains <list>', 'take only what a GRASP server of these domains takes')
     .option('--no-negentropy', 'page through everything instead of comparing first')
     .addHelpText('after', examples)

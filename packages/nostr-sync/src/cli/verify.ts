@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { nodeEnv } from '@holdfast/core/node'
-import { createLog, exitCodes } from '@holdfast/core/service'
+import { exitCodes } from '@holdfast/core/program'
+import { createLog } from '@holdfast/core/service'
 import { Command } from 'commander'
 import { openLmdbStore } from '../store/lmdb-store.js'
 import type { EventPlace } from '../store/types.js'
@@ -19,8 +20,7 @@ const mostShown = 20
 
 /** `verify`: ids and signatures of a store or a file. */
 export function verifyCommand(): Command {
-  return new Command('verify')
-    .description('check ids and signatures of all events in a store or a file')
+  return new Command()
     .argument('<path>', 'directory of an event store, a file of lines of JSON, or - for standard input')
     .option('--json', 'print JSON')
     .addHelpText(

@@ -1,4 +1,4 @@
-import { CommandError, linesOf } from '@holdfast/core/service'
+import { CommandError, linesOf } from '@holdfast/core/program'
 import { Command } from 'commander'
 import { programName } from './program-name.js'
 
@@ -11,8 +11,7 @@ interface AppendFlags {
 
 /** `append`: rows for a running server. */
 export function appendCommand(): Command {
-  return new Command('append')
-    .description('append rows to the log of a running server')
+  return new Command()
     .argument('<stream>', 'the stream')
     .argument(
       '[rows...]',

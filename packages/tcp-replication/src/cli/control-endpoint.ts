@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { HoldfastError, StoreError } from '@holdfast/core'
-import { type HttpEndpoint, linesOf, replyJson, serveHttp } from '@holdfast/core/service'
+import { linesOf } from '@holdfast/core/program'
+import { type HttpEndpoint, replyJson, serveHttp } from '@holdfast/core/service'
 import { requestUrl } from '../server/request-url.js'
 import { streamUpdatesHandler } from '../server/updates-handler.js'
 import type { AppendLog } from '../source/append-log.js'

@@ -1,5 +1,5 @@
 import { HoldfastError, type Log } from '@holdfast/core'
-import { linesOf } from '@holdfast/core/service'
+import { linesOf } from '@holdfast/core/program'
 import { z } from 'zod'
 import type { AppendLog } from '../source/append-log.js'
 

@@ -1,7 +1,7 @@
 import { Socket } from 'node:net'
 import type { Clock, Endpoint, Millis } from '@holdfast/core'
 import { nodeEnv } from '@holdfast/core/node'
-import { exitCodes } from '@holdfast/core/service'
+import { exitCodes } from '@holdfast/core/program'
 import { Command } from 'commander'
 import { diagnose, type Finding } from './diagnosis.js'
 import { endpointOf, secondsOf } from './endpoints.js'
@@ -9,8 +9,7 @@ import { programName } from './program-name.js'
 
 /** `probe`: what answers on a port. */
 export function probeCommand(): Command {
-  return new Command('probe')
-    .description('say what answers on a port: replication and in which dialect, or what else')
+  return new Command()
     .argument('<address>', 'HOST:PORT', endpointOf)
     .option('--within <seconds>', 'how long to wait for an answer', secondsOf, 3)
     .option('--json', 'print JSON')

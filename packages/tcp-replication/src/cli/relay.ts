@@ -38,9 +38,7 @@ interface RelayFlags extends ServingFlags {
 
 /** `relay`: one connection upstream, any number downstream. */
 export function relayCommand(): Command {
-  const command = new Command('relay').description(
-    'follow a server, and serve what comes from it to any number of clients',
-  )
+  const command = new Command()
   addServingOptions(command)
     .option('-u, --upstream <address>', 'the server to follow (required)')
     .option('-n, --name <name>', 'what the upstream calls this client in its logs (default: relay)')

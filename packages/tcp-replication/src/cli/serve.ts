@@ -1,12 +1,11 @@
 import type { Env } from '@holdfast/core'
 import { sockets } from '@holdfast/core/node'
+import { addServiceOptions, type ServiceFlags } from '@holdfast/core/program'
 import {
-  addServiceOptions,
   collectMetrics,
   OpenedThings,
   type RunningService,
   runConfigured,
-  type ServiceFlags,
   serveMetrics,
 } from '@holdfast/core/service'
 import { Command } from 'commander'
@@ -50,7 +49,7 @@ export interface ServingFlags extends ServiceFlags {
 
 /** `serve`: an append log for everybody to follow. */
 export function serveCommand(): Command {
-  const command = new Command('serve').description('serve an append log to any number of clients')
+  const command = new Command()
   addServingOptions(command)
     .option('-n, --server-name <name>', "the server's name, which clients compare (default: localhost)")
     .option('--stdin', 'append what comes on standard input: {"stream":"NAME","rows":[…]} on each line')

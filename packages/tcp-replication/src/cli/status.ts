@@ -1,12 +1,11 @@
-import { askStatus } from '@holdfast/core/service'
+import { askStatus } from '@holdfast/core/program'
 import { Command } from 'commander'
 import { programName } from './program-name.js'
 import { describeStatus, type StatusReport } from './status-report.js'
 
 /** `status`: where a running server or relay stands. */
 export function statusCommand(): Command {
-  return new Command('status')
-    .description('say where a running server or relay stands: connections, positions, lag')
+  return new Command()
     .argument('[url]', 'its HTTP address', 'http://127.0.0.1:9093')
     .option('--json', 'print JSON')
     .addHelpText(

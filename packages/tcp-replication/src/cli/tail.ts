@@ -1,6 +1,7 @@
 import type { DrainReport, Endpoint, Millis } from '@holdfast/core'
 import { fileStore, nodeEnv, sockets } from '@holdfast/core/node'
-import { addInspectOption, createLog, exitCodes, runService } from '@holdfast/core/service'
+import { addInspectOption, exitCodes } from '@holdfast/core/program'
+import { createLog, runService } from '@holdfast/core/service'
 import { Command, Option } from 'commander'
 import type { Level } from 'pino'
 import { z } from 'zod'
@@ -31,8 +32,7 @@ const usualServer = '127.0.0.1:9092'
 
 /** `tail`: what comes on some streams, across every loss of the connection. */
 export function tailCommand(): Command {
-  return addInspectOption(new Command('tail'), variablePrefix)
-    .description('print the rows of streams as they come, across lost connections and restarts')
+  return addInspectOption(new Command(), variablePrefix)
     .argument(
       '[streams...]',
       'streams to follow (default: those of Synapse 1.4, or of 1.66 with --dialect d2, that the server has)',

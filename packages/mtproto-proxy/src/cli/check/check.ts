@@ -28,8 +28,7 @@ const allDataCenters = [-5, -4, -3, -2, -1, 1, 2, 3, 4, 5]
 
 /** `check`: whether a running proxy serves clients. */
 export function checkCommand(): Command {
-  return new Command('check')
-    .description('connect to a running proxy as clients do, ask every data centre, and say what fails')
+  return new Command()
     .argument('[link]', 'tg://proxy?… or https://t.me/proxy?…')
     .addOption(
       new Option(

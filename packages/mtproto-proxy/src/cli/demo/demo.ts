@@ -10,7 +10,6 @@ import { World } from './world.js'
 export function demoCommand(): Command {
   return demonstration({
     program: programName,
-    about: 'show 200 clients staying while connections to an embedded Telegram die, and count them',
     live: createLogUpdate,
     play,
   })

@@ -20,12 +20,11 @@ import {
   type WorkerAnswers,
   type WorkerRequest,
   type WorkerStart,
-  workerCommandName,
 } from './messages.js'
 
 /** `worker`: one process of `run --workers`, which alone starts it. */
 export function workerCommand(): Command {
-  return new Command(workerCommandName).action(() => {
+  return new Command().action(() => {
     if (process.send === undefined) {
       const { usage: exitCode } = exitCodes
       throw new CommandError('«run --workers» starts its workers by itself', { exitCode })

@@ -26,7 +26,6 @@ import { statusLines } from './view.js'
 export function demoCommand(): Command {
   return demonstration({
     program: programName,
-    about: 'show a mirror of two relays on real sockets: one goes away, comes back, and nothing is missed',
     live: createLogUpdate,
     play,
   })

@@ -19,8 +19,6 @@ const streams = ['events', 'receipts', 'typing']
 export function demoCommand(): Command {
   return demonstration({
     program: programName,
-    about:
-      'show a replication session that survives real outages on real sockets, and count what was promised',
     live: createLogUpdate,
     play,
   })

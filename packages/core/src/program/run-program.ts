@@ -2,7 +2,23 @@ import tab from '@bomb.sh/tab/commander'
 import { Command } from 'commander'
 import { toldFailure } from './command-error.js'
 import { exitCodes } from './exit-codes.js'
-import { inspectIfAsked } from './inspection.js'
+
+/** A command of a program. */
+export interface ProgramCommand {
+  /** What it does, in a sentence. */
+  readonly about: string
+  /**
+   * Loads and makes it, with options, arguments, examples and action; name and description are given to it. Called only when the
+   * command line names it, so that a program starts with what the command needs, and no more: `import()` its module.
+   */
+  readonly load: () => Command | Promise<Command>
+  /**
+   * It is for the program's own processes, and no help shows it.
+   *
+   * @defaultValue false
+   */
+  readonly hidden?: boolean
+}
 
 /** A program of several commands. */
 export interface ProgramOptions {
@@ -11,9 +27,8 @@ export interface ProgramOptions {
   /** What it is, in a sentence. */
   readonly description: string
   readonly version: string
-  readonly commands: readonly Command[]
-  /** Commands that are for the program's own processes, and that no help shows. */
-  readonly hidden?: readonly Command[]
+  /** By their names. */
+  readonly commands: Readonly<Record<string, ProgramCommand>>
 }
 
 /**
@@ -23,22 +38,25 @@ export interface ProgramOptions {
  * that is thrown is a fault of the program, and goes on as such. That whoever read our output has left is no error. A further
  * command, `completion`, prints the script by which shells complete the program's commands and options.
  */
-export async function runProgram(options: ProgramOptions): Promise<void> {
-  const { name, description, version, commands, hidden = [] } = options
+export async function runProgram({ name, description, version, commands }: ProgramOptions): Promise<void> {
   const program = new Command(name)
     .description(description)
     .version(version)
     .showHelpAfterError('(add --help for what there is)')
     .configureOutput({ outputError: (text, write) => write(`${name}: ${text}`) })
     .hook('preAction', async (_, command) => {
+      if (command.getOptionValue('inspect') === undefined) return
+      const { inspectIfAsked } = await import('../service/inspection.js')
       await inspectIfAsked(name, command)
     })
     .exitOverride((error) => process.exit(error.exitCode === 0 ? exitCodes.ok : exitCodes.usage))
-  for (const command of commands) {
+  for (const [called, { about, load, hidden = false }] of Object.entries(commands)) {
+    // What is only listed in a help needs no more than its name; `help` and `complete` name theirs as an argument.
+    const command = process.argv.includes(called) ? await load() : new Command()
+    command.name(called).description(about)
     for (const each of [command, ...command.commands]) each.copyInheritedSettings(program)
-    program.addCommand(command)
+    program.addCommand(command, { hidden })
   }
-  for (const command of hidden) program.addCommand(command, { hidden: true })
   tab(program, { completionCommandName: 'completion' })
 
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {

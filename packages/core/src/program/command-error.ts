@@ -1,5 +1,4 @@
-import { HoldfastError } from '../index.js'
-import { ConfigError } from './config.js'
+import { HoldfastError } from '../errors.js'
 import { exitCodes } from './exit-codes.js'
 
 /** Options of {@link CommandError}. */
@@ -38,7 +37,9 @@ export function toldFailure(thrown: unknown): ToldFailure | null {
 
 function exitCodeOf(thrown: Error): number {
   if (thrown instanceof CommandError) return thrown.exitCode
-  return thrown instanceof ConfigError ? exitCodes.usage : exitCodes.failure
+  return thrown instanceof HoldfastError && thrown.code === 'HF_BAD_CONFIG'
+    ? exitCodes.usage
+    : exitCodes.failure
 }
 
 function innermost({ cause, message }: Error): string {

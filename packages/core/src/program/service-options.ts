@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { Level } from 'pino'
-import { addInspectOption } from './inspection.js'
+import { addInspectOption } from './inspect-option.js'
 
 /** What {@link addServiceOptions} parses. */
 export interface ServiceFlags {

@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import { describe, expect, it } from 'vitest'
-import { addServiceOptions, type ServiceFlags } from '../src/service/index.js'
+import { addServiceOptions, type ServiceFlags } from '../src/program/index.js'
 
 function parse(...args: string[]): ServiceFlags {
   const quiet = { writeErr: () => {} }

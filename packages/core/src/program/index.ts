@@ -1,0 +1,14 @@
+/**
+ * The command line of a program: its commands, their common options, and what is told of a failure. A command is loaded when it is
+ * asked for, and with it what it needs; this needs only `commander` and `@bomb.sh/tab`.
+ *
+ * @packageDocumentation
+ */
+
+export { askStatus } from './ask-status.js'
+export { CommandError, type CommandErrorOptions } from './command-error.js'
+export { exitCodes } from './exit-codes.js'
+export { addInspectOption } from './inspect-option.js'
+export { linesOf } from './lines.js'
+export { type ProgramCommand, type ProgramOptions, runProgram } from './run-program.js'
+export { addServiceOptions, type ServiceFlags } from './service-options.js'
