@@ -1,4 +1,4 @@
-import { HoldfastError } from '@holdfast/core'
+import { CommandError } from '@holdfast/core/program'
 import { Option } from 'commander'
 import { programName, variablePrefix } from './program-name.js'
 
@@ -12,7 +12,7 @@ export function adminOption(): Option {
 /**
  * Asks a running program.
  *
- * @throws a `HoldfastError` `HF_MTPROTO_ADMIN_FAILED` when nobody answers, or answers that it cannot
+ * @throws a `CommandError` when nobody answers, or answers that it cannot
  */
 export async function askAdmin(
   admin: string,
@@ -26,13 +26,12 @@ export async function askAdmin(
     body = await answer.json()
   } catch (cause) {
     const why = cause instanceof Error && cause.cause instanceof Error ? ` (${cause.cause.message})` : ''
-    throw new HoldfastError(
-      'HF_MTPROTO_ADMIN_FAILED',
+    throw new CommandError(
       `no ${programName} answers at ${admin}${why}: is it running, and is this the address of its option admin?`,
       { cause },
     )
   }
   if (answer.ok) return body
   const { error = `HTTP ${answer.status}` } = body as { error?: string }
-  throw new HoldfastError('HF_MTPROTO_ADMIN_FAILED', error)
+  throw new CommandError(error)
 }
