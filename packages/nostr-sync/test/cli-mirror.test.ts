@@ -34,6 +34,22 @@ describe('one relay, once', () => {
     },
   )
 
+  it('R103: sync sends what the relay lacks, fetches what we lack, or does both, as it is told', async () => {
+    await using directory = await temporaryDirectory()
+    const [mine, theirs] = [alice.signs({ content: 'mine' }), alice.signs({ content: 'theirs' })]
+    await using relay = await embeddedRelay({ events: [issue, theirs] })
+    const data = join(directory.path, 'store')
+    const file = join(directory.path, 'mine.jsonl')
+    await writeFile(file, `${JSON.stringify(issue)}\n${JSON.stringify(mine)}\n`)
+    await run('import', file, '--data', data)
+    const up = await run('sync', relay.url, '--data', data, '--dir', 'up')
+    expect(up).toMatchObject({ code: 0, err: '', out: '1 sent, 0 refused\n' })
+    expect(relay.store.has(mine.id)).toBe(true)
+    const both = await run('sync', relay.url, '--data', data, '--dir', 'both', '--json')
+    expect(JSON.parse(both.out)).toMatchObject({ complete: true, saved: 1, sent: 0, refused: 0 })
+    expect(await run('diff', relay.url, '--data', data)).toMatchObject({ code: 0, out: '' })
+  })
+
   it('diff tells what each side lacks, and fetches nothing', async () => {
     await using directory = await temporaryDirectory()
     await using relay = await embeddedRelay({ events: [announcement, issue] })

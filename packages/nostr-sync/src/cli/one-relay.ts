@@ -1,3 +1,4 @@
+import type { Env } from '@holdfast/core'
 import { nodeEnv } from '@holdfast/core/node'
 import { addInspectOption, exitCodes } from '@holdfast/core/program'
 import { createLog, OpenedThings } from '@holdfast/core/service'
@@ -11,6 +12,7 @@ import { localItems } from '../manager/local-items.js'
 import { relayOptions } from '../relay/default-options.js'
 import type { OneShot } from '../relay/one-shot.js'
 import { openLmdbStore } from '../store/lmdb-store.js'
+import type { EventStore } from '../store/types.js'
 import { startVerifier } from '../verify/verifier.js'
 import type { Filter } from '../wire/filter.js'
 import { normalizeRelayUrl, type RelayUrl } from '../wire/relay-url.js'
@@ -24,6 +26,14 @@ export interface OneRelayFlags {
   readonly domains?: string
   readonly negentropy: boolean
   readonly json?: boolean
+}
+
+/** What such a command works with. */
+export interface OneRelayParts {
+  readonly env: Env
+  readonly store: EventStore
+  readonly intake: Intake
+  readonly shot: OneShot
 }
 
 const connectWithin = 30_000
@@ -41,7 +51,7 @@ export function addOneRelayOptions(command: Command): Command {
 export async function withOneRelay(
   url: RelayUrl,
   { data, filter, domains, negentropy, json }: OneRelayFlags,
-  work: (shot: OneShot, intake: Intake) => Promise<boolean>,
+  work: (parts: OneRelayParts) => Promise<boolean>,
 ): Promise<void> {
   const env = nodeEnv({ name: programName, log: createLog({ name: programName, level: 'warn', json }) })
   const opened = new OpenedThings()
@@ -59,7 +69,8 @@ export async function withOneRelay(
       allowPrivateTargets: true,
       negentropy: negentropy ? 'auto' : 'off',
     })
-    const isDone = await work({ url, relay, filters: [filter], connectWithin }, intake)
+    const shot: OneShot = { url, relay, filters: [filter], connectWithin }
+    const isDone = await work({ env, store, intake, shot })
     process.exitCode = isDone ? exitCodes.ok : exitCodes.failure
   } finally {
     await opened.close()

@@ -3,11 +3,11 @@ import { join } from 'node:path'
 import type { DrainReport, Env, Millis } from '@holdfast/core'
 import { fileStore } from '@holdfast/core/node'
 import {
-  collectMetrics,
   OpenedThings,
   type RunningService,
   runConfigured,
   serveMetrics,
+  watchedRegistry,
 } from '@holdfast/core/service'
 import { Command } from 'commander'
 import { type NostrMirror, nostrMirror } from '../manager/nostr-mirror.js'
@@ -66,13 +66,15 @@ async function start(
   try {
     const { data, domains, verifyWorkers: workers, authKeyFile, maxRelays, maxRelaysPerRepo } = config
     const { bootstrapRelays, negentropy, allowPrivateTargets, maxConcurrentConnects } = config
-    const observed = metrics === undefined ? null : observe()
+    // Before there is anything to count.
+    const registry = watchedRegistry(metrics)
+    const timings = registry && registerTimings(registry)
     const store = opened.add(await openLmdbStore({ path: data, clock: env.clock }))
     const verifier = opened.add(
       await startVerifier({
         env,
         ...(workers !== undefined && { workers }),
-        ...(observed && { onChecked: observed.timings.onChecked }),
+        ...(timings && { onChecked: timings.onChecked }),
       }),
     )
     const mirror = opened.add(
@@ -83,7 +85,7 @@ async function start(
         ...(authKeyFile !== undefined && {
           signer: keySigner((await readFile(authKeyFile, 'utf8')).trim()),
         }),
-        ...(observed && { onCaughtUp: observed.timings.onCaughtUp }),
+        ...(timings && { onCaughtUp: timings.onCaughtUp }),
         ...(maxRelays !== undefined && { maxRelays }),
         ...(maxRelaysPerRepo !== undefined && { maxRelaysPerRepo }),
         ...(maxConcurrentConnects !== undefined && { maxConcurrentConnects }),
@@ -96,10 +98,11 @@ async function start(
       const { url } = opened.add(await serveStatus(http, status))
       env.log.info({ url }, 'serving HTTP')
     }
-    if (metrics !== undefined && observed !== null) {
-      const { registry } = observed
+    if (registry !== null) {
       registerRelayMetrics(registry, { ...parts, ...serving })
       registerMirrorMetrics(registry, mirror)
+    }
+    if (metrics !== undefined && registry !== null) {
       env.log.info({ uri: opened.add(await serveMetrics({ at: metrics, registry })).uri }, 'serving metrics')
     }
     mirror.start()
@@ -111,12 +114,6 @@ async function start(
     await opened.close()
     throw failure
   }
-}
-
-/** Metrics, and what is to be told for them while it happens. */
-function observe() {
-  const { registry } = collectMetrics()
-  return { registry, timings: registerTimings(registry) }
 }
 
 /** Clients, then relays, then what is passed on: what comes in at the one is to go out at the other. */

@@ -1,13 +1,13 @@
 import type { DrainReport, Env, Millis } from '@holdfast/core'
 import { addServiceOptions, type ServiceFlags } from '@holdfast/core/program'
 import {
-  collectMetrics,
   OpenedThings,
   type RunningService,
   replyJson,
   runConfigured,
   serveHttp,
   serveMetrics,
+  watchedRegistry,
 } from '@holdfast/core/service'
 import { Command } from 'commander'
 import { eventIntake } from '../intake/intake.js'
@@ -82,6 +82,8 @@ async function start(
   { metrics, http }: { readonly metrics: string | undefined; readonly http: string | undefined },
 ): Promise<RunningService> {
   const opened = new OpenedThings()
+  // Before there is anything to count.
+  const registry = watchedRegistry(metrics)
   try {
     const store = opened.add(await openLmdbStore({ path: config.data, clock: env.clock }))
     const { verifyWorkers: workers } = config
@@ -93,9 +95,8 @@ async function start(
       const { url } = opened.add(await serveStatus(http, () => reportStatus(parts, serving)))
       env.log.info({ url }, 'serving HTTP')
     }
-    if (metrics !== undefined) {
-      const { registry } = collectMetrics()
-      registerRelayMetrics(registry, { ...parts, ...serving })
+    if (registry !== null) registerRelayMetrics(registry, { ...parts, ...serving })
+    if (metrics !== undefined && registry !== null) {
       env.log.info({ uri: opened.add(await serveMetrics({ at: metrics, registry })).uri }, 'serving metrics')
     }
     return { drain: ({ within }) => drain(env, serving, within), [Symbol.asyncDispose]: () => opened.close() }

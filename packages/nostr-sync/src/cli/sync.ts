@@ -1,53 +1,80 @@
-import { Command } from 'commander'
-import type { EventCounts } from '../intake/event-counts.js'
-import { fetchOnce, type OneShot } from '../relay/one-shot.js'
-import { addOneRelayOptions, type OneRelayFlags, withOneRelay } from './one-relay.js'
+import { Command, Option } from 'commander'
+import { fetchOnce } from '../relay/one-shot.js'
+import { pushOnce } from '../sink/push-once.js'
+import type { SinkStats } from '../sink/types.js'
+import { addOneRelayOptions, type OneRelayFlags, type OneRelayParts, withOneRelay } from './one-relay.js'
 import { programName } from './program-name.js'
 import { Progress } from './progress.js'
 
+interface SyncFlags extends OneRelayFlags {
+  readonly dir: 'down' | 'up' | 'both'
+}
+
 const results = ['saved', 'duplicate', 'rejected', 'held', 'invalid', 'failed'] as const
 
-/** `sync`: everything that one relay has, once. */
+/** `sync`: everything that one relay has, or lacks, once. */
 export function syncCommand(): Command {
-  return addOneRelayOptions(new Command())
+  return addOneRelayOptions(
+    new Command('sync').description(
+      'fetch what a relay has and the store has not, or send it what it lacks, and exit',
+    ),
+  )
+    .addOption(
+      new Option('--dir <direction>', 'down: fetch; up: send; both: fetch, then send')
+        .choices(['down', 'up', 'both'])
+        .default('down'),
+    )
     .option('--domains <list>', 'take only what a GRASP server of these domains takes')
-    .option('--no-negentropy', 'page through everything instead of comparing first')
+    .option('--no-negentropy', 'page through everything, and send everything, instead of comparing first')
     .addHelpText('after', examples)
-    .action((url: string, flags: OneRelayFlags) =>
-      withOneRelay(url, flags, async (shot, { counts }) => {
-        const isComplete = await withProgress(shot, counts)
-        const tally = countsOf(shot, counts)
-        const report = { relay: url, complete: isComplete, ...tally }
-        const text = flags.json === true ? JSON.stringify(report) : describe(tally)
-        process.stdout.write(
-          `${text}${isComplete || flags.json === true ? '' : ', and not all of it came'}\n`,
-        )
-        return isComplete
+    .action((url: string, flags: SyncFlags) =>
+      withOneRelay(url, flags, async (parts) => {
+        const { complete, tally } = await synced(parts, flags)
+        if (flags.json === true)
+          process.stdout.write(`${JSON.stringify({ relay: url, complete, ...tally })}\n`)
+        else process.stdout.write(`${describe(tally)}${complete ? '' : ', and not all of it came over'}\n`)
+        return complete
       }),
     )
 }
 
 const examples = `
-Exits with 0 if everything came that the relay has of the filter, else with 1.
+Exits with 0 if everything of the filter came over, else with 1: something did not arrive, or the relay refused it.
 
 Examples:
   $ ${programName} sync wss://relay.example --data ./events
-  $ ${programName} sync wss://relay.example --data ./events --filter '{"kinds":[30617]}'`
+  $ ${programName} sync wss://relay.example --data ./events --filter '{"kinds":[30617]}'
+  $ ${programName} sync wss://relay.example --data ./events --dir both`
 
-async function withProgress(shot: OneShot, counts: EventCounts): Promise<boolean> {
-  using _progress = new Progress(() => `syncing: ${describe(countsOf(shot, counts))}`)
-  return await fetchOnce(shot)
-}
+type Tally = Readonly<Record<string, number>>
 
-type Tally = Readonly<Record<(typeof results)[number], number>>
-
-function countsOf({ url }: OneShot, counts: EventCounts): Tally {
-  const from = { kind: 'relay', url } as const
-  return Object.fromEntries(results.map((result) => [result, counts.of(from, result)])) as Tally
+/** First down: what has just been fetched is not lacking there. */
+async function synced(
+  { env, store, intake, shot }: OneRelayParts,
+  { dir, negentropy }: SyncFlags,
+): Promise<{ readonly complete: boolean; readonly tally: Tally }> {
+  let sent: Readonly<SinkStats> = { delivered: 0, refused: 0 }
+  const from = { kind: 'relay', url: shot.url } as const
+  const tally = (): Tally => ({
+    ...(dir !== 'up' &&
+      Object.fromEntries(results.map((result) => [result, intake.counts.of(from, result)]))),
+    ...(dir !== 'down' && { sent: sent.delivered, refused: sent.refused }),
+  })
+  using _progress = new Progress(() => `syncing: ${describe(tally())}`)
+  const hasAll = dir === 'up' || (await fetchOnce(shot))
+  if (dir !== 'down') {
+    const { url, filters, connectWithin } = shot
+    sent = await pushOnce({
+      ...{ env, store, url, filters, connectWithin },
+      negentropy: negentropy ? 'auto' : 'off',
+      onAnswer: (stats) => (sent = stats),
+    })
+  }
+  return { complete: hasAll && sent.refused === 0, tally: tally() }
 }
 
 function describe(tally: Tally): string {
   return Object.entries(tally)
-    .map(([name, count]) => `${count} ${name}`)
+    .map(([name, count]) => `${String(count)} ${name}`)
     .join(', ')
 }

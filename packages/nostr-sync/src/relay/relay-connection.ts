@@ -43,7 +43,8 @@ export interface RelayHost {
   changed(relay: RelayConnection): void
 }
 
-const dialLeast: Millis = 1000
+/** However soon the next one may begin: no two overlap, and a busy machine takes its time. */
+const dialLeast: Millis = 5000
 
 /**
  * One relay: made once per URL and kept across every disconnect (R20). Owns the lifecycle of its connections, its health

@@ -46,12 +46,12 @@ export interface RelaySink extends EventSink {
  */
 export function relaySink(options: RelaySinkOptions): RelaySink {
   const { env, store, url, dialer = webSocket({ clock: env.clock }), signer = null } = options
-  const progress = new SinkProgress(store)
+  const progress = new SinkProgress(store, { filters: [{}], follow: true })
   const connection = lifecycle({
     env,
     dialer,
     endpoints: [{ uri: url }],
-    protocol: (scope) => new SinkSession(scope, { url, signer, progress, env }),
+    protocol: (scope) => new SinkSession(scope, { url, signer, progress, env, negentropy: 'auto' }),
     keepalive: { sendEvery: 30_000, hearWithin: 60_000, arm: 'at-open' },
   })
   connection.start()

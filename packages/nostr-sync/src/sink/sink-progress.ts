@@ -12,12 +12,23 @@ import type { SentEvent } from './unanswered.js'
 const keptChars = 32 * 1024 * 1024
 const pageEvents = 100
 
+/** Which events go to a relay. */
+export interface SinkScope {
+  /** What of the stored ones. */
+  readonly filters: readonly Filter[]
+  /** Whether what is saved from now on goes there as well. */
+  readonly follow: boolean
+  readonly onAnswer?: (stats: Readonly<SinkStats>) => void
+}
+
 /** What a relay has been sent, across its connections. */
 export class SinkProgress {
   readonly stats: SinkStats = { delivered: 0, refused: 0 }
+  readonly filters: readonly Filter[]
   readonly #store: EventStore
+  readonly #onAnswer: ((stats: Readonly<SinkStats>) => void) | undefined
   readonly #log = new SavedLog(keptChars)
-  readonly #stop: Off
+  #stop: Off = () => undefined
   #isCaughtUp = false
   /** The next to be sent. */
   #at = 0
@@ -28,8 +39,11 @@ export class SinkProgress {
   readonly #listeners = new Set<() => void>()
   #idleListeners: (() => void)[] = []
 
-  constructor(store: EventStore) {
+  constructor(store: EventStore, { filters, follow, onAnswer }: SinkScope) {
     this.#store = store
+    this.filters = filters
+    this.#onAnswer = onAnswer
+    if (!follow) return
     this.#stop = store.onChange((change) => {
       if (change.kind !== 'saved') return
       this.#log.add(change.event)
@@ -99,10 +113,12 @@ export class SinkProgress {
 
   delivered(): void {
     this.stats.delivered++
+    this.#onAnswer?.(this.stats)
   }
 
   refused(count = 1): void {
     this.stats.refused += count
+    this.#onAnswer?.(this.stats)
   }
 
   onMore(listener: () => void): Off {

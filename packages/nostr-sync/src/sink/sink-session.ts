@@ -16,6 +16,8 @@ export interface SinkSessionContext {
   readonly signer: EventSigner | null
   readonly progress: SinkProgress
   readonly env: Pick<Env, 'clock' | 'log' | 'random'>
+  /** Whether the relay is asked what it lacks; by `off` it is sent everything. */
+  readonly negentropy: 'auto' | 'off'
 }
 
 const mostUnanswered = 100
@@ -56,7 +58,11 @@ export class SinkSession implements LinkProtocol {
     scope.defer(progress.onMore(() => this.#pump()))
     const begin = progress.begin()
     if (begin === 'resumed') this.#pump()
-    else this.#lookForMissing([{}])
+    else if (context.negentropy === 'auto') this.#lookForMissing(progress.filters)
+    else {
+      for (const filter of progress.filters) progress.lacksAll(filter)
+      this.#lookForMissing([])
+    }
   }
 
   message(raw: Uint8Array | string): void {

@@ -8,29 +8,16 @@
  */
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setImmediate } from 'node:timers/promises'
-import { type Env, systemClock } from '@holdfast/core'
 import { nodeEnv } from '@holdfast/core/node'
 import { ChaosProxy, seededRandom } from '@holdfast/core/testing'
-import {
-  type EventStore,
-  type NostrEvent,
-  type NostrMirror,
-  nostrMirror,
-  openLmdbStore,
-  type RelayEndpoint,
-  type RelaySink,
-  readRelayMessage,
-  relayEndpoint,
-  relaySink,
-  type SavedState,
-  startVerifier,
-} from '@holdfast/nostr-sync'
+import { type NostrEvent, startVerifier } from '@holdfast/nostr-sync'
 import { TestAuthor } from '@holdfast/nostr-sync/testing'
-import { WebSocket } from 'ws'
 import { RustRelay, rustRelay } from '../../interop/nostr-rs-relay.js'
-import { OwnClock } from '../support/own-clock.js'
 import { temporaryDirectory } from '../support/temporary-directory.js'
+import { ChaosClient, idsAt } from './parts/chaos-client.js'
+import { ChaosPeer } from './parts/chaos-peer.js'
 
 const [wanted = 50_000, seed = Math.floor(Math.random() * 2 ** 31)] = process.argv.slice(2).map(Number)
 const random = seededRandom(seed)
@@ -42,180 +29,6 @@ const say = (text: string): void =>
   void process.stdout.write(`${((performance.now() - began) / 1000).toFixed(1).padStart(6)} s  ${text}\n`)
 say(`seed ${seed}`)
 
-/** A node: its store and its saved state survive a crash, mirror, endpoint and sink do not. */
-class Node implements AsyncDisposable {
-  readonly name: string
-  readonly clock = new OwnClock(systemClock())
-  readonly #env: Env
-  readonly #path: string
-  readonly #disk: { saved: SavedState | undefined } = { saved: undefined }
-  store: EventStore | null = null
-  proxy: ChaosProxy | null = null
-  sink: string | null = null
-  #process: {
-    mirror: NostrMirror
-    endpoint: RelayEndpoint
-    sink: RelaySink | null
-    isAlive: boolean
-  } | null = null
-  #port = 0
-
-  constructor(name: string, path: string) {
-    this.name = name
-    this.#path = path
-    this.#env = { ...nodeEnv({ name }), clock: this.clock }
-  }
-
-  get mirror(): NostrMirror | null {
-    return this.#process?.mirror ?? null
-  }
-
-  get url(): string {
-    return `ws://127.0.0.1:${this.proxy?.port ?? 0}`
-  }
-
-  async begin(): Promise<void> {
-    const env = this.#env
-    const store = await openLmdbStore({ path: this.#path })
-    const running = { isAlive: true }
-    const mirror = await nostrMirror({
-      ...{ env, store, verifier, allowPrivateTargets: true, batchWindow: 500, saveEvery: 1000 },
-      domains: this.proxy === null ? [] : [`127.0.0.1:${this.proxy.port}`],
-      state: {
-        load: () => Promise.resolve(this.#disk.saved),
-        save: (value) => {
-          if (running.isAlive) this.#disk.saved = structuredClone(value)
-          return Promise.resolve()
-        },
-      },
-      relay: {
-        backoff: { base: 500, cap: 3000 },
-        stableAfter: 2000,
-        rateLimit: { coolDown: 3000, longest: 10_000 },
-      },
-    })
-    const at = { uri: `ws://127.0.0.1:${this.#port}` }
-    const endpoint = await relayEndpoint({ env, at, store, intake: mirror.intake })
-    this.#port = Number(new URL(endpoint.url).port)
-    this.proxy ??= await ChaosProxy.start({ to: this.#port, seed })
-    const sink = this.sink === null ? null : relaySink({ env, store, url: this.sink })
-    this.store = store
-    this.#process = Object.assign(running, { mirror, endpoint, sink })
-    if (this.proxy.port > 0) mirror.start()
-  }
-
-  /** Within half a minute, or there is something to be found out. */
-  async crash(): Promise<void> {
-    const watch = setTimeout(() => say(`BROKEN: ${this.name} does not come to its end`), 30_000)
-    await this.#crash()
-    clearTimeout(watch)
-  }
-
-  async #crash(): Promise<void> {
-    const process = this.#process
-    if (process === null) return
-    this.#process = null
-    process.isAlive = false
-    await process.endpoint[Symbol.asyncDispose]()
-    await process.sink?.[Symbol.asyncDispose]()
-    await process.mirror.close()
-    await this.store?.close()
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.crash()
-    await this.proxy?.[Symbol.asyncDispose]()
-  }
-
-  ids(): Set<string> {
-    const ids = new Set<string>()
-    const { store } = this
-    if (store === null) return ids
-    for (let after: { createdAt: number; id: string } | null = null; ; ) {
-      const page = store.query({}, { limit: 10_000, maxExamined: 1_000_000, after })
-      for (const { id } of page.events) ids.add(id)
-      if (page.next === null) return ids
-      after = page.next
-    }
-  }
-}
-
-/** A client of a relay, which connects again when it has to. */
-class Client {
-  readonly #url: string
-  #socket: WebSocket | null = null
-  #connecting: Promise<WebSocket> | null = null
-  #handlers = new Map<string, (accepted: boolean) => void>()
-  onEvent: ((event: NostrEvent) => void) | null = null
-  onEose: (() => void) | null = null
-
-  constructor(url: string) {
-    this.#url = url
-  }
-
-  /** One connection for all who ask meanwhile. */
-  async connect(): Promise<WebSocket> {
-    if (this.#socket?.readyState === WebSocket.OPEN) return this.#socket
-    this.#connecting ??= this.#connect()
-    try {
-      return await this.#connecting
-    } finally {
-      this.#connecting = null
-    }
-  }
-
-  async #connect(): Promise<WebSocket> {
-    const socket = new WebSocket(this.#url, { handshakeTimeout: 3000 })
-    this.#socket = socket
-    socket.on('error', () => undefined)
-    socket.on('close', () => {
-      for (const answer of [...this.#handlers.values()]) answer(false)
-      this.#handlers.clear()
-    })
-    socket.on('message', (data: Buffer) => {
-      const message = readRelayMessage(data.toString())
-      if (message.kind === 'ok') {
-        this.#handlers.get(message.id)?.(message.accepted || message.text.startsWith('duplicate'))
-        this.#handlers.delete(message.id)
-      } else if (message.kind === 'event') this.onEvent?.(message.event)
-      else if (message.kind === 'eose') this.onEose?.()
-    })
-    await new Promise<void>((resolve) => {
-      socket.once('open', () => resolve())
-      socket.once('close', () => resolve())
-    })
-    return socket
-  }
-
-  /** @returns whether the relay has promised to keep it */
-  async publish(event: NostrEvent): Promise<boolean> {
-    const socket = await this.connect()
-    if (socket.readyState !== WebSocket.OPEN) return false
-    const answered = new Promise<boolean>((resolve) => {
-      this.#handlers.set(event.id, resolve)
-      setTimeout(() => resolve(false), 5000).unref()
-    })
-    socket.send(JSON.stringify(['EVENT', event]))
-    return answered
-  }
-
-  async idsOf(filter: object): Promise<Set<string>> {
-    const ids = new Set<string>()
-    const socket = await this.connect()
-    const over = new Promise<void>((resolve) => {
-      this.onEose = resolve
-    })
-    this.onEvent = ({ id }) => ids.add(id)
-    socket.send(JSON.stringify(['REQ', `x${Math.floor(performance.now())}`, filter]))
-    await over
-    return ids
-  }
-
-  close(): void {
-    this.#socket?.terminate()
-  }
-}
-
 const env = nodeEnv({ name: 'chaos' })
 await using verifier = await startVerifier({ env })
 await using directory = await temporaryDirectory()
@@ -223,8 +36,10 @@ await mkdir(join(directory.path, 'rust'))
 await using relay = await RustRelay.start(await rustRelay(say), join(directory.path, 'rust'))
 await using relayProxy = await ChaosProxy.start({ to: relay.port, seed })
 const relayUrl = `ws://127.0.0.1:${relayProxy.port}`
-await using a = new Node('a', join(directory.path, 'a'))
-await using b = new Node('b', join(directory.path, 'b'))
+const peer = (name: string): ChaosPeer =>
+  new ChaosPeer({ name, path: join(directory.path, name), verifier, seed })
+await using a = peer('a')
+await using b = peer('b')
 const nodes = [a, b]
 // Each has to know its port before it knows its domain.
 for (const node of nodes) {
@@ -244,7 +59,7 @@ const repo = alice.announces('repo', {
   clone: [a.url, b.url].map((url) => `${url.replace('ws', 'http')}/repo.git`),
 })
 const address = `30617:${alice.pubkey}:repo`
-const clients = urls.map((url) => new Client(url))
+const clients = urls.map((url) => new ChaosClient(url))
 for (const client of clients) while (!(await client.publish(repo))) await wait(200)
 say('all have the repository')
 
@@ -266,7 +81,7 @@ function makes(isRelay: boolean): NostrEvent {
   return author.signs({ kind: 1111, created_at, content, tags: [['E', pick(roots).id]] })
 }
 
-async function writes(client: Client, isRelay: boolean): Promise<void> {
+async function writes(client: ChaosClient, isRelay: boolean): Promise<void> {
   while (made < wanted) {
     const events: NostrEvent[] = []
     const end = made + Math.min(200, wanted - made)
@@ -289,53 +104,109 @@ async function writes(client: Client, isRelay: boolean): Promise<void> {
 
 // Faults -------------------------------------------------------------------------------------------------------
 
-const faults: readonly (() => Promise<void>)[] = [
-  async () => {
+interface Fault {
+  readonly what: string
+  readonly happen: () => Promise<void>
+}
+const faults: readonly (() => Fault)[] = [
+  () => {
     const node = pick(nodes)
-    say(`${node.name} is killed`)
-    await node.crash()
-    await wait(between(100, 3000))
-    await node.begin()
-  },
-  async () => {
-    const limit = random() < 0.3 ? 30 : 0
-    say(`the relay is killed${limit > 0 ? ', and limits subscriptions then' : ''}`)
-    await relay.kill()
-    await wait(between(100, 3000))
-    await relay.begin(limit)
-  },
-  async () => {
-    const proxy = pick([a.proxy, b.proxy, relayProxy])
-    say('somebody is cut off')
-    if (proxy === null) return
-    proxy.freeze()
-    proxy.rules.newcomers = 'black-hole'
-    await wait(between(500, 8000))
-    proxy.rules.newcomers = 'forward'
-    if (random() < 0.5) proxy.thaw()
-    else proxy.reset()
+    return {
+      what: `${node.name} is killed`,
+      happen: async () => {
+        await node.crash()
+        await wait(between(100, 3000))
+        await node.begin()
+      },
+    }
   },
   () => {
-    say('somebody is reset')
-    pick([a.proxy, b.proxy, relayProxy])?.reset()
-    return Promise.resolve()
+    const limit = random() < 0.3 ? 30 : 0
+    return {
+      what: `the relay is killed${limit > 0 ? ', and limits subscriptions then' : ''}`,
+      happen: async () => {
+        await relay.kill()
+        await wait(between(100, 3000))
+        await relay.begin(limit)
+      },
+    }
+  },
+  () => {
+    const [name, proxy] = pick(links)
+    return {
+      what: `${name} is cut off`,
+      happen: async () => {
+        proxy?.freeze()
+        if (proxy) proxy.rules.newcomers = 'black-hole'
+        await wait(between(500, 8000))
+        if (proxy) proxy.rules.newcomers = 'forward'
+        if (random() < 0.5) proxy?.thaw()
+        else proxy?.reset()
+      },
+    }
+  },
+  () => {
+    const [name, proxy] = pick(links)
+    return {
+      what: `${name} is reset`,
+      happen: () => {
+        proxy?.reset()
+        return Promise.resolve()
+      },
+    }
   },
   () => {
     const node = pick(nodes)
     const ahead = random() < 0.3 ? 0 : between(-1, 1) * (random() < 0.3 ? 7_200_000 : 600_000)
-    say(`the clock of ${node.name} is ${Math.round(ahead / 1000)} s ahead`)
-    node.clock.setAhead(ahead)
-    return Promise.resolve()
+    return {
+      what: `the clock of ${node.name} is ${Math.round(ahead / 1000)} s ahead`,
+      happen: () => {
+        node.clock.setAhead(ahead)
+        return Promise.resolve()
+      },
+    }
   },
 ]
+const links = [
+  ['a', a.proxy],
+  ['b', b.proxy],
+  ['the relay', relayProxy],
+] as const
 let broken = 0
+let underWay = 'nothing'
+/** On a busy machine faults must not come so fast that between them nothing happens. */
+async function somethingHappens(): Promise<void> {
+  const enough = promised.size + between(100, 500)
+  for (const end = performance.now() + 20_000; performance.now() < end && !isOver; await wait(100))
+    if (promised.size >= enough) return
+}
+
 async function breaks(): Promise<void> {
   while (!isOver) {
     await wait(between(1000, 6000))
+    await somethingHappens()
+    if (isOver) return
     broken++
-    await pick(faults)()
+    const { what, happen } = pick(faults)()
+    say(what)
+    underWay = what
+    await happen()
+    underWay = 'nothing'
   }
 }
+
+const delay = monitorEventLoopDelay()
+delay.enable()
+const watch = setInterval(() => {
+  const busiest = Math.round(delay.max / 1e6)
+  delay.reset()
+  const megabytes = Math.round(process.memoryUsage.rss() / 2 ** 20)
+  say(
+    `  ${made} made, ${promised.size} promised, ${clients.map(({ waiting }) => waiting).join('+')} unanswered; ` +
+      `under way: ${underWay}; ${megabytes} MB, the loop was held up for ${busiest} ms at most`,
+  )
+  for (const node of nodes) say(`    ${node.describe()}`)
+}, 5000)
 
 const breaking = breaks()
 await Promise.all(clients.map((client, index) => writes(client, index === 2)))
@@ -349,22 +220,29 @@ await relay.begin()
 // Looking ------------------------------------------------------------------------------------------------------
 
 const lacking = (ids: ReadonlySet<string>): string[] => [...promised.keys()].filter((id) => !ids.has(id))
-let flaws: string[] = []
-for (const end = performance.now() + 600_000; performance.now() < end; ) {
+let flaws: string[] = ['nobody has looked']
+// As long as anything moves, however slow the machine is.
+let changedAt = performance.now()
+let before = ''
+while (performance.now() - changedAt < 120_000) {
   await wait(2000)
-  const [inA, inB] = [a.ids(), b.ids()]
+  const [inA, inB] = [await a.ids(), await b.ids()]
   const [atA, atB] = [lacking(inA), lacking(inB)]
   const only = [...inA].filter((id) => !inB.has(id)).length + [...inB].filter((id) => !inA.has(id)).length
-  say(`lacking at a ${atA.length}, at b ${atB.length}; in one of both ${only}`)
+  const lack = `lacking at a ${atA.length}, at b ${atB.length}; in one of both ${only}; the relay got ${a.delivered}`
+  say(lack)
+  const hasMoved = lack !== before
+  if (hasMoved) changedAt = performance.now()
+  before = lack
   flaws = [...atA, ...atB]
-  if (flaws.length > 0 || only > 0) continue
-  const reader = new Client(relay.url)
-  const inRelay = await reader.idsOf({ limit: 1_000_000 })
-  reader.close()
-  flaws = [...inA].filter((id) => !inRelay.has(id))
+  if (flaws.length > 0 || only > 0 || hasMoved) continue
+  const inRelay = await idsAt(relay.url, 60_000)
+  if (inRelay === null) say('the relay does not tell what it has')
+  flaws = [...inA].filter((id) => inRelay?.has(id) !== true)
   say(`lacking at the relay ${flaws.length} of ${inA.size}`)
   if (flaws.length === 0) break
 }
+clearInterval(watch)
 for (const id of flaws.slice(0, 20)) say(`lost: ${JSON.stringify(promised.get(id))}`)
 say(flaws.length === 0 ? `equal stores, seed ${seed}` : `BROKEN, seed ${seed}`)
 for (const client of clients) client.close()
