@@ -26,10 +26,12 @@ describe('the command line', () => {
   })
 
   it('exits with 2 on a wrong command line, and says what is wrong', async () => {
-    expect(await run(['chat', '--bootstrap', 'somewhere'])).toMatchObject({
-      code: 2,
-      err: expect.stringContaining('It must be HOST:PORT:KEY') as string,
-    })
+    for (const command of ['chat', 'headless']) {
+      expect(await run([command, '--bootstrap', 'somewhere'])).toMatchObject({
+        code: 2,
+        err: expect.stringContaining('It must be HOST:PORT:KEY') as string,
+      })
+    }
     expect(await run(['simulate', '1'])).toMatchObject({ code: 2 })
     expect(await run(['profile', 'forget'])).toMatchObject({ code: 2 })
   })
@@ -164,15 +166,21 @@ describe('headless', () => {
     expect(text).toContain('holdfast_conference_links_up 0')
   })
 
-  it('goes on without input, and ends in an orderly way at SIGTERM', async () => {
+  it('takes its settings from a file, goes on without input, and drains at SIGTERM', async () => {
     await using folder = await temporaryFolder()
     const path = join(folder.path, 'ada.tox')
+    const config = join(folder.path, 'member.toml')
     await run(['profile', 'new', '--name', 'ada', '--profile', path])
-    await using bot = new Bot(path, '--log-level', 'info')
+    await writeFile(config, `profile = ${JSON.stringify(path)}\nhttp = "0"\nfriend = ["${'1'.repeat(64)}"]\n`)
+    await using bot = new Bot(null, '--config', config)
     bot.program.child.stdin?.end()
-    await bot.event('ready')
+    expect(await bot.event('ready')).toMatchObject({
+      http: expect.stringMatching(/^http:/) as string,
+      friends: [{ realKey: '1'.repeat(64) }],
+    })
     bot.program.child.kill('SIGTERM')
     expect(await bot.program.ended()).toMatchObject({ code: 0 })
+    expect(bot.lines.at(-1)).toMatchObject({ event: 'drained', cut: [], timedOut: false })
   })
 })
 

@@ -4,7 +4,7 @@ import { openKept } from '../client/kept.js'
 import { conferences } from '../conferences.js'
 import { conferenceMemories } from '../group/memory.js'
 import { savedConferences } from '../group/save.js'
-import { addProfileOption, type ProfileFlags } from './network-options.js'
+import { addProfileOption, type ProfileFlags } from './profile-option.js'
 import { programName } from './program-name.js'
 
 /** `create`: a conference with nobody else in it yet. */

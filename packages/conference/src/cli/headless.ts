@@ -1,41 +1,47 @@
-import { exitCodes, linesOf } from '@holdfast/core/program'
+import type { Env } from '@holdfast/core'
+import { addServiceOptions, exitCodes, linesOf, type ServiceFlags } from '@holdfast/core/program'
 import {
-  createLog,
   OpenedThings,
+  type RunningService,
   replyJson,
-  runService,
+  runConfigured,
   serveHttp,
   serveMetrics,
   watchedRegistry,
 } from '@holdfast/core/service'
-import { Command, Option } from 'commander'
+import { Command } from 'commander'
 import { Subscription } from 'rxjs'
 import type { ToxClient } from '../client/tox-client.js'
 import { listenTo } from '../listen-to.js'
-import { drainOf } from './drain-of.js'
+import { type MemberConfig, memberSchema } from './config.js'
+import { drain } from './drain.js'
 import { doCommand, parseCommand } from './headless-commands.js'
-import { addNetworkOptions, type NetworkFlags } from './network-options.js'
+import { addNetworkOptions, fieldsOf, type NetworkFlags } from './network-options.js'
 import { openClient } from './open-client.js'
 import { programName, variablePrefix } from './program-name.js'
 import { quietHost } from './quiet-host.js'
 import { reportStatus } from './status-report.js'
 
-interface HeadlessFlags extends NetworkFlags {
+interface HeadlessFlags extends ServiceFlags, NetworkFlags {
   readonly http?: string
-  readonly metrics?: string
 }
 
 /** `headless`: a node for programs, which talk to it in lines of JSON. */
 export function headlessCommand(): Command {
-  return addNetworkOptions(new Command())
+  return addServiceOptions(addNetworkOptions(new Command()), variablePrefix)
     .option('--http <host:port>', 'serve GET /status; a port alone is on loopback')
-    .addOption(
-      new Option('--metrics <host:port>', 'serve Prometheus metrics; a port alone is on loopback').env(
-        `${variablePrefix}_METRICS`,
-      ),
-    )
     .addHelpText('after', help)
-    .action(headless)
+    .action(async (flags: HeadlessFlags) => {
+      const { http, metrics } = flags
+      await runConfigured(flags, {
+        name: programName,
+        prefix: variablePrefix,
+        schema: memberSchema,
+        fields: { ...fieldsOf(flags), http },
+        host: quietHost,
+        start: (env, config) => start(env, config, metrics),
+      })
+    })
 }
 
 const help = `
@@ -55,60 +61,60 @@ Examples:
   $ ${programName} headless --profile ./bot.tox --lan
   $ echo '{"do":"list"}' | ${programName} headless --profile ./bot.tox --http 9094`
 
-async function headless(flags: HeadlessFlags): Promise<void> {
-  const log = createLog({ name: programName, level: flags.logLevel })
-  await runService({
-    name: programName,
-    log,
-    host: quietHost,
-    start: async () => {
-      const opened = new OpenedThings()
-      const client = opened.add(await openClient(flags, log))
-      const serving: { http?: string; metrics?: string } = {}
-      try {
-        if (flags.http !== undefined) {
-          const http = await serveHttp({
-            at: flags.http,
-            option: 'http',
-            handle: (request, response) => {
-              const isStatus = request.method === 'GET' && request.url === '/status'
-              if (isStatus) replyJson(response, 200, reportStatus(client))
-              else replyJson(response, 404, { error: 'there is only GET /status' })
-            },
-          })
-          serving.http = opened.add(http).url
-        }
-        const registry = watchedRegistry(flags.metrics)
-        if (flags.metrics !== undefined && registry !== null) {
-          serving.metrics = opened.add(await serveMetrics({ at: flags.metrics, registry })).uri
-        }
-      } catch (cause) {
+async function start(env: Env, config: MemberConfig, metrics: string | undefined): Promise<RunningService> {
+  const opened = new OpenedThings()
+  try {
+    const client = opened.add(await openClient(env, config, metrics))
+    const serving = await serve(client, config.http, metrics, opened)
+    const watching = tellAll(client)
+    const { realKey, dhtKey, address } = client.node
+    print({ event: 'ready', ...reportStatus(client), realKey, dhtKey, address, ...serving })
+    const finished = new Promise<void>((resolve, reject) => {
+      listen(client, resolve).catch(reject)
+    })
+    return {
+      finished,
+      drain: async () => {
+        const report = await drain(client, env.clock)
+        print({ event: 'drained', ...report })
+        return report
+      },
+      [Symbol.asyncDispose]: async () => {
+        watching.unsubscribe()
         await opened.close()
-        throw cause
-      }
-      const watching = tellAll(client)
-      const { node } = client
-      print({
-        event: 'ready',
-        ...reportStatus(client),
-        realKey: node.realKey,
-        dhtKey: node.dhtKey,
-        address: node.address,
-        ...serving,
-      })
-      const finished = new Promise<void>((resolve, reject) => {
-        listen(client, resolve).catch(reject)
-      })
-      return {
-        finished,
-        drain: drainOf(client),
-        [Symbol.asyncDispose]: async () => {
-          watching.unsubscribe()
-          await opened.close()
-        },
-      }
-    },
-  })
+      },
+    }
+  } catch (failure) {
+    await opened.close()
+    throw failure
+  }
+}
+
+/** Serves status and metrics as far as they are asked for. Returns where. */
+async function serve(
+  client: ToxClient,
+  http: string | undefined,
+  metrics: string | undefined,
+  opened: OpenedThings,
+): Promise<{ http?: string; metrics?: string }> {
+  const serving: { http?: string; metrics?: string } = {}
+  if (http !== undefined) {
+    const status = await serveHttp({
+      at: http,
+      option: 'http',
+      handle: (request, response) => {
+        const isStatus = request.method === 'GET' && request.url === '/status'
+        if (isStatus) replyJson(response, 200, reportStatus(client))
+        else replyJson(response, 404, { error: 'there is only GET /status' })
+      },
+    })
+    serving.http = opened.add(status).url
+  }
+  const registry = watchedRegistry(metrics)
+  if (metrics !== undefined && registry !== null) {
+    serving.metrics = opened.add(await serveMetrics({ at: metrics, registry })).uri
+  }
+  return serving
 }
 
 /** Until the input ends or says so; at its end the program goes on, as a service without input does. */

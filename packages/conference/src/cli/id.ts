@@ -3,8 +3,8 @@ import { Command } from 'commander'
 import { readProfile, type ToxProfile } from '../profile/tox-profile.js'
 import { toxId } from '../tox/crypto/tox-id.js'
 import { SaveFileError } from '../wire/errors.js'
-import { addProfileOption, type ProfileFlags } from './network-options.js'
 import { bytesOf } from './profile.js'
+import { addProfileOption, type ProfileFlags } from './profile-option.js'
 import { programName } from './program-name.js'
 
 /** `id`: by what others make us their friend. */

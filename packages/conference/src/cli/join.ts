@@ -1,21 +1,23 @@
+import { nodeEnv } from '@holdfast/core/node'
 import { createLog, runService } from '@holdfast/core/service'
 import { Command, Option } from 'commander'
 import type { ToxClient } from '../client/tox-client.js'
 import { listenTo } from '../listen-to.js'
 import type { RealKey } from '../wire/identity.js'
-import { drainOf } from './drain-of.js'
-import { addNetworkOptions, friendKey, type NetworkFlags } from './network-options.js'
-import { openClient } from './open-client.js'
+import { friendKey } from './addresses.js'
+import { drain } from './drain.js'
+import { addTerminalOptions, type TerminalFlags } from './network-options.js'
+import { openConfigured } from './open-client.js'
 import { programName } from './program-name.js'
 import { quietHost } from './quiet-host.js'
 
-interface JoinFlags extends NetworkFlags {
+interface JoinFlags extends TerminalFlags {
   readonly from?: RealKey
 }
 
 /** `join`: takes up an invitation. */
 export function joinCommand(): Command {
-  return addNetworkOptions(new Command())
+  return addTerminalOptions(new Command())
     .addOption(new Option('--from <id>', 'take it from this friend only').argParser(friendKey))
     .addHelpText(
       'after',
@@ -26,16 +28,17 @@ export function joinCommand(): Command {
 
 async function join(flags: JoinFlags): Promise<void> {
   const log = createLog({ name: programName, level: flags.logLevel })
+  const env = nodeEnv({ name: programName, log })
   await runService({
     name: programName,
     log,
     host: quietHost,
     start: async () => {
-      const client = await openClient(flags, log)
+      const client = await openConfigured(env, flags)
       process.stderr.write(`${programName}: waiting for an invitation to ${client.node.toxId}\n`)
       return {
         finished: joined(client, flags.from),
-        drain: drainOf(client),
+        drain: () => drain(client, env.clock),
         [Symbol.asyncDispose]: () => client.close(),
       }
     },

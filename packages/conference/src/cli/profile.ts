@@ -6,8 +6,8 @@ import { Command } from 'commander'
 import { readProfile } from '../profile/tox-profile.js'
 import { cryptoReady } from '../tox/crypto/box.js'
 import { toxId } from '../tox/crypto/tox-id.js'
-import { addProfileOption, type ProfileFlags } from './network-options.js'
 import { freshProfile } from './open-client.js'
+import { addProfileOption, type ProfileFlags } from './profile-option.js'
 import { programName } from './program-name.js'
 
 /** `profile`: makes, takes and gives Tox save files. */

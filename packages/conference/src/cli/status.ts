@@ -5,7 +5,7 @@ import type { ConferenceView } from '../conference-view.js'
 import type { ToxProfile } from '../profile/tox-profile.js'
 import { toxId } from '../tox/crypto/tox-id.js'
 import { profileAt } from './id.js'
-import { addProfileOption, type ProfileFlags } from './network-options.js'
+import { addProfileOption, type ProfileFlags } from './profile-option.js'
 import { programName } from './program-name.js'
 import { describeStatus, type StatusReport } from './status-report.js'
 

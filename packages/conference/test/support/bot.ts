@@ -8,9 +8,11 @@ export class Bot implements AsyncDisposable {
   readonly program: Program
   #count = 0
 
-  constructor(profile: string, ...more: readonly string[]) {
+  /** Without a profile the arguments name one. */
+  constructor(profile: string | null, ...more: readonly string[]) {
+    const who = profile === null ? [] : ['--profile', profile]
     const listen = ['--listen', '127.0.0.1:0', '--log-level', 'error']
-    this.program = new Program(['headless', '--profile', profile, ...listen, ...more])
+    this.program = new Program(['headless', ...who, ...listen, ...more])
   }
 
   /** All that was told so far. */

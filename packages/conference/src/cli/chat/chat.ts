@@ -1,8 +1,9 @@
+import { nodeEnv } from '@holdfast/core/node'
 import { createLog, runService } from '@holdfast/core/service'
 import { Command } from 'commander'
-import { drainOf } from '../drain-of.js'
-import { addNetworkOptions, type NetworkFlags } from '../network-options.js'
-import { openClient } from '../open-client.js'
+import { drain } from '../drain.js'
+import { addTerminalOptions, type TerminalFlags } from '../network-options.js'
+import { openConfigured } from '../open-client.js'
 import { programName } from '../program-name.js'
 import { quietHost } from '../quiet-host.js'
 import { Room } from './room.js'
@@ -10,7 +11,7 @@ import { Screen } from './screen.js'
 
 /** `chat`: conferences on a terminal. */
 export function chatCommand(): Command {
-  return addNetworkOptions(new Command())
+  return addTerminalOptions(new Command())
     .addHelpText(
       'after',
       `\nExamples:\n  $ ${programName} chat --lan\n  $ ${programName} chat --bootstrap HOST:PORT:KEY --friend TOX_ID`,
@@ -18,14 +19,15 @@ export function chatCommand(): Command {
     .action(chat)
 }
 
-async function chat(flags: NetworkFlags): Promise<void> {
+async function chat(flags: TerminalFlags): Promise<void> {
   const log = createLog({ name: programName, level: flags.logLevel })
+  const env = nodeEnv({ name: programName, log })
   await runService({
     name: programName,
     log,
     host: quietHost,
     start: async () => {
-      const client = await openClient(flags, log)
+      const client = await openConfigured(env, flags)
       const screen = new Screen(process.stdin, process.stdout)
       const room = new Room(client, screen)
       screen.onInterrupt(() => screen.close())
@@ -35,7 +37,7 @@ async function chat(flags: NetworkFlags): Promise<void> {
       })()
       return {
         finished,
-        drain: drainOf(client),
+        drain: () => drain(client, env.clock),
         [Symbol.asyncDispose]: async () => {
           screen.close()
           await client.close()

@@ -1,0 +1,46 @@
+import { InvalidArgumentError } from 'commander'
+import { parseToxId } from '../tox/crypto/tox-id.js'
+import { isValidKey, type RealKey } from '../wire/identity.js'
+
+/** A host, by name or address, and a port. */
+export interface HostPort {
+  readonly host: string
+  readonly port: number
+}
+
+/** A node or relay by its DHT key. */
+export interface KnownNode extends HostPort {
+  readonly key: string
+}
+
+/** Reads `HOST:PORT`, or `[IPV6]:PORT`. */
+export function hostPort(text: string): HostPort {
+  const [, host, port] = /^\[?(.+?)\]?:(\d{1,5})$/.exec(text) ?? []
+  if (host === undefined || Number(port) > 65_535) throw new InvalidArgumentError('It must be HOST:PORT.')
+  return { host, port: Number(port) }
+}
+
+/** As {@link hostPort}, of somebody else: nobody is at port 0. */
+export function theirHostPort(text: string): HostPort {
+  const place = hostPort(text)
+  if (place.port === 0) throw new InvalidArgumentError('The port must be 1 to 65535.')
+  return place
+}
+
+/** Reads `HOST:PORT:KEY`. */
+export function knownNode(text: string): KnownNode {
+  const [, where = '', key = ''] = /^(.+):([0-9a-fA-F]{64})$/.exec(text) ?? []
+  if (key === '')
+    throw new InvalidArgumentError('It must be HOST:PORT:KEY, the key of 64 hexadecimal digits.')
+  return { ...theirHostPort(where), key: key.toLowerCase() }
+}
+
+/** Reads a Tox ID or a public key. */
+export function friendKey(text: string): RealKey {
+  if (/^[0-9a-fA-F]{64}$/.test(text) && isValidKey(text)) return text.toLowerCase()
+  try {
+    return parseToxId(text).realKey
+  } catch {
+    throw new InvalidArgumentError('It must be a Tox ID of 76, or a public key of 64 hexadecimal digits.')
+  }
+}
