@@ -64,8 +64,15 @@ export function remoteOf(socket: Socket, scheme: string): Endpoint {
   return { uri: addressUri(scheme, remoteAddress, remotePort), address: remoteAddress }
 }
 
+/**
+ * Connections that may wait to be accepted: a herd that comes back after a restart would otherwise be told to try again by
+ * TCP, a second or three later. Linux takes no more unless `net.core.somaxconn` says so.
+ */
+const backlog = 4_096
+
 /** @throws a {@link HoldfastError} `HF_LISTEN_FAILED` when the address cannot be bound */
-export async function bind(server: Server, listen: ListenOptions, at: Endpoint): Promise<void> {
+export async function bind(server: Server, options: ListenOptions, at: Endpoint): Promise<void> {
+  const listen = { backlog, ...options }
   try {
     await listening(server, listen)
   } catch (cause) {
