@@ -5,14 +5,17 @@ export default defineConfig({
   // Tests run the packages' sources; only tests of the command-line programs need `dist`.
   ssr: { resolve: { conditions: ['@holdfast/source', 'node', 'development|production'] } },
   test: {
-    projects: readdirSync('packages').map((name) => ({
-      extends: true,
-      root: `packages/${name}`,
-      test: {
-        name,
-        include: ['test/**/*.test.ts', 'doc-examples/*.test.ts'],
-      },
-    })),
+    projects: [
+      ...readdirSync('packages').map((name) => ({
+        extends: true as const,
+        root: `packages/${name}`,
+        test: {
+          name,
+          include: ['test/**/*.test.ts', 'doc-examples/*.test.ts'],
+        },
+      })),
+      { extends: true, test: { name: 'whole', include: ['{demo,soak}/test/*.test.ts'] } },
+    ],
     restoreMocks: true,
     // Tests wait for conditions. A limit only ends those whose condition never comes, however busy the machine is.
     testTimeout: 60_000,

@@ -14,11 +14,25 @@ export interface Growth {
   readonly isGrowing: boolean
 }
 
-/** Growth that faults and chance make: so much, and a tenth. */
-const noise: Readonly<Record<Measure, number>> = { heap: 8, handles: 24, lag: 250 }
+/**
+ * Growth that faults and chance make, as seen in runs without a leak: so much, and such a share of the start. Heaps swing by 2 MB
+ * between faults, handles by 20 as connections come and go, which the slope evens out; lag is mostly that of the other systems on
+ * the same cores.
+ */
+const noise: Readonly<Record<Measure, { readonly flat: number; readonly share: number }>> = {
+  heap: { flat: 3, share: 0.04 },
+  handles: { flat: 10, share: 0.04 },
+  lag: { flat: 100, share: 0.5 },
+}
 
-/** The first part is warm-up: code is compiled, buffers and caches fill. */
+/** The first part is warm-up: code is compiled, buffers, caches and what is retained by count fill. */
 const warmUp = 1 / 3
+
+/** Fewer samples than these show chance alone. */
+export const fewestSamples = 16
+
+/** How long no work may be done, in seconds: longer than any fault and the delay before the next attempt. */
+const longestStall = 45
 
 /** The samples that count. */
 export function afterWarmUp(samples: readonly Sample[]): readonly Sample[] {
@@ -35,7 +49,18 @@ export function growthOf(samples: readonly Sample[], measure: Measure): Growth {
   const middle = median(samples.map((sample) => sample[measure]))
   const half = (slope * (last - first)) / 2
   const [from, to] = [middle - half, middle + half]
-  return { from, to, isGrowing: to - from > noise[measure] + Math.max(0, from) / 10 }
+  const { flat, share } = noise[measure]
+  return { from, to, isGrowing: to - from > flat + Math.max(0, from) * share }
+}
+
+/** How long no work was done at a stretch, in seconds, if that is longer than any fault takes; otherwise `null`. */
+export function stallOf(samples: readonly Sample[]): number | null {
+  let [worked, longest] = [samples[0]?.at ?? 0, 0]
+  for (const { at, rate } of samples) {
+    if (rate > 0) worked = at
+    longest = Math.max(longest, at - worked)
+  }
+  return longest > longestStall ? longest : null
 }
 
 /** The one in the middle; 0 of nothing. */

@@ -54,6 +54,7 @@ process.once('disconnect', () => process.exit(1))
 for (let turn = 0; !isOver(); turn += 1) {
   await world.faults[turn % world.faults.length]?.()
   await pause(clock, faultEvery)
+  if (typeof world.problem === 'string') throw new Error(`${name}: ${world.problem}`)
 }
 sampling.cancel()
 await world[Symbol.asyncDispose]()

@@ -1,6 +1,6 @@
 /**
  * Keeps all four systems under load and faults for a while, each in a process of its own, and looks whether heap, handles or lag
- * grow. Exits with 1 if one does, or if work stops.
+ * grow. Exits with 1 if one does, if work stops, or if something is lost on the way. Says every few seconds where each one stands.
  *
  *     pnpm soak [--minutes N] [NAME …]
  */
@@ -11,7 +11,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { systemClock } from '../packages/core/src/index.js'
-import { afterWarmUp, growthOf, measures, median } from './growth.js'
+import { afterWarmUp, fewestSamples, growthOf, measures, median, stallOf } from './growth.js'
 import type { Sample } from './world.js'
 
 interface Soaked {
@@ -52,6 +52,13 @@ async function soak(name: string, seconds: number): Promise<Soaked> {
   return { name, samples, failure: failure ?? (code === 0 ? null : `ended with ${code ?? signal ?? '?'}`) }
 }
 
+/** What is wrong besides growth; `null` for nothing. */
+function wrongIn(samples: readonly Sample[]): string | null {
+  if (samples.length < fewestSamples) return 'too short to tell: give it 2 minutes'
+  const stall = stallOf(samples)
+  return stall === null ? null : `no work was done for ${stall.toFixed(0)} s`
+}
+
 /** Prints what became of it; returns whether all is well. */
 function judge({ name, samples, failure }: Soaked): boolean {
   const counting = afterWarmUp(samples)
@@ -60,7 +67,7 @@ function judge({ name, samples, failure }: Soaked): boolean {
     return { text: `${from.toFixed(1)} → ${to.toFixed(1)}${isGrowing ? ' GROWS' : ''}`, isGrowing }
   })
   const rate = median(counting.map((sample) => sample.rate))
-  const wrong = failure ?? (rate > 0 ? null : 'no work was done')
+  const wrong = failure ?? wrongIn(counting)
   const isWell = wrong === null && cells.every(({ isGrowing }) => !isGrowing)
   const texts = cells.map(({ text }) => text.padEnd(24))
   const verdict = isWell ? 'steady' : `BROKEN ${wrong ?? ''}`.trimEnd()

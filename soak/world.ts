@@ -2,6 +2,8 @@
 export interface World extends AsyncDisposable {
   /** Units of work that were done so far: rows applied, packets answered, events stored, messages heard. */
   readonly done: number
+  /** What went wrong that no count of work shows, such as a row that was lost; `null` while all is well. */
+  readonly problem?: string | null
   /** Plays one fault, to its end. Each is followed by the next; after the last comes the first again. */
   readonly faults: readonly (() => Promise<void>)[]
 }

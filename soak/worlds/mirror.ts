@@ -29,22 +29,24 @@ export async function start(folder: string): Promise<World> {
   const followed = await nostrMirror({
     ...{ env, store, verifier, domains: [domain], bootstrapRelays: [url], allowPrivateTargets: true },
     batchWindow: 500,
-    relay: { backoff: { base: 500 } },
+    // Faults come every few seconds: were a connection to last for the usual minute, every delay would be longer than the last.
+    relay: { backoff: { base: 500 }, stableAfter: 1000 },
   })
   let done = 0
   const off = store.onChange(({ kind }) => {
     if (kind === 'saved') done += 1
   })
   followed.start()
-  let stamp = now() - 100_000
-  const writing = clock.sweep(250, () => {
-    stamp += 1
-    const name = names[stamp % names.length] ?? 'red'
+  let turn = 0
+  // Each less than once a second: the newer one of a second would not replace the older one.
+  const writing = clock.sweep(350, () => {
+    turn += 1
+    const name = names[turn % names.length] ?? 'red'
     const tags = [
       ['d', name],
-      ['refs/heads/main', stamp.toString(16).padStart(40, '0')],
+      ['refs/heads/main', turn.toString(16).padStart(40, '0')],
     ]
-    void relay.publish(alice.signs({ kind: 30_618, created_at: stamp, tags, content: '' }))
+    void relay.publish(alice.signs({ kind: 30_618, created_at: now(), tags, content: '' }))
   })
   return {
     get done() {
@@ -64,6 +66,11 @@ export async function start(folder: string): Promise<World> {
       () => {
         line.finish()
         return Promise.resolve()
+      },
+      async () => {
+        line.freeze()
+        await pause(clock, 3000)
+        line.reset()
       },
     ],
     async [Symbol.asyncDispose]() {

@@ -4,28 +4,44 @@ import type { TestClient } from '../../packages/mtproto-proxy/src/testing/index.
 import type { World } from '../world.js'
 
 const clientCount = 60
+const patience = 30_000
+
+interface Talker {
+  readonly client: TestClient
+  /** When it was answered last, or began. */
+  readonly heardAt: number
+}
 
 /** Clients of a proxy before an embedded Telegram, which closes its connections in every way. Who is closed comes back. */
 export async function start(): Promise<World> {
   const world = await ProxyWorld.start(1)
   const { clock, telegram } = world
   telegram.rules.answers = (payload) => [payload]
-  const clients: TestClient[] = Array.from({ length: clientCount }, () => world.connect())
+  const begin = (): Talker => ({ client: world.connect(), heardAt: clock.now() })
+  const talkers = Array.from({ length: clientCount }, begin)
   let done = 0
+  let problem: string | null = null
   const talking = clock.sweep(100, () => {
-    for (const [index, client] of clients.entries()) {
+    for (const [index, { client, heardAt }] of talkers.entries()) {
       // A test's client keeps all that came.
-      done += client.packets.splice(0).length
+      const answers = client.packets.splice(0).length
+      done += answers
+      const now = clock.now()
+      if (client.ended !== null) talkers[index] = begin()
+      else if (answers > 0) talkers[index] = { client, heardAt: now }
+      else if (now - heardAt > patience) problem ??= `a client was not answered for ${patience / 1000} s`
       if (client.ended === null) void client.send(Buffer.alloc(64, 1))
-      else clients[index] = world.connect()
     }
   })
   const recovered = async (): Promise<void> => {
-    await until(clock, () => world.links.ready > 0 && world.links.parked === 0, 30_000, 'links to Telegram')
+    await until(clock, () => world.links.ready > 0 && world.links.parked === 0, patience, 'links to Telegram')
   }
   return {
     get done() {
       return done
+    },
+    get problem() {
+      return problem
     },
     faults: [
       async () => {
@@ -46,7 +62,7 @@ export async function start(): Promise<World> {
     ],
     async [Symbol.asyncDispose]() {
       talking.cancel()
-      for (const client of clients) await client[Symbol.asyncDispose]()
+      for (const { client } of talkers) await client[Symbol.asyncDispose]()
       await world[Symbol.asyncDispose]()
     },
   }
