@@ -122,11 +122,13 @@ describe('headless', () => {
     await using bot = new Bot(path, '--http', '0')
     await bot.event('ready')
     bot.program.write('nonsense\n{"do":"fly","id":"x"}\n\n{"do":"say","id":8,"conference":0}\n')
-    await bot.program.until(() => (bot.lines.filter(({ ok }) => ok === false).length === 3 ? true : null))
+    bot.program.write(`${'x'.repeat(100_000)}\n`)
+    await bot.program.until(() => (bot.lines.filter(({ ok }) => ok === false).length === 4 ? true : null))
     expect(bot.lines.filter(({ ok }) => ok === false)).toMatchObject([
       { reply: null, why: 'not JSON' },
       { reply: 'x' },
       { reply: 8, why: expect.stringContaining('text') as string },
+      { reply: null, why: 'too-long' },
     ])
     expect(await bot.ask({ do: 'create' })).toMatchObject({ ok: true, conference: { phase: 'connected' } })
     expect(await bot.ask({ do: 'say', conference: 0, text: 'x' })).toMatchObject({ why: 'no-connection' })

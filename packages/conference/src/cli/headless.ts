@@ -117,9 +117,13 @@ async function serve(
   return serving
 }
 
+/** Characters of a command: many times what any can have. */
+const longestCommand = 65_536
+
 /** Until the input ends or says so; at its end the program goes on, as a service without input does. */
 async function listen(client: ToxClient, close: () => void): Promise<void> {
-  for await (const line of linesOf(process.stdin)) {
+  const onTooLong = (): void => print({ reply: null, ok: false, why: 'too-long' })
+  for await (const line of linesOf(process.stdin, { longest: longestCommand, onTooLong })) {
     if (line.trim() === '') continue
     const command = parseCommand(line)
     const reply = command.id ?? null

@@ -12,7 +12,8 @@ const appended = z.strictObject({
 /** Appends what comes in, a batch on each line; a line that cannot be appended is reported and skipped. */
 export function appendFromInput(log: AppendLog, input: AsyncIterable<Buffer | string>, report: Log): void {
   const run = async (): Promise<void> => {
-    for await (const line of linesOf(input)) {
+    const onTooLong = (): void => report.error({}, 'a line of standard input was too long, and not appended')
+    for await (const line of linesOf(input, { onTooLong })) {
       if (line.trim() === '') continue
       try {
         const { stream, rows, token } = parse(line)

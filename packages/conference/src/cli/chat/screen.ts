@@ -1,20 +1,30 @@
 import { clearLine, createInterface, cursorTo, type Interface } from 'node:readline'
+import { linesOf } from '@holdfast/core/program'
+
+/** Characters of a line that is not typed but piped. */
+const longestLine = 65_536
 
 /** Lines above, and a line below in which the user types. Works without a terminal, too: then it only reads and writes. */
 export class Screen {
+  readonly #input: NodeJS.ReadStream
   readonly #out: NodeJS.WriteStream
-  readonly #lines: Interface
+  /** Somebody sits at both ends. */
+  readonly #terminal: Interface | null
   #isClosed = false
 
   constructor(input: NodeJS.ReadStream, out: NodeJS.WriteStream) {
+    this.#input = input
     this.#out = out
-    this.#lines = createInterface({ input, output: out, terminal: out.isTTY, historySize: 200, prompt: '> ' })
+    const isTerminal = input.isTTY && out.isTTY
+    this.#terminal = isTerminal
+      ? createInterface({ input, output: out, historySize: 200, prompt: '> ' })
+      : null
   }
 
   /** Lines that were typed, until the end of the input or {@link close}. */
   async *typed(): AsyncGenerator<string> {
     this.#prompt()
-    for await (const line of this.#lines) {
+    for await (const line of this.#terminal ?? linesOf(this.#input, { longest: longestLine })) {
       if (line.trim() !== '') yield line
       this.#prompt()
     }
@@ -22,12 +32,12 @@ export class Screen {
 
   /** What Ctrl-C does. */
   onInterrupt(act: () => void): void {
-    this.#lines.on('SIGINT', act)
+    this.#terminal?.on('SIGINT', act)
   }
 
   /** Prints above what is being typed. */
   print(...lines: readonly string[]): void {
-    if (this.#out.isTTY && !this.#isClosed) {
+    if (this.#isPrompting) {
       cursorTo(this.#out, 0)
       clearLine(this.#out, 0)
     }
@@ -37,16 +47,20 @@ export class Screen {
 
   /** Another prompt from now on. */
   ask(prompt: string): void {
-    this.#lines.setPrompt(prompt)
+    this.#terminal?.setPrompt(prompt)
     this.#prompt()
   }
 
   close(): void {
     this.#isClosed = true
-    this.#lines.close()
+    this.#terminal?.close()
+  }
+
+  get #isPrompting(): boolean {
+    return this.#terminal !== null && !this.#isClosed
   }
 
   #prompt(): void {
-    if (this.#out.isTTY && !this.#isClosed) this.#lines.prompt(true)
+    if (this.#isPrompting) this.#terminal?.prompt(true)
   }
 }
