@@ -56,6 +56,7 @@ describe('2 links', () => {
     expect(server({ public_host: 'proxy.example.com', external_ip: '192.0.2.1' })).toBe('proxy.example.com')
     expect(server({ external_ip: '192.0.2.1' }, '192.0.2.2')).toBe('192.0.2.1')
     expect(server({}, '192.0.2.2')).toBe('192.0.2.2')
+    expect(server({ listen_ip: '192.0.2.3' }, '192.0.2.2')).toBe('192.0.2.3')
     expect(server({ listen_ip: '2001:db8::1' })).toBe('2001:db8::1')
   })
 

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -93,6 +93,20 @@ describe('init and link', () => {
     const qr = await run('link', 'main', '-c', file, '--qr', '--host', 'proxy.example.com')
     expect(qr.out).toContain('https://t.me/proxy?server=proxy.example.com&port=8443')
     expect(qr.out).toContain('█')
+    // What a proxy found that has run with it.
+    const config = {
+      cache_dir: folder.path,
+      ports: [{ name: 'main', port: 443, secret: 'd0d6e111bada5511fcce9584deadbeef' }],
+    }
+    await writeFile(join(folder.path, 'any.json'), JSON.stringify(config))
+    const found = { version: 1, secret: '', config: '', externalIp: '192.0.2.7' }
+    await writeFile(join(folder.path, 'telegram.json'), JSON.stringify(found))
+    const looked = await run('link', '-c', join(folder.path, 'any.json'))
+    expect(looked).toMatchObject({
+      code: 0,
+      err: '',
+      out: expect.stringContaining('server=192.0.2.7') as unknown,
+    })
     const nobody = await run('link', 'bob', '-c', file)
     expect(nobody).toMatchObject({
       code: 1,

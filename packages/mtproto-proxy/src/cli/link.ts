@@ -1,6 +1,8 @@
 import { CommandError } from '@holdfast/core/program'
 import { Command, Option } from 'commander'
-import { linkProblem, userLinks } from './links.js'
+import type { ProxySettings } from '../config/settings.js'
+import { cachedCopy } from '../telegram/cached-copy.js'
+import { type LinkDefaults, linkProblem, userLinks } from './links.js'
 import { loadSettings } from './load-settings.js'
 import { programName, variablePrefix } from './program-name.js'
 import { describeLinks } from './show-links.js'
@@ -21,7 +23,7 @@ export function linkCommand(): Command {
     )
     .option(
       '--host <host>',
-      'name or address of this proxy (default: public_host, external_ip, or listen_ip)',
+      'name or address of this proxy (default: public_host, external_ip, the address a running proxy found, or listen_ip)',
     )
     .option('--qr', 'with QR codes')
     .option('--json', 'print JSON')
@@ -32,13 +34,21 @@ export function linkCommand(): Command {
     .action(async (name: string | undefined, { config, host, qr = false, json }: LinkFlags) => {
       const settings = await loadSettings(config)
       const named = host === undefined ? settings : { ...settings, publicHost: host }
-      const links = userLinks(named).filter((link) => name === undefined || link.name === name)
+      const looked = await lookedUpIp(settings)
+      const links = userLinks(named, looked).filter((link) => name === undefined || link.name === name)
       if (links.length === 0) {
         const names = settings.secrets.map((secret) => secret.name).join(', ')
         throw new CommandError(`there is no enabled secret ${name ?? 'at all'}; there are: ${names}`)
       }
-      const problem = linkProblem(named)
+      const problem = linkProblem(named, looked)
       if (problem !== null) process.stderr.write(`${programName}: ${problem}; or give --host\n`)
       process.stdout.write(json === true ? `${JSON.stringify(links)}\n` : `${describeLinks(links, { qr })}\n`)
     })
+}
+
+/** What a proxy that has run with this configuration has found; nothing where it keeps no cache. */
+async function lookedUpIp({ cacheDir, telegram }: ProxySettings): Promise<LinkDefaults> {
+  if (cacheDir === null || telegram.ipServices.length === 0) return {}
+  const copy = await cachedCopy(cacheDir).load()
+  return copy?.externalIp == null ? {} : { host: copy.externalIp }
 }

@@ -19,16 +19,16 @@ export interface UserLink {
 
 /** What {@link userLinks} cannot find in the settings. */
 export interface LinkDefaults {
-  /** Host for links where `public_host` and `external_ip` are not set, for example an address that was looked up. */
+  /** Host for links of ports on all addresses where `public_host` and `external_ip` are not set: what was looked up. */
   readonly host?: string | undefined
   /** Domain of fake-TLS links for secrets without one. */
   readonly domain?: string | undefined
 }
 
 /** Why the links of these settings lead nowhere, and what to do about it; `null` if they name a host. */
-export function linkProblem(settings: ProxySettings): string | null {
-  const isNamed = settings.publicHost !== null || settings.telegram.externalIp !== null
-  const wildcard = settings.listeners.find(({ ip }) => ip === '0.0.0.0' || ip === '::')
+export function linkProblem(settings: ProxySettings, { host }: LinkDefaults = {}): string | null {
+  const isNamed = settings.publicHost !== null || settings.telegram.externalIp !== null || host !== undefined
+  const wildcard = settings.listeners.find(isWildcard)
   if (isNamed || wildcard === undefined) return null
   return `the links name ${wildcard.ip}, which no client can reach: set public_host, or external_ip, in the configuration`
 }
@@ -50,7 +50,11 @@ function linksOf(
   o: { listener: ListenerSettings; secret: SecretSettings; defaults: LinkDefaults },
 ): UserLink[] {
   const { listener, secret: owner, defaults } = o
-  const server = settings.publicHost ?? settings.telegram.externalIp ?? defaults.host ?? listener.ip
+  const server =
+    settings.publicHost ??
+    settings.telegram.externalIp ??
+    (isWildcard(listener) ? defaults.host : undefined) ??
+    listener.ip
   const domain = owner.domain ?? defaults.domain ?? sampleDomain
   return secretsOf(settings, owner, domain).map((secret) => {
     const link: ProxyLink = { server, port: listener.port, secret }
@@ -63,6 +67,10 @@ function linksOf(
       https: formatLink(link, 'https'),
     }
   })
+}
+
+function isWildcard({ ip }: ListenerSettings): boolean {
+  return ip === '0.0.0.0' || ip === '::'
 }
 
 /** The best hidden first. */

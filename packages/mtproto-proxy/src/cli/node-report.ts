@@ -21,7 +21,7 @@ export function figuresOf(node: ProxyNode): ProxyFigures {
 
 /** Where a node stands, for `GET /state`. */
 export function reportOf(node: ProxyNode, upSeconds: number): StatusReport {
-  const { part, phase, configAge } = node.state
+  const { part, phase, configAge, externalIp } = node.state
   const isFront = part === 'front' || part === 'worker'
   return {
     ...figuresOf(node),
@@ -30,6 +30,7 @@ export function reportOf(node: ProxyNode, upSeconds: number): StatusReport {
     phase,
     upSeconds,
     ...(!isFront && { telegramAgeSeconds: configAge === null ? null : Math.floor(configAge / 1000) }),
+    ...(externalIp !== null && { externalIp }),
     tables: node.tables?.sizes() ?? {},
   }
 }

@@ -47,10 +47,11 @@ export function runCommand(): Command {
             fronts === undefined
               ? await startNode(start)
               : await startWorkers({ ...start, fronts, flags: { logLevel, json, inspect: besides(inspect) } })
-          const problem = linkProblem(settings)
+          const links = { host: await service.externalIp() }
+          const problem = linkProblem(settings, links)
           if (problem !== null) env.log.warn({}, problem)
           if (!isQuiet) {
-            process.stdout.write(`${describeLinks(userLinks(settings), { qr: flags.qr })}\n`)
+            process.stdout.write(`${describeLinks(userLinks(settings, links), { qr: flags.qr })}\n`)
           }
           return service
         },

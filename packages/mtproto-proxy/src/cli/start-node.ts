@@ -21,12 +21,18 @@ export interface NodeStart {
   readonly signal: AbortSignal
 }
 
+/** A proxy that runs. */
+export interface ProxyService extends RunningService {
+  /** The address of this host on the Internet, set or looked up, where somebody knows it. */
+  externalIp(): Promise<string | undefined>
+}
+
 /**
  * Starts a proxy of one process with its endpoints for operators.
  *
  * @throws what `proxyNode` and its `start` throw; nothing is left open then
  */
-export async function startNode({ env, settings, reread, signal }: NodeStart): Promise<RunningService> {
+export async function startNode({ env, settings, reread, signal }: NodeStart): Promise<ProxyService> {
   const opened = new OpenedThings()
   await warnOfOpenFiles(env, settings)
   try {
@@ -60,6 +66,7 @@ export async function startNode({ env, settings, reread, signal }: NodeStart): P
     }
     return {
       drain: (o) => node.drain(o),
+      externalIp: () => Promise.resolve(node.state.externalIp ?? undefined),
       reload: async () => {
         await reload()
       },

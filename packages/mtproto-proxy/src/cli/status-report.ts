@@ -25,6 +25,8 @@ export interface StatusReport extends ProxyFigures {
   readonly upSeconds: number
   /** How old Telegram's configuration is, in seconds; `null` while it is the copy of an earlier run, absent on a front. */
   readonly telegramAgeSeconds?: number | null
+  /** The address of this host on the Internet, set or looked up, where somebody knows it. */
+  readonly externalIp?: string
   /** How many entries each table has. */
   readonly tables: Readonly<Record<string, number>>
   /** The processes of `run --workers`. */

@@ -25,6 +25,7 @@ import { type FrontSide, frontSide } from '../split/front-side.js'
 import type { SplitTransport } from '../split/split-endpoint.js'
 import { cachedCopy } from '../telegram/cached-copy.js'
 import type { LocalDataCenters } from '../telegram/data-centers.js'
+import { ipToText } from '../wire/ip-address.js'
 import { backCenters } from './back-centers.js'
 import { watchBack } from './back-watch.js'
 import { LoadedRules } from './gatekeeper-rules.js'
@@ -66,6 +67,8 @@ export interface ProxyNodeState {
   readonly fronted: number
   /** Age of Telegram's configuration, in milliseconds; `null` for a copy from an earlier run, and on a front. */
   readonly configAge: Millis | null
+  /** The address of this host on the Internet, set or looked up; `null` where nobody knows it, as on a front. */
+  readonly externalIp: string | null
   /** Of a front: its link to the back. */
   readonly back: PoolState | null
   /** Of a back: its fronts. */
@@ -146,6 +149,7 @@ class Node implements ProxyNode {
   get state(): ProxyNodeState {
     const proxy = this.#proxy?.state
     const isUp = this.#back !== null && this.#back.state.phase !== 'closed'
+    const externalIp = this.#telegram?.source.current.externalIp
     return {
       part: this.#part,
       phase: proxy?.phase ?? (isUp ? 'listening' : 'idle'),
@@ -153,6 +157,7 @@ class Node implements ProxyNode {
       dataCenters: this.#telegram?.centers.state ?? new Map(),
       fronted: proxy?.fronted ?? 0,
       configAge: this.#telegram?.source.age ?? null,
+      externalIp: externalIp == null ? null : ipToText(externalIp),
       back: this.#front?.pool.state ?? null,
       fronts: [...(this.#back?.links.values() ?? [])].map(({ node, clients }) => ({ node, clients })),
       secrets: this.#decides() ? (this.#keeper?.secrets() ?? []) : [],

@@ -1,16 +1,10 @@
 import { HoldfastError } from '@holdfast/core'
-import {
-  collectMetrics,
-  type MetricsSource,
-  OpenedThings,
-  type RunningService,
-  serveMetrics,
-} from '@holdfast/core/service'
+import { collectMetrics, type MetricsSource, OpenedThings, serveMetrics } from '@holdfast/core/service'
 import { AggregatorRegistry } from 'prom-client'
 import { reloadDiff } from '../../config/diff.js'
 import { type AdminTables, serveAdmin } from '../admin-endpoint.js'
 import type { ReloadReport } from '../reload.js'
-import type { NodeStart } from '../start-node.js'
+import type { NodeStart, ProxyService } from '../start-node.js'
 import type { StatusReport, WorkerState } from '../status-report.js'
 import { version } from '../version.js'
 import { Fleet } from './fleet.js'
@@ -38,7 +32,7 @@ export interface RestartReport {
  *
  * @throws what a process cannot start for; nothing is left open then
  */
-export async function startWorkers(start: WorkersStart): Promise<RunningService> {
+export async function startWorkers(start: WorkersStart): Promise<ProxyService> {
   if (start.settings.role !== 'both') {
     throw new HoldfastError(
       'HF_MTPROTO_NO_WORKERS',
@@ -56,7 +50,7 @@ export async function startWorkers(start: WorkersStart): Promise<RunningService>
   }
 }
 
-class WorkersService implements RunningService {
+class WorkersService implements ProxyService {
   readonly #start: WorkersStart
   readonly #fleet: Fleet
   readonly #metrics: MetricsSource
@@ -112,9 +106,13 @@ class WorkersService implements RunningService {
     }
   }
 
-  async drain(o: { readonly within: number }): ReturnType<RunningService['drain']> {
+  async drain(o: { readonly within: number }): ReturnType<ProxyService['drain']> {
     this.#phase = 'draining'
     return this.#fleet.drain(o)
+  }
+
+  async externalIp(): Promise<string | undefined> {
+    return (await this.#fleet.askBack({ kind: 'state' })).externalIp
   }
 
   async reload(): Promise<void> {
