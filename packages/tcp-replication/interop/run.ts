@@ -8,12 +8,15 @@ import { probeFinds } from './scenarios/probe-finds.js'
 import { relayStandsBetween } from './scenarios/relay-stands-between.js'
 import type { Scenario } from './scenarios/scenario.js'
 import { tailFollowsMain } from './scenarios/tail-follows-main.js'
+import { tailFollowsRedis } from './scenarios/tail-follows-redis.js'
 import { installSynapse } from './synapse/synapse-installation.js'
 
-const versions = ['1.4.0', '1.66.0'] as const
-const scenarios: readonly Scenario[] = [tailFollowsMain, relayStandsBetween, probeFinds].flatMap((make) =>
-  versions.map(make),
-)
+const direct = ['1.4.0', '1.66.0'] as const
+const overRedis = ['1.66.0', '1.163.2'] as const
+const scenarios: readonly Scenario[] = [
+  ...[tailFollowsMain, relayStandsBetween, probeFinds].flatMap((make) => direct.map(make)),
+  ...overRedis.map(tailFollowsRedis),
+]
 const print = (line: string) => void process.stdout.write(`${line}\n`)
 
 const { values: flags } = parseArgs({
@@ -30,8 +33,8 @@ const chosen = scenarios.filter(
     (flags.version === undefined || flags.version === version),
 )
 if (flags.help || chosen.length === 0) {
-  print('usage: pnpm interop:synapse [--only NAME]... [--version 1.4.0|1.66.0] [--keep]\n')
-  for (const { name, about } of scenarios) print(`  ${name.padEnd(14)} ${about}`)
+  print('usage: pnpm interop:synapse [--only NAME]... [--version 1.4.0|1.66.0|1.163.2] [--keep]\n')
+  for (const { name, about } of scenarios) print(`  ${name.padEnd(15)} ${about}`)
   process.exit(flags.help ? 0 : 2)
 }
 

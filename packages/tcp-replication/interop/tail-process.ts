@@ -22,8 +22,8 @@ interface TailProblem {
 export interface TailOptions {
   readonly directory: string
   readonly name?: string
-  readonly replicationPort: number
-  readonly more?: readonly string[]
+  /** The flags that say what to follow. */
+  readonly follow: readonly string[]
 }
 
 /** `tail --json --checkpoint` of our program, and what it has printed in all its runs. */
@@ -35,11 +35,10 @@ export class TailProcess {
   readonly #outputPath: string
   #taken = 0
 
-  constructor({ directory, name = 'tail', replicationPort, more = [] }: TailOptions) {
+  constructor({ directory, name = 'tail', follow }: TailOptions) {
     this.checkpointPath = join(directory, `${name}.json`)
     const { process, outputPath } = holdfastProcess(directory, name, [
-      ...['tail', '--server', `127.0.0.1:${replicationPort}`, '--json', '--log-level', 'info'],
-      ...['--checkpoint', this.checkpointPath, ...more],
+      ...['tail', '--json', '--log-level', 'info', '--checkpoint', this.checkpointPath, ...follow],
     ])
     this.process = process
     this.#outputPath = outputPath
@@ -93,6 +92,12 @@ export class TailProcess {
       }
     }
     return times
+  }
+
+  /** How many of these events have been printed. */
+  seen(ids: readonly string[]): number {
+    const { events } = this
+    return ids.filter((id) => events.has(id)).length
   }
 
   /** Whether a row of a stream has been printed that holds all these texts. */

@@ -66,6 +66,7 @@ describe.skipIf(noRedis)('14.4 replication over Redis (skipped where there is no
     await heard.say('RDATA events master')
     await heard.say('SERVER somebody.else')
     await heard.say('ERROR of somebody')
+    await heard.say('LOCK_RELEASED ["worker1","lock","key"]')
     source.append('events', [long])
     await follower.has([1])
     expect(follower.batches[0]?.texts).toEqual([`"${long}"`])

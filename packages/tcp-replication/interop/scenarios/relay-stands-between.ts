@@ -59,12 +59,15 @@ async function run(bench: Bench): Promise<void> {
 }
 
 /** SQLite for 1.4.0. A worker of 1.66.0 can follow `presence` and `to_device` on PostgreSQL only. */
-async function database({ installation }: Bench, started: Started): Promise<SynapseDatabase | undefined> {
-  if (installation.version === '1.4.0') return undefined
+async function database(
+  { installation }: Bench,
+  started: Started,
+): Promise<{ readonly database?: SynapseDatabase }> {
+  if (installation.version === '1.4.0') return {}
   const cluster = await PostgresCluster.create()
   started.add({ stop: () => cluster.remove() })
   await cluster.start()
-  return cluster.createDatabase('synapse')
+  return { database: await cluster.createDatabase('synapse') }
 }
 
 async function killRelay(

@@ -1,9 +1,8 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Scorecard } from '@holdfast/core/service'
-import type { SynapseDatabase } from '../synapse/synapse-database.js'
 import type { SynapseInstallation, SynapseVersion } from '../synapse/synapse-installation.js'
-import { SynapseMain } from '../synapse/synapse-process.js'
+import { SynapseMain, type SynapseMainOptions } from '../synapse/synapse-process.js'
 
 /** What a scenario works with. */
 export interface Bench {
@@ -44,10 +43,10 @@ export class Started {
 export async function startMain(
   { directory, installation, score }: Bench,
   started: Started,
-  database?: SynapseDatabase,
+  settings: Pick<SynapseMainOptions, 'database' | 'redisPort'> = {},
 ): Promise<SynapseMain> {
   await mkdir(directory, { recursive: true })
-  const options = { directory: join(directory, 'synapse'), ...(database && { database }) }
+  const options = { directory: join(directory, 'synapse'), ...settings }
   const main = started.add(await SynapseMain.prepare(installation, options))
   const since = performance.now()
   await main.start()

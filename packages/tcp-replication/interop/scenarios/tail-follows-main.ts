@@ -3,6 +3,7 @@ import { replicationPositions } from '../synapse/replication-positions.js'
 import type { SynapseVersion } from '../synapse/synapse-installation.js'
 import type { SynapseMain } from '../synapse/synapse-process.js'
 import { TailProcess } from '../tail-process.js'
+import { Everything } from './everything.js'
 import { type Bench, type Scenario, Started, seconds, startMain } from './scenario.js'
 import { Talker } from './talker.js'
 
@@ -22,7 +23,10 @@ async function run(bench: Bench): Promise<void> {
   const main = await startMain(bench, started)
   // What was missed comes over HTTP in the second dialect; which one it is, tail finds out.
   const more = installation.version === '1.4.0' ? [] : ['--updates', main.baseUrl]
-  const tail = new TailProcess({ directory, replicationPort: main.replicationPort, more })
+  const tail = new TailProcess({
+    directory,
+    follow: ['--server', `127.0.0.1:${main.replicationPort}`, ...more],
+  })
   started.add(tail.process)
   await tail.start()
 
@@ -30,7 +34,7 @@ async function run(bench: Bench): Promise<void> {
   const bob = await MatrixUser.register(main.baseUrl, 'bob')
   await bob.join(alice.room)
   await alice.say(10)
-  const everything = new Everything(alice, bob, tail)
+  const everything = new Everything(alice, bob, tail, installation.version)
   await everything.happens('one')
   await everything.hasCome('while all run')
 
@@ -46,7 +50,7 @@ async function run(bench: Bench): Promise<void> {
   await tail.until('every message has come', () => alice.sent.every((id) => tail.events.has(id)))
   const { events } = tail
   const again = alice.sent.filter((id) => (events.get(id) ?? 0) > 1).length
-  score.equal('messages sent, and printed by tail', alice.sent.length, seen(alice, tail))
+  score.equal('messages sent, and printed by tail', alice.sent.length, tail.seen(alice.sent))
   score.equal('kinds of row asked for, and printed', everything.wanted, everything.come)
   score.note(`printed more than once: ${again}; sent, but not acknowledged: ${alice.unsure}`)
   score.note(`rows: ${tail.rowCounts()}`)
@@ -102,74 +106,4 @@ async function killTail(
   await everything.hasCome('while tail was down')
   score.note(`tail had caught up ${seconds(since)} after its start`)
   score.equal('resets for tail being away', 0, tail.resets.length - resets)
-}
-
-/** One of each kind of thing that makes a row. */
-class Everything {
-  wanted = 0
-  come = 0
-  readonly #alice: Talker
-  readonly #bob: MatrixUser
-  readonly #tail: TailProcess
-  #awaited: { readonly stream: string; readonly texts: readonly string[] }[] = []
-
-  constructor(alice: Talker, bob: MatrixUser, tail: TailProcess) {
-    this.#alice = alice
-    this.#bob = bob
-    this.#tail = tail
-  }
-
-  /** Has all of it happen, marked by a word. */
-  async happens(word: string): Promise<void> {
-    const { user, room, sent } = this.#alice
-    const bob = this.#bob
-    const newest = sent.at(-1)!
-    const own = await user.createRoom({ visibility: 'public' })
-    await user.setTyping(own, true)
-    await bob.sendReceipt(room, newest)
-    await bob.setPresence('online', `feels ${word}`)
-    await bob.setAccountData(`org.example.${word}`, { word })
-    await bob.setAccountData(`org.example.room.${word}`, { word }, room)
-    await bob.setTag(own, `u.${word}`)
-    const carol = await MatrixUser.register(this.#mainUrl, `carol-${word}`)
-    await user.sendToDevice(carol.userId, 'org.example.note', { word })
-    await carol.addPushRule(word)
-    this.#await('typing', own, user.userId)
-    this.#await('receipts', newest, bob.userId)
-    this.#await('presence', `feels ${word}`)
-    this.#await('account_data', `"org.example.${word}"`, bob.userId)
-    this.#await('account_data', `org.example.room.${word}`, room)
-    this.#await('tag_account_data', own, bob.userId)
-    this.#await('to_device', carol.userId)
-    this.#await('push_rules', carol.userId)
-    this.#await('device_lists', carol.userId)
-    this.#await('events', own, 'm.room.create')
-  }
-
-  /** Waits until all of it has been printed. */
-  async hasCome(when: string): Promise<void> {
-    const missing = () => this.#awaited.filter(({ stream, texts }) => !this.#tail.hasRow(stream, ...texts))
-    try {
-      await this.#tail.until(`every kind of row has come ${when}`, () => missing().length === 0)
-    } catch (error) {
-      throw new Error(`missing: ${JSON.stringify(missing())}`, { cause: error })
-    } finally {
-      this.come += this.#awaited.length - missing().length
-      this.#awaited = []
-    }
-  }
-
-  get #mainUrl(): string {
-    return this.#alice.user.baseUrl
-  }
-
-  #await(stream: string, ...texts: readonly string[]): void {
-    this.wanted += 1
-    this.#awaited.push({ stream, texts })
-  }
-}
-
-function seen(alice: Talker, tail: TailProcess): number {
-  const { events } = tail
-  return alice.sent.filter((id) => events.has(id)).length
 }

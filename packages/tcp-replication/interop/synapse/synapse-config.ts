@@ -9,7 +9,9 @@ export interface MainConfig {
   readonly directory: string
   readonly serverName: string
   readonly httpPort: number
+  /** Of the direct replication, which there is only without Redis. */
   readonly replicationPort: number
+  readonly redisPort: number | null
   readonly database: SynapseDatabase
   /** Off: another process is to send federation traffic, and only then 1.4.0 has a `federation` stream. */
   readonly sendFederation: boolean
@@ -47,8 +49,11 @@ export async function writeMainConfig(config: MainConfig): Promise<string> {
     database: config.database,
     listeners: [
       httpListener(config.httpPort, ['client', 'replication']),
-      { port: config.replicationPort, type: 'replication', tls: false, bind_addresses: [LOOPBACK] },
+      ...(config.redisPort !== null
+        ? []
+        : [{ port: config.replicationPort, type: 'replication', tls: false, bind_addresses: [LOOPBACK] }]),
     ],
+    ...(config.redisPort !== null && { redis: { enabled: true, host: LOOPBACK, port: config.redisPort } }),
     send_federation: config.sendFederation,
     federation_domain_whitelist: [],
     enable_registration: true,
@@ -60,6 +65,7 @@ export async function writeMainConfig(config: MainConfig): Promise<string> {
     caches: { sync_response_cache_duration: '0s' },
     rc_message: unlimited,
     rc_registration: unlimited,
+    rc_presence: { per_user: unlimited },
     rc_login: { address: unlimited, account: unlimited, failed_attempts: unlimited },
     rc_joins: { local: unlimited, remote: unlimited },
     rc_invites: { per_room: unlimited, per_user: unlimited },

@@ -10,8 +10,8 @@ import { promisify } from 'node:util'
 const run = promisify(execFile)
 const here = fileURLToPath(new URL('.', import.meta.url))
 
-/** 1.4.0 is of 2019 and has the first dialect, 1.66.0 is the last release with direct TCP replication. */
-export type SynapseVersion = '1.4.0' | '1.66.0'
+/** 1.4.0 is of 2019 and has the first dialect, 1.66.0 is the last with direct TCP replication, 1.163.2 is of today. */
+export type SynapseVersion = '1.4.0' | '1.66.0' | '1.163.2'
 
 /** A Synapse that is ready to run. */
 export interface SynapseInstallation {

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { answersHttp, freePort, greeting, LOOPBACK } from '../loopback.js'
 import { ManagedProcess } from '../managed-process.js'
 import type { WaitOptions } from '../wait-until.js'
-import { writeMainConfig, writeWorkerConfig } from './synapse-config.js'
+import { type MainConfig, writeMainConfig, writeWorkerConfig } from './synapse-config.js'
 import { type SynapseDatabase, sqliteDatabase } from './synapse-database.js'
 import type { SynapseInstallation } from './synapse-installation.js'
 
@@ -56,6 +56,8 @@ export interface SynapseMainOptions {
   /** An SQLite file in the directory unless told. */
   readonly database?: SynapseDatabase
   readonly sendFederation?: boolean
+  /** Replicate over a Redis there, instead of directly. */
+  readonly redisPort?: number
 }
 
 /** A Synapse main process, `python -m synapse.app.homeserver`. */
@@ -63,39 +65,38 @@ export class SynapseMain extends SynapseProcess {
   readonly installation: SynapseInstallation
   readonly directory: string
   readonly serverName: string
+  /** Nobody listens there where it replicates over Redis. */
   readonly replicationPort: number
   readonly configPath: string
+  readonly #isOverRedis: boolean
 
   private constructor(
     installation: SynapseInstallation,
-    directory: string,
-    serverName: string,
-    ports: { readonly http: number; readonly replication: number },
+    { directory, serverName, httpPort, replicationPort, redisPort }: Omit<MainConfig, 'database'>,
     configPath: string,
   ) {
-    super(synapse(installation, 'main', 'synapse.app.homeserver', directory, [configPath]), ports.http)
+    super(synapse(installation, 'main', 'synapse.app.homeserver', directory, [configPath]), httpPort)
     this.installation = installation
     this.directory = directory
     this.serverName = serverName
-    this.replicationPort = ports.replication
+    this.replicationPort = replicationPort
     this.configPath = configPath
+    this.#isOverRedis = redisPort !== null
   }
 
   /** Chooses ports and writes the configuration; nothing runs yet. */
   static async prepare(installation: SynapseInstallation, options: SynapseMainOptions): Promise<SynapseMain> {
-    const { directory, serverName = 'interop.test', sendFederation = true } = options
+    const { directory, serverName = 'interop.test', sendFederation = true, redisPort = null } = options
     const { database = sqliteDatabase(join(directory, 'homeserver.db')) } = options
     await mkdir(directory, { recursive: true })
-    const ports = { http: await freePort(), replication: await freePort() }
-    const configPath = await writeMainConfig({
-      ...{ directory, serverName, database, sendFederation },
-      ...{ httpPort: ports.http, replicationPort: ports.replication },
-    })
-    return new SynapseMain(installation, directory, serverName, ports, configPath)
+    const ports = { httpPort: await freePort(), replicationPort: await freePort(), redisPort }
+    const config = { directory, serverName, sendFederation, ...ports }
+    return new SynapseMain(installation, config, await writeMainConfig({ ...config, database }))
   }
 
   protected override async ready(): Promise<boolean> {
     if (!(await answersHttp(`${this.baseUrl}/_matrix/client/versions`))) return false
+    if (this.#isOverRedis) return true
     return (await greeting(this.replicationPort)) === `SERVER ${this.serverName}`
   }
 }

@@ -1,11 +1,11 @@
 import type { Env } from '@holdfast/core'
 import { sockets } from '@holdfast/core/node'
 import {
-  collectMetrics,
   OpenedThings,
   type RunningService,
   runConfigured,
   serveMetrics,
+  watchedRegistry,
 } from '@holdfast/core/service'
 import { Command } from 'commander'
 import { httpStreamUpdates } from '../client/stream-updates.js'
@@ -74,7 +74,7 @@ async function start(
   const { upstream, name, serverName, updates, updatesSecret: secret, from } = config
   const opened = new OpenedThings()
   // Before there is anything to count.
-  const registry = metrics === undefined ? null : collectMetrics().registry
+  const registry = watchedRegistry(metrics)
   try {
     const log = opened.add(
       await AppendLog.open({ path: config.data, streams: streamsOf(config), ...retentionOf(config) }),
@@ -100,15 +100,17 @@ async function start(
     )
     env.log.info({ upstream, endpoint: relay.server.endpoint.uri, data: config.data }, 'relaying replication')
     if (config.http !== undefined) {
-      const status = (): object => reportStatus(relay.server, relay.client)
+      const status = (): object => reportStatus(relay.server, { client: relay.client })
       const control = opened.add(
         await serveControl({ at: config.http, log, secret: config.httpSecret, appends: false, status }),
       )
       env.log.info({ url: control.url }, 'serving HTTP')
     }
-    if (metrics !== undefined && registry !== null) {
+    if (registry !== null) {
       registerServerMetrics(registry, relay.server)
       registerClientMetrics(registry, relay.client)
+    }
+    if (metrics !== undefined && registry !== null) {
       env.log.info({ uri: opened.add(await serveMetrics({ at: metrics, registry })).uri }, 'serving metrics')
     }
     return {

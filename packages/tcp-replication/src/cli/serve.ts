@@ -1,15 +1,17 @@
-import type { Env } from '@holdfast/core'
+import type { DrainReport, Env, Millis } from '@holdfast/core'
 import { sockets } from '@holdfast/core/node'
 import { addServiceOptions, type ServiceFlags } from '@holdfast/core/program'
 import {
-  collectMetrics,
   OpenedThings,
   type RunningService,
   runConfigured,
   serveMetrics,
+  watchedRegistry,
 } from '@holdfast/core/service'
 import { Command } from 'commander'
+import { registerPublicationMetrics } from '../metrics/publication-metrics.js'
 import { registerServerMetrics } from '../metrics/server-metrics.js'
+import type { RedisReplicationServer, RedisReplicationServerOptions } from '../redis/index.js'
 import { type ReplicationServerOptions, replicationServer } from '../server/server.js'
 import { AppendLog } from '../source/append-log.js'
 import type { Retention } from '../source/retention.js'
@@ -18,6 +20,7 @@ import { type ServeConfig, serveSchema } from './config.js'
 import { serveControl } from './control-endpoint.js'
 import { endpointOf } from './endpoints.js'
 import { appendFromInput } from './input.js'
+import { overRedis } from './over-redis.js'
 import { programName, variablePrefix } from './program-name.js'
 import { reportStatus } from './status-report.js'
 
@@ -47,20 +50,29 @@ export interface ServingFlags extends ServiceFlags {
   readonly maxConnections?: string
 }
 
+interface ServeFlags extends ServingFlags {
+  readonly serverName?: string
+  readonly redis?: string
+  readonly instance?: string
+  readonly stdin?: boolean
+}
+
 /** `serve`: an append log for everybody to follow. */
 export function serveCommand(): Command {
   const command = new Command()
   addServingOptions(command)
     .option('-n, --server-name <name>', "the server's name, which clients compare (default: localhost)")
+    .option('--redis <url>', 'publish on the channel of that name too, for Synapse since 1.13; needs ioredis')
+    .option('--instance <name>', 'the process that D2 clients see writing the rows (default: master)')
     .option('--stdin', 'append what comes on standard input: {"stream":"NAME","rows":[…]} on each line')
     .addHelpText('after', examples)
-    .action(async (flags: ServingFlags & { serverName?: string; stdin?: boolean }) => {
-      const { serverName, stdin, metrics } = flags
+    .action(async (flags: ServeFlags) => {
+      const { serverName, redis, instance, stdin, metrics } = flags
       await runConfigured(flags, {
         name: programName,
         prefix: variablePrefix,
         schema: serveSchema,
-        fields: { ...fieldsOf(flags), serverName },
+        fields: { ...fieldsOf(flags), serverName, redis, instance },
         start: (env, config) => start(env, config, { metrics, stdin: stdin === true }),
       })
     })
@@ -70,6 +82,7 @@ export function serveCommand(): Command {
 const examples = `
 Examples:
   $ ${programName} serve --data ./log --http 9093
+  $ ${programName} serve --data ./log --http 9093 --redis redis://127.0.0.1:6379 --server-name example.com
   $ ${programName} append events '["ev",["$1","!room:x","m.room.message",null,null,null]]'
   $ printf 'REPLICATE ALL NOW\\n' | nc 127.0.0.1 9092`
 
@@ -99,13 +112,17 @@ export function retentionOf({ retain: { bytes, rows, hours } }: Pick<ServeConfig
 }
 
 /** The streams, in the order in which they are served. */
-export function streamsOf({ streams, dialect }: Pick<ServeConfig, 'streams' | 'dialect'>): readonly string[] {
-  return streams ?? usualStreams(dialect === 'd2' ? 'D2' : 'D1')
+export function streamsOf({
+  streams,
+  dialect,
+  redis,
+}: Pick<ServeConfig, 'streams' | 'dialect'> & Partial<Pick<ServeConfig, 'redis'>>): readonly string[] {
+  return streams ?? usualStreams(dialect === 'd2' || redis !== undefined ? 'D2' : 'D1')
 }
 
 /** The part of a server's options that the configuration says. */
 export function servingOptions(
-  config: Omit<ServeConfig, 'serverName'>,
+  config: Omit<ServeConfig, 'serverName' | 'redis' | 'instance'>,
 ): Pick<ReplicationServerOptions, 'acceptor' | 'at' | 'dialect' | 'limits' | 'positionEvery' | 'slow'> {
   return {
     acceptor: sockets(),
@@ -122,34 +139,48 @@ async function start(
   config: ServeConfig,
   { metrics, stdin }: { readonly metrics: string | undefined; readonly stdin: boolean },
 ): Promise<RunningService> {
+  const { serverName, instance, redis } = config
   const opened = new OpenedThings()
+  // Before there is anything to count.
+  const registry = watchedRegistry(metrics)
   try {
     const log = opened.add(
       await AppendLog.open({ path: config.data, streams: streamsOf(config), ...retentionOf(config) }),
     )
-    const server = opened.add(
-      await replicationServer({ env, source: log, serverName: config.serverName, ...servingOptions(config) }),
-    )
+    const identity = { env, source: log, serverName, instance }
+    const server = opened.add(await replicationServer({ ...identity, ...servingOptions(config) }))
     env.log.info({ endpoint: server.endpoint.uri, data: config.data }, 'serving replication')
+    const publication = redis === undefined ? null : opened.add(await publish(redis, identity))
     if (config.http !== undefined) {
-      const status = (): object => reportStatus(server)
+      const status = (): object => reportStatus(server, { publication })
       const control = opened.add(
         await serveControl({ at: config.http, log, secret: config.httpSecret, appends: true, status }),
       )
       env.log.info({ url: control.url }, 'serving HTTP')
     }
-    if (metrics !== undefined) {
-      const collected = collectMetrics()
-      registerServerMetrics(collected.registry, server)
-      env.log.info(
-        { uri: opened.add(await serveMetrics({ at: metrics, registry: collected.registry })).uri },
-        'serving metrics',
-      )
+    if (registry !== null) registerServerMetrics(registry, server)
+    if (registry !== null && publication !== null) registerPublicationMetrics(registry, publication)
+    if (metrics !== undefined && registry !== null) {
+      env.log.info({ uri: opened.add(await serveMetrics({ at: metrics, registry })).uri }, 'serving metrics')
     }
     if (stdin) appendFromInput(log, process.stdin, env.log)
-    return { drain: (o) => server.drain(o), [Symbol.asyncDispose]: () => opened.close() }
+    const drain = async (o: { readonly within: Millis }): Promise<DrainReport> => {
+      const [report] = await Promise.all([server.drain(o), publication?.drain(o)])
+      return report
+    }
+    return { drain, [Symbol.asyncDispose]: () => opened.close() }
   } catch (failure) {
     await opened.close()
     throw failure
   }
+}
+
+async function publish(
+  url: string,
+  options: Omit<RedisReplicationServerOptions, 'uri' | 'credentials'>,
+): Promise<RedisReplicationServer> {
+  const { redisAddress, redisReplicationServer } = await overRedis()
+  const address = redisAddress(url)
+  options.env.log.info({ uri: address.uri, channel: options.serverName }, 'publishing on Redis')
+  return redisReplicationServer({ ...options, ...address })
 }

@@ -1,4 +1,5 @@
 import type { ReplicationClient } from '../client/client.js'
+import type { RedisReplicationServer } from '../redis/index.js'
 import type { ReplicationServer } from '../server/server.js'
 
 /** What `status` asks for. */
@@ -9,6 +10,8 @@ export interface StatusReport {
     readonly connections: ReturnType<ReplicationServer['connections']>
     readonly positions: Readonly<Record<string, number>>
   }
+  /** Of a server that publishes on Redis. */
+  readonly redis?: { readonly phase: string }
   /** Of a relay. */
   readonly upstream?: {
     readonly phase: string
@@ -19,7 +22,13 @@ export interface StatusReport {
 }
 
 /** Reports where a server stands, and what it follows if it is a relay's. */
-export function reportStatus(server: ReplicationServer, client?: ReplicationClient): StatusReport {
+export function reportStatus(
+  server: ReplicationServer,
+  {
+    publication,
+    client,
+  }: { readonly publication?: RedisReplicationServer | null; readonly client?: ReplicationClient },
+): StatusReport {
   const { endpoint, state } = server
   return {
     server: {
@@ -28,6 +37,7 @@ export function reportStatus(server: ReplicationServer, client?: ReplicationClie
       connections: server.connections(),
       positions: Object.fromEntries(server.positions()),
     },
+    ...(publication && { redis: { phase: publication.state.phase } }),
     ...(client && {
       upstream: {
         phase: client.state.phase,
@@ -40,7 +50,7 @@ export function reportStatus(server: ReplicationServer, client?: ReplicationClie
 }
 
 /** The report for people. */
-export function describeStatus({ server, upstream }: StatusReport): string {
+export function describeStatus({ server, redis, upstream }: StatusReport): string {
   const lines = [`serving on ${server.endpoint}: ${server.phase}, ${server.connections.length} connections`]
   for (const { name, connectionId, unsent, streams } of server.connections) {
     const behind = streams.reduce((sum, lag) => sum + lag.behind, 0)
@@ -50,6 +60,7 @@ export function describeStatus({ server, upstream }: StatusReport): string {
   }
   const moved = Object.entries(server.positions).filter(([, position]) => position !== 0)
   lines.push(`positions: ${moved.map(([stream, position]) => `${stream} ${position}`).join(', ') || 'all 0'}`)
+  if (redis !== undefined) lines.push(`publishing on Redis: ${redis.phase}`)
   if (upstream !== undefined) {
     lines.push(
       `upstream ${upstream.serverName ?? 'of unknown name'}: ${upstream.phase}, ${upstream.dialect ?? 'dialect unknown'}`,

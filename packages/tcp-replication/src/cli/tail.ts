@@ -1,17 +1,20 @@
 import type { DrainReport, Endpoint, Millis } from '@holdfast/core'
 import { fileStore, nodeEnv, sockets } from '@holdfast/core/node'
-import { addInspectOption, exitCodes } from '@holdfast/core/program'
-import { createLog, runService } from '@holdfast/core/service'
+import { addInspectOption, CommandError, exitCodes } from '@holdfast/core/program'
+import { createLog, runService, watchedRegistry } from '@holdfast/core/service'
 import { Command, Option } from 'commander'
 import type { Level } from 'pino'
 import { z } from 'zod'
-import { replicationClient } from '../client/client.js'
+import { type ReplicationClient, replicationClient } from '../client/client.js'
 import { describeProblem } from '../client/describe-problem.js'
-import type { ReceivedBatch } from '../client/options.js'
+import type { ReceivedBatch, ReplicationClientOptions } from '../client/options.js'
 import { httpStreamUpdates } from '../client/stream-updates.js'
+import { registerClientMetrics } from '../metrics/client-metrics.js'
+import type { RedisReplicationClient } from '../redis/index.js'
 import { usualStreams } from '../streams/registry.js'
 import { Checkpoint } from './checkpoint.js'
-import { dialectOf, endpointOf, tokenOf, urlOf } from './endpoints.js'
+import { dialectOf, endpointOf, isRedisUrl, redisForms, tokenOf, urlOf } from './endpoints.js'
+import { overRedis } from './over-redis.js'
 import { programName, variablePrefix } from './program-name.js'
 
 interface TailFlags {
@@ -22,6 +25,8 @@ interface TailFlags {
   readonly name: string
   readonly serverName?: string
   readonly dialect?: 'D1' | 'D2'
+  readonly redis?: string
+  readonly writer: string
   readonly updates?: string
   readonly updatesSecret?: string
   readonly once?: boolean
@@ -48,6 +53,13 @@ export function tailCommand(): Command {
     .option('-n, --name <name>', 'what the server calls this client in its logs', 'tail')
     .option('--server-name <name>', "the server's name; another one is refused")
     .option('--dialect <dialect>', 'd1 or d2 (default: found out)', dialectOf)
+    .addOption(
+      new Option(
+        '--redis <url>',
+        'follow over pub/sub of Redis instead, on the channel of --server-name; needs ioredis',
+      ).env(`${variablePrefix}_REDIS`),
+    )
+    .option('--writer <instance>', 'with --redis: the process whose rows to take', 'master')
     .option('--updates <url>', 'HTTP replication listener of a D2 server, for rows that were missed', urlOf)
     .option('--updates-secret <secret>', 'bearer token for it')
     .option('--once', 'stop when all rows of the past have come')
@@ -62,15 +74,18 @@ const examples = `
 Examples:
   $ ${programName} tail events typing --server 127.0.0.1:9092
   $ ${programName} tail --from 0 --once --json
-  $ ${programName} tail events --checkpoint ./events.json`
+  $ ${programName} tail events --checkpoint ./events.json
+  $ ${programName} tail events --redis redis://127.0.0.1:6379 --server-name example.com \\
+      --updates http://127.0.0.1:9093`
 
 async function tail(streams: readonly string[], flags: TailFlags): Promise<void> {
+  checkRedis(flags)
   const log = createLog({ name: programName, level: flags.logLevel })
   const env = nodeEnv({ name: programName, log })
   // What nobody named need not be there.
   const optional = streams.length === 0
-  const names = optional ? usualStreams(flags.dialect ?? 'D1') : streams
-  const { checkpoint: path, serverName, dialect, updates, updatesSecret: secret } = flags
+  const names = optional ? usualStreams(flags.redis === undefined ? (flags.dialect ?? 'D1') : 'D2') : streams
+  const { checkpoint: path, updates, updatesSecret: secret } = flags
   await runService({
     name: programName,
     log,
@@ -81,13 +96,9 @@ async function tail(streams: readonly string[], flags: TailFlags): Promise<void>
           ? null
           : new Checkpoint(fileStore({ path, parse: (json) => positions.parse(json) }))
       const print = flags.json === true ? printJson : printText
-      const client = replicationClient({
+      const options: FollowOptions = {
         env,
-        dialer: sockets(),
-        endpoints: [flags.server],
         name: flags.name,
-        ...(serverName !== undefined && { serverName }),
-        ...(dialect !== undefined && { dialect }),
         ...(updates !== undefined && {
           updates: httpStreamUpdates({
             baseUrl: updates,
@@ -103,7 +114,11 @@ async function tail(streams: readonly string[], flags: TailFlags): Promise<void>
           apply: (batch) => write(print(batch)),
           ...(checkpoint && { store: checkpoint.of(stream) }),
         })),
-      })
+      }
+      // Before there is anything to count.
+      const registry = watchedRegistry(undefined)
+      const client = flags.redis === undefined ? follow(flags, options) : await followRedis(flags, options)
+      if (registry !== null) registerClientMetrics(registry, client)
       const watching = client.problems$.subscribe({
         next: (problem) =>
           void write(
@@ -127,6 +142,36 @@ async function tail(streams: readonly string[], flags: TailFlags): Promise<void>
       }
     },
   })
+}
+
+type FollowOptions = Pick<ReplicationClientOptions, 'env' | 'name' | 'streams' | 'updates'>
+
+function follow({ server, serverName, dialect }: TailFlags, options: FollowOptions): ReplicationClient {
+  return replicationClient({
+    ...options,
+    dialer: sockets(),
+    endpoints: [server],
+    ...(serverName !== undefined && { serverName }),
+    ...(dialect !== undefined && { dialect }),
+  })
+}
+
+async function followRedis(flags: TailFlags, options: FollowOptions): Promise<RedisReplicationClient> {
+  const { redis = '', serverName = '', writer } = flags
+  const { redisAddress, redisReplicationClient } = await overRedis()
+  const writers = Object.fromEntries(options.streams.map(({ stream }) => [stream, writer]))
+  return redisReplicationClient({ ...options, ...redisAddress(redis), serverName, writers })
+}
+
+function checkRedis({ redis, serverName }: TailFlags): void {
+  if (redis === undefined) return
+  if (serverName === undefined) throw wrongUse('--redis needs --server-name, the name of the channel')
+  // The argument is not quoted, since there may be a password in it.
+  if (!isRedisUrl(redis)) throw wrongUse(`--redis must be ${redisForms}`)
+}
+
+function wrongUse(message: string): CommandError {
+  return new CommandError(message, { exitCode: exitCodes.usage })
 }
 
 const positions = z.record(

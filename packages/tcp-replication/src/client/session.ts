@@ -373,6 +373,9 @@ export class Session implements LinkProtocol {
   }
 }
 
+/** What processes of later releases say to each other (14.1). */
+const amongWorkers: ReadonlySet<string> = new Set(['LOCK_RELEASED', 'NEW_ACTIVE_TASK', 'CANCEL_TASK'])
+
 /** Of what everybody hears, the rows and positions of whoever writes the stream; and what is newer than we are. */
 function isMeantFor(channel: OnChannel, command: Command): boolean {
   switch (command.name) {
@@ -380,7 +383,7 @@ function isMeantFor(channel: OnChannel, command: Command): boolean {
     case 'POSITION':
       return command.instance === channel.writerOf(command.stream)
     case 'UNKNOWN':
-      return true
+      return !amongWorkers.has(command.command)
     default:
       return false
   }

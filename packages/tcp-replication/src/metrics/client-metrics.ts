@@ -6,7 +6,10 @@ import type { ReplicationClient, StreamProgress } from '../client/client.js'
  * Adds a client's metrics to a registry: `synapse_replication_tcp_protocol_inbound_rdata_count` as in Synapse of
  * 2019 (11), and positions, lag, problems and whether it is ready.
  */
-export function registerClientMetrics(registry: Registry, client: ReplicationClient): void {
+export function registerClientMetrics(
+  registry: Registry,
+  client: Pick<ReplicationClient, 'state' | 'stats' | 'progress'>,
+): void {
   const { stats } = client
   const metrics = new MetricSet(registry)
   const ours = 'holdfast_replication_client'

@@ -5,6 +5,7 @@
  * @packageDocumentation
  */
 
+export { registerPublicationMetrics } from '../metrics/publication-metrics.js'
 export {
   type RedisReplicationClient,
   type RedisReplicationClientOptions,

@@ -12,6 +12,7 @@ import {
 } from '@holdfast/core'
 import { type RedisCredentials, redisChannel } from '@holdfast/core/redis'
 import { lastValueFrom, type Observable, Subject } from 'rxjs'
+import { usualBackoff } from '../client/default-backoff.js'
 import { Publisher } from '../server/publisher.js'
 import { punctualSource } from '../server/punctual-source.js'
 import { ServerCounters, type ServerStats } from '../server/stats.js'
@@ -116,6 +117,7 @@ class Server implements RedisReplicationServer, ChannelContext {
       endpoints: [{ uri, channel: serverName }],
       protocol: (scope) => new ChannelPublication(scope, this),
       keepalive: { sendEvery: 10_000, hearWithin: 30_000, ...keepalive, arm: 'at-open' },
+      backoff: usualBackoff,
     })
     this.#unsubscribe = this.#source.subscribe((event) => this.#changed(event))
     this.#heartbeat =
