@@ -99,6 +99,7 @@ export {
   historicRoom,
   needsConsolidation,
   waitAfterComplaint,
+  waitAfterStall,
 } from './sync/consolidation.js'
 export {
   countItems,

@@ -40,6 +40,44 @@ describe('what faults have cost is asked for again', () => {
     expect(asked(lastClient(relay)).length - length).toBeLessThanOrEqual(8)
   })
 
+  it('R45, R55: what a busy relay did not make live is made so within minutes, and what came meanwhile is fetched', async () => {
+    await using bench = await mirrorBench({ bootstrapRelays: [url], negentropy: 'off' })
+    const relay = await bench.relay({ events: [announcement([url])] })
+    bench.mirror.start()
+    await bench.sync()
+    relay.faults.noEose = true
+    relay.publish(bug)
+    await bench.pass(2 * minute)
+    relay.faults.noEose = false
+    const late = comment(bug, 'while nobody was told', bench.now())
+    relay.publish(late)
+    await bench.pass(2 * minute)
+    expect(bench.stored(late)).toEqual([true])
+    const live = comment(bug, 'live again', bench.now())
+    relay.publish(live)
+    await bench.pass(1000)
+    expect(bench.stored(live)).toEqual([true])
+  })
+
+  it('R57: a live subscription that is refused once the sync is over is a failure all the same', async () => {
+    await using bench = await mirrorBench({ bootstrapRelays: [url], negentropy: 'off' })
+    const relay = await bench.relay({ events: [announcement([url])] })
+    bench.mirror.start()
+    await bench.sync()
+    relay.faults.noEose = true
+    const before = new Set(lastClient(relay).subscriptions)
+    relay.publish(bug)
+    await bench.pass(6000)
+    const opened = lastClient(relay).subscriptions.filter((id) => !before.has(id))
+    const [live = '', ...historic] = opened
+    for (const subscription of historic) lastClient(relay).says({ kind: 'eose', subscription })
+    await bench.pass(10_000)
+    expect(bench.status().status).toBe('connected')
+    lastClient(relay).says({ kind: 'closed', subscription: live, text: 'restricted: not for you' })
+    await bench.pass(10_000)
+    expect(bench.status().status).toBe('connected-with-failures')
+  })
+
   it('R46: a look for what was dated before the gap that could not be taken is taken later', async () => {
     await using bench = await mirrorBench({ bootstrapRelays: [url] })
     const relay = await bench.relay({ events: [announcement([url]), bug] })

@@ -309,6 +309,16 @@ export class SyncManager implements RelayHost {
     })
   }
 
+  liveRefused(relay: RelayConnection): void {
+    this.#queue.run(() => {
+      const work = this.#tracked.get(relay.url)
+      if (work === undefined) return
+      // Also when the sync was over: its end is to be judged anew.
+      work.quietSince = null
+      this.#ends.look(work)
+    })
+  }
+
   changed(): void {
     this.#changed()
   }

@@ -24,10 +24,14 @@ export interface LiveContext {
   complained(text: string): void
   /**
    * From now on something that was asked for does not come. `passing`: it did come until now, or the relay wants quiet, so
-   * that it may be asked for again; `refused`: it never will.
+   * that it may be asked for again; `stalled`: the relay says nothing about it, perhaps for want of time; `refused`: it never
+   * will come.
    */
-  lost(how: 'passing' | 'refused'): void
+  lost(how: LiveLoss): void
 }
+
+/** Why something does not come any more that is to be live. */
+export type LiveLoss = 'passing' | 'stalled' | 'refused'
 
 const closeOldWithin: Millis = 10_000
 
@@ -167,7 +171,7 @@ class LiveSubscription implements SubscriptionHandler {
   #stalled(): void {
     this.#closeRequest()
     if (this.#hasTimedOut) {
-      this.#lose('refused')
+      this.#lose('stalled')
       return
     }
     this.#hasTimedOut = true
@@ -180,7 +184,7 @@ class LiveSubscription implements SubscriptionHandler {
     this.#settle()
   }
 
-  #lose(how: 'passing' | 'refused'): void {
+  #lose(how: LiveLoss): void {
     this.#gone()
     this.#settle()
     this.#context.lost(how)

@@ -109,6 +109,7 @@ async function withRelay<T>(
     failed: () => work?.over(false),
     cooledDown: nothing,
     restoreLive: nothing,
+    liveRefused: nothing,
     changed: nothing,
   }
   const relay = new RelayConnection(url, true, options, host)

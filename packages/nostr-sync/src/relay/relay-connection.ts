@@ -39,6 +39,8 @@ export interface RelayHost {
   cooledDown(relay: RelayConnection): void
   /** Live subscriptions were lost: they have to be opened anew, and what came meanwhile asked for. */
   restoreLive(relay: RelayConnection): void
+  /** A live subscription was refused: what it was to bring is missed until it is asked for again. */
+  liveRefused(relay: RelayConnection): void
   /** Something that operators see has changed. */
   changed(relay: RelayConnection): void
 }
@@ -176,6 +178,11 @@ export class RelayConnection implements SessionOwner {
   /** Live subscriptions were lost while the link lasts: they are opened anew. */
   restoreLive(): void {
     this.#host.restoreLive(this)
+  }
+
+  /** A live subscription was refused. */
+  liveRefused(): void {
+    this.#host.liveRefused(this)
   }
 
   /** The link of a session is gone. */

@@ -41,6 +41,7 @@ export class RelayDialogue {
   readonly #listener: DialogueListener
   #ids = 0
   #received = 0
+  #hasAnswered = false
 
   constructor({ scope, env, url, signer }: DialogueParts, listener: DialogueListener) {
     this.#url = url
@@ -67,6 +68,11 @@ export class RelayDialogue {
       fail: (why) => scope.fail(why),
     }
     this.authentication = new Authentication(this.channel, url, signer)
+  }
+
+  /** Whether a request was answered to its end. */
+  get hasAnswered(): boolean {
+    return this.#hasAnswered
   }
 
   /** Reads what came. */
@@ -96,6 +102,7 @@ export class RelayDialogue {
         return
       case 'eose':
         // Of an id that nobody knows any more: ignored (R56).
+        this.#hasAnswered ||= subscriptions.has(message.subscription)
         subscriptions.get(message.subscription)?.eose()
         return
       case 'closed':

@@ -6,6 +6,7 @@ import {
   historicRoom,
   needsConsolidation,
   waitAfterComplaint,
+  waitAfterStall,
 } from '../sync/consolidation.js'
 import type { SyncItems } from '../sync/items.js'
 import { forgedTolerance, Strikes } from '../sync/live-guard.js'
@@ -16,7 +17,7 @@ import type { Filter } from '../wire/filter.js'
 import type { RelayChannel, SubscriptionHandler } from './channel.js'
 import { type FetchContext, FilterFetch } from './filter-fetch.js'
 import { HistoricBatches, type HistoricSync } from './historic-batches.js'
-import { LiveSubscriptions } from './live-subscriptions.js'
+import { type LiveLoss, LiveSubscriptions } from './live-subscriptions.js'
 import { RelayDialogue } from './relay-dialogue.js'
 import type { SessionOwner } from './session-owner.js'
 import { Slots } from './slots.js'
@@ -48,6 +49,7 @@ export class RelaySession implements LinkProtocol {
   #isRefused = false
   #isRestoring = false
   #complaints = 0
+  #stalls = 0
   #lastSent = 0
   #quietUntilSent = 0
   #hasLostEvents = false
@@ -287,15 +289,18 @@ export class RelaySession implements LinkProtocol {
   }
 
   /** The watermark stays where it is until what was missed has been asked for again. */
-  #liveLost(how: 'passing' | 'refused', wait = 60_000): void {
+  #liveLost(how: LiveLoss, waitIfPassing = 60_000): void {
     this.#hold.begin(this.channel.wallSeconds())
-    if (how === 'refused') {
+    // Who answers other requests is slow, or was busy; of who answers none no more is to be expected.
+    if (how === 'refused' || (how === 'stalled' && !this.#dialogue.hasAnswered)) {
       this.#isRefused = true
       this.#hold.keepForGood()
+      this.#relay.liveRefused()
       return
     }
     if (this.#isRestoring) return
     this.#isRestoring = true
+    const wait = how === 'stalled' ? waitAfterStall(this.#stalls++) : waitIfPassing
     this.channel.after(Math.max(wait, this.#relay.health.quietFor()), () => {
       this.#isRestoring = false
       this.#relay.restoreLive()

@@ -24,6 +24,8 @@ export interface SessionOwner {
   cooledDown(): void
   /** Live subscriptions were lost while the link lasts. */
   restoreLive(): void
+  /** A live subscription was refused, and will not be opened again unless what has failed is. */
+  liveRefused(): void
   /** The link of a session is gone. */
   sessionEnded(session: LinkProtocol, why: End): void
 }

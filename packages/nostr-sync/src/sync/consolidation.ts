@@ -31,6 +31,14 @@ export function waitAfterComplaint(complaints: number): Millis {
 }
 
 /**
+ * How long to wait before what a relay has left unanswered is opened anew: from a minute, twice as long each time, to ten
+ * minutes. A slow one must not get slower by being asked.
+ */
+export function waitAfterStall(stalls: number): Millis {
+  return Math.min(600_000, 60_000 * 2 ** stalls)
+}
+
+/**
  * Holds back historic requests, so that only so many are open at once (R51); all of them while the relay has asked for
  * quiet (R84).
  */
