@@ -30,7 +30,7 @@ export async function start(folder: string): Promise<World> {
     ...{ env, store, verifier, domains: [domain], bootstrapRelays: [url], allowPrivateTargets: true },
     batchWindow: 500,
     // Faults come every few seconds: were a connection to last for the usual minute, every delay would be longer than the last.
-    relay: { backoff: { base: 500 }, stableAfter: 1000 },
+    relay: { backoff: { base: 500, cap: 4000 }, stableAfter: 500 },
   })
   let done = 0
   const off = store.onChange(({ kind }) => {
