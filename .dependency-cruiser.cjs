@@ -95,7 +95,7 @@ module.exports = {
       name: 'sources-stand-without-their-tests',
       severity: 'error',
       from: { path: '^packages/[^/]+/src/' },
-      to: { path: '^(packages/[^/]+/(test|bench|examples|interop)|tools|bench|examples)/' },
+      to: { path: '^(packages/[^/]+/(test|bench|examples|interop)|test-support|tools|bench|examples)/' },
     },
     {
       name: 'interop-is-for-interop-and-tests',

@@ -1,14 +1,13 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
+import { builtProgram } from '../../../test-support/built-program.js'
 
-const program = fileURLToPath(new URL('./programs/lifecycle-exit.ts', import.meta.url))
-const run = ['--import', 'tsx', '--conditions=@holdfast/source', program]
+const program = await builtProgram(new URL('programs/lifecycle-exit.ts', import.meta.url))
 
 /** Runs a program of its own process, and gives what it printed and how it ended. */
 async function outcomeOf(scenario: string): Promise<{ code: number | null; out: string }> {
-  const child = spawn(process.execPath, [...run, scenario], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, [program, scenario], { stdio: ['ignore', 'pipe', 'inherit'] })
   let out = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text))
   const [code] = (await once(child, 'exit')) as [number | null]

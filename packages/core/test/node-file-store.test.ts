@@ -12,12 +12,11 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import { builtProgram } from '../../../test-support/built-program.js'
 import { fileStore } from '../src/node/index.js'
 import { seededRandom } from '../src/testing/index.js'
-import { runTypeScript } from './node-helpers.js'
 
 interface Position {
   at: number
@@ -149,11 +148,12 @@ describe('a file store', () => {
   )
 })
 
+const savesInALoop = await builtProgram(new URL('programs/saves-in-a-loop.ts', import.meta.url))
+
 /** Runs a process that saves without pause, and kills it `after` milliseconds: real time, for it is a real process. */
 async function saveUntilKilled(file: string, after: number): Promise<void> {
-  const program = fileURLToPath(new URL('programs/saves-in-a-loop.ts', import.meta.url))
   const stdio = ['ignore', 'pipe', 'inherit'] as const
-  const child = spawn(process.execPath, [...runTypeScript, program, file], { stdio: [...stdio] })
+  const child = spawn(process.execPath, [savesInALoop, file], { stdio: [...stdio] })
   await once(child.stdout, 'data')
   const exit = once(child, 'exit')
   await new Promise((resolve) => setTimeout(resolve, after))

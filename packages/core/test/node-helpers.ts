@@ -3,9 +3,6 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { type Acceptor, type Endpoint, end, type Link } from '../src/index.js'
 import { RecordingSink } from '../src/testing/index.js'
 
-/** Arguments that let Node run the TypeScript of this repository. */
-export const runTypeScript = ['--conditions=@holdfast/source', '--import', 'tsx']
-
 export const done = end('closed-by-us', { detail: 'the test is over' })
 
 /** A listening acceptor that takes everybody, disposed of with all its links. */

@@ -1,12 +1,11 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
-import { runTypeScript } from './node-helpers.js'
+import { builtProgram } from '../../../test-support/built-program.js'
 
 it('I4: a process whose lifecycles and listeners are closed exits by itself, whatever the transport', async () => {
-  const program = fileURLToPath(new URL('programs/leaves-nothing.ts', import.meta.url))
-  const child = spawn(process.execPath, [...runTypeScript, program], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const program = await builtProgram(new URL('programs/leaves-nothing.ts', import.meta.url))
+  const child = spawn(process.execPath, [program], { stdio: ['ignore', 'pipe', 'inherit'] })
   let printed = ''
   child.stdout.on('data', (chunk: Buffer) => (printed += chunk.toString()))
   const done = new Promise<number>((resolve) => {

@@ -4,15 +4,15 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, it } from 'vitest'
+import { builtProgram } from '../../../test-support/built-program.js'
 import { end, type Link } from '../src/index.js'
 import { tellFailures } from '../src/node/accept-streams.js'
 import { inherited, sockets, tcp, tls, unix } from '../src/node/index.js'
 import { streamWire } from '../src/node/stream-wire.js'
 import { WiredLink } from '../src/node/wired-link.js'
 import { RecordingSink, VirtualClock } from '../src/testing/index.js'
-import { acceptAll, done, rawServer, runTypeScript } from './node-helpers.js'
+import { acceptAll, done, rawServer } from './node-helpers.js'
 import { cert, key } from './test-certificate.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'holdfast-'))
@@ -508,8 +508,8 @@ describe('an inherited socket', () => {
     await once(server, 'listening')
     // What an init system does: the listening socket becomes descriptor 3 of the program it starts.
     const { fd } = (server as unknown as { _handle: { fd: number } })._handle
-    const program = fileURLToPath(new URL('programs/inherited-socket.ts', import.meta.url))
-    const child = spawn(process.execPath, [...runTypeScript, program], {
+    const program = await builtProgram(new URL('programs/inherited-socket.ts', import.meta.url))
+    const child = spawn(process.execPath, [program], {
       stdio: ['ignore', 'pipe', 'inherit', fd],
     })
     const uri = String(((await once(child.stdout!, 'data')) as [Buffer])[0]).trim()

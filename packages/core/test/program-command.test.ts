@@ -2,8 +2,8 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { HoldfastError } from '../src/index.js'
-import { askStatus, CommandError, exitCodes } from '../src/program/index.js'
 import { toldFailure } from '../src/program/command-error.js'
+import { askStatus, CommandError, exitCodes } from '../src/program/index.js'
 import { ConfigError } from '../src/service/index.js'
 
 describe('what a command throws', () => {

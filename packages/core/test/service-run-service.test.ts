@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { EventEmitter, once } from 'node:events'
-import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
+import { builtProgram } from '../../../test-support/built-program.js'
 import { type DrainReport, HoldfastError, type Log } from '../src/index.js'
 import { exitCodes } from '../src/program/index.js'
 import {
@@ -12,7 +12,6 @@ import {
   type ServiceOptions,
 } from '../src/service/index.js'
 import { VirtualClock } from '../src/testing/index.js'
-import { runTypeScript } from './node-helpers.js'
 
 const drained: DrainReport = { finished: 3, cut: [], took: 1234, timedOut: false }
 
@@ -214,11 +213,11 @@ describe('the report of a drain', () => {
   })
 })
 
-describe('a real process', () => {
-  const program = fileURLToPath(new URL('programs/service.ts', import.meta.url))
+const program = await builtProgram(new URL('programs/service.ts', import.meta.url))
 
+describe('a real process', () => {
   async function start(...args: string[]) {
-    const child = spawn(process.execPath, [...runTypeScript, program, ...args], { stdio: 'pipe' })
+    const child = spawn(process.execPath, [program, ...args], { stdio: 'pipe' })
     const output = { stdout: '', stderr: '' }
     child.stdout.on('data', (chunk: Buffer) => (output.stdout += chunk.toString()))
     const said = (text: string): Promise<void> =>

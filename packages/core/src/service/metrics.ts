@@ -82,7 +82,7 @@ let watched: Registry | null = null
 
 /**
  * The metrics of this program, one registry for all that ask: {@link collectMetrics} begins when they are first to be served
- * somewhere, by `--metrics` or by the inspector of {@link runProgram}.
+ * somewhere, by `--metrics` or by the inspector of `runProgram`.
  *
  * @param at - where the caller will serve them, if it will
  * @returns `null` as long as nobody is to see them: then nothing need be counted

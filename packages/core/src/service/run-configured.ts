@@ -34,7 +34,7 @@ export interface ConfiguredService<T> {
 
 /**
  * Runs a service by its configuration – file, environment, flags – until it is told to stop, as {@link runService} does
- * and with the flags of {@link addServiceOptions}.
+ * and with the flags of `addServiceOptions`.
  */
 export async function runConfigured<T>(flags: ServiceFlags, service: ConfiguredService<T>): Promise<void> {
   const { config: file, logLevel, json, drainWithin } = flags
