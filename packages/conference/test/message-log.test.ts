@@ -3,10 +3,10 @@ import { once } from 'node:events'
 import { stat, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import { fc, test } from '@fast-check/vitest'
 import { type LoggedMessage, MessageLog, type MessageLogOptions } from '@holdfast/conference'
 import { describe, expect, it } from 'vitest'
+import { builtProgram } from '../../../test-support/built-program.js'
 import { temporaryFolder } from './support/folder.js'
 
 const conference = `00${'22'.repeat(32)}`
@@ -189,12 +189,10 @@ describe('a message log', () => {
 
 /** Lets another process append until it has said so a number of times, and kills it. Returns how often it had. */
 async function killedWriter(path: string, after: number): Promise<number> {
-  const program = fileURLToPath(new URL('fixtures/message-writer.ts', import.meta.url))
-  const child: ChildProcess = spawn(
-    process.execPath,
-    ['--import', 'tsx', '--conditions=@holdfast/source', program, path],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
-  )
+  const program = await builtProgram(new URL('fixtures/message-writer.ts', import.meta.url))
+  const child: ChildProcess = spawn(process.execPath, [program, path], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   const { stdout } = child
   if (!stdout) throw new Error('no standard output')
   let acknowledged = 0

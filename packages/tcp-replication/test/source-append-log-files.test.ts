@@ -2,10 +2,10 @@ import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { open } from 'lmdb'
 import { describe, expect, it } from 'vitest'
+import { builtProgram } from '../../../test-support/built-program.js'
 import { AppendLog } from '../src/source/append-log.js'
 import { temporaryDirectory } from './fixtures/append-log-directory.js'
 import { readAll } from './fixtures/append-log-model.js'
@@ -103,9 +103,10 @@ describe('a log that is open', () => {
 
   it('is refused to a second process, which harms nothing, and free once that one is killed', async () => {
     await using directory = await temporaryDirectory()
-    const writer = fileURLToPath(new URL('fixtures/append-log-writer.ts', import.meta.url))
-    const options = ['--import', 'tsx', '--conditions=@holdfast/source', writer, directory.path, '0']
-    const child = spawn(process.execPath, options, { stdio: ['pipe', 'pipe', 'inherit'] })
+    const writer = await builtProgram(new URL('fixtures/append-log-writer.ts', import.meta.url))
+    const child = spawn(process.execPath, [writer, directory.path, '0'], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    })
     const exited = once(child, 'exit')
     await once(child.stdout, 'data')
     child.stdin.write('begin')
@@ -137,11 +138,10 @@ describe('a disk that is full', () => {
     'fails what was asked, leaves no trace of it, and the log goes on',
     async () => {
       await using directory = await temporaryDirectory()
-      const script = fileURLToPath(new URL('fixtures/append-log-full-disk.ts', import.meta.url))
+      const script = await builtProgram(new URL('fixtures/append-log-full-disk.ts', import.meta.url))
       const limited = ['-c', 'ulimit -f 1000; exec "$@"', 'sh', process.execPath]
-      const node = ['--import', 'tsx', '--conditions=@holdfast/source', script, directory.path]
       // LMDB writes about it on standard error.
-      const { stdout } = await promisify(execFile)('sh', [...limited, ...node])
+      const { stdout } = await promisify(execFile)('sh', [...limited, script, directory.path])
       const { failures, acknowledged, ...after } = JSON.parse(stdout) as {
         failures: string[]
         acknowledged: number
