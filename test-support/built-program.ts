@@ -26,6 +26,7 @@ export async function builtProgram(program: URL): Promise<string> {
     entryPoints: [source],
     bundle: true,
     platform: 'node',
+    target: 'node20',
     format: 'esm',
     conditions: ['@holdfast/source'],
     plugins: [ownCode],
