@@ -31,7 +31,7 @@ describe('two programs on loopback', () => {
   it('R7, R16, E2, E3: one is killed with -9 and started again: frozen, thawed, and it has missed nothing', async () => {
     await using folder = await temporaryFolder()
     const [ada, ben] = [await profile(folder.path, 'ada'), await profile(folder.path, 'ben')]
-    await using a = new Bot(ada.path, '--friend', ben.key)
+    await using a = new Bot(ada.path, '--friend', ben.key, '--inspect', '127.0.0.1:0')
     const neighbour = ['--neighbour', await placeOf(a), '--friend', ada.key]
     const first = new Bot(ben.path, ...neighbour)
     await using _ = first
@@ -52,6 +52,11 @@ describe('two programs on loopback', () => {
     await a.event('message', { text: 'waves', as: 'action' })
     // What we said ourselves is told once it is on disk.
     await first.event('message', { text: 'waves', isOurs: true })
+
+    // The inspector has the metrics, without --metrics.
+    const [, url = ''] = /"url":"(http:[^"]+)"/.exec(a.program.err) ?? []
+    const metrics = await (await fetch(`${url}metrics`)).text()
+    expect(metrics).toContain('holdfast_conference_friends{presence="online"} 1')
 
     await first.program.kill9()
     for (const text of ['are you there?', 'it seems not']) {

@@ -2,7 +2,7 @@ import { Command } from 'commander'
 import { Registry } from 'prom-client'
 import { describe, expect, it } from 'vitest'
 import { addInspectOption } from '../src/program/index.js'
-import { collectMetrics } from '../src/service/index.js'
+import { collectMetrics, watchedRegistry } from '../src/service/index.js'
 import { inspectIfAsked } from '../src/service/inspection.js'
 
 const command = (...args: string[]): Command =>
@@ -16,6 +16,8 @@ describe('the inspector of a program', () => {
     await using inspector = await inspectIfAsked('demo', command('--inspect', '0'))
     const metrics = async (): Promise<string> => (await fetch(`${inspector?.url}metrics`)).text()
     expect(inspector?.state().program).toBe('demo')
+    watchedRegistry(undefined)?.setDefaultLabels({ of: 'a command without --metrics' })
+    expect(await metrics()).toContain('of="a command without --metrics"')
     expect(await metrics()).toContain('process_cpu_seconds_total')
     const registry = new Registry()
     registry.setDefaultLabels({ of: 'service' })

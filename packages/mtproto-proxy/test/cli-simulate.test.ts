@@ -8,9 +8,11 @@ import { numbered } from './support/running-proxy.js'
 it('simulate is a proxy that can be tried, while its Telegram closes connections', {
   timeout: 60_000,
 }, async () => {
-  const flags = ['--port', '0', '--answers', 'echo', '--rotate', '0.1', '--by', 'rst', '--no-qr']
-  const child = spawn(process.execPath, [bin, 'simulate', ...flags], { stdio: ['ignore', 'pipe', 'inherit'] })
-  let out = ''
+  const inspect = ['--inspect', '127.0.0.1:0', '--log-level', 'warn']
+  const flags = [...inspect, '--port', '0', '--answers', 'echo', '--rotate', '0.1', '--by', 'rst', '--no-qr']
+  const child = spawn(process.execPath, [bin, 'simulate', ...flags], { stdio: ['ignore', 'pipe', 'pipe'] })
+  let [out, err] = ['', '']
+  child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString('utf8')))
   child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString('utf8')))
   while (!out.includes('secret=0001')) await once(child.stdout, 'data')
   const [, port, secret = ''] = /port=(\d+)&secret=(ee\w+)/.exec(out) ?? []
@@ -19,6 +21,9 @@ it('simulate is a proxy that can be tried, while its Telegram closes connections
     expect(await client.ask(numbered(number))).toEqual(numbered(number))
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
+  const [, url = ''] = /"url":"(http:[^"]+)","msg":"inspector"/.exec(err) ?? []
+  const metrics = await (await fetch(`${url}metrics`)).text()
+  expect(metrics).toMatch(/^mtproto_proxy_downstream_migration_total\{/m)
   const closed = once(child, 'close')
   child.kill('SIGTERM')
   await closed

@@ -123,6 +123,17 @@ describe('the command line', () => {
     expect(client.closed?.code).toBe(1001)
     expect(await readFile(file, 'utf8')).toBe(lines(issue))
   })
+
+  it('tells the inspector the metrics that it has, without --metrics', async () => {
+    await using directory = await temporaryDirectory()
+    const data = ['--data', join(directory.path, 'store'), '--listen', 'ws://127.0.0.1:0']
+    const mirror = ['run', '--domains', 'grasp.example', ...data, '--inspect', '127.0.0.1:0', '--json']
+    await using program = new Program(mirror)
+    const [, url = ''] = await program.says(/"url":"(http:[^"]+)","msg":"inspector"/)
+    const metrics = async (): Promise<string> => (await fetch(`${url}metrics`)).text()
+    await expect.poll(metrics, { timeout: 20_000 }).toContain('holdfast_nostr_events_stored 0')
+    expect(await metrics()).toContain('holdfast_nostr_verify_seconds')
+  })
 })
 
 describe('lists of repositories', () => {

@@ -161,6 +161,24 @@ describe('serve, append, tail and status', () => {
     expect(broken.err).toContain('not JSON')
   })
 
+  it('tell the inspector the metrics that they have, without --metrics', async () => {
+    await using folder = await temporaryFolder()
+    const inspect = ['--inspect', '127.0.0.1:0']
+    const listen = ['--listen', '127.0.0.1:0', '--json']
+    await using serving = new Program(['serve', '--data', join(folder.path, 'log'), ...listen, ...inspect])
+    const [, address = ''] = await serving.says(/"endpoint":"tcp:\/\/([^"]+)"/, 'err')
+    await using tail = new Program(['tail', 'typing', '--server', address, ...inspect])
+    const metricsOf = async (program: Program): Promise<string> => {
+      const [, url = ''] = await program.says(/"url":"(http:[^"]+)","msg":"inspector"/, 'err')
+      return (await fetch(`${url}metrics`)).text()
+    }
+    await expect
+      .poll(() => metricsOf(serving))
+      .toContain('synapse_replication_tcp_resource_total_connections 1')
+    expect(await metricsOf(tail)).toContain('holdfast_replication_client_ready 1')
+    expect(await metricsOf(tail)).toContain('holdfast_lifecycles{phase=')
+  })
+
   it('take rows from standard input', async () => {
     await using folder = await temporaryFolder()
     await using served = await serve(join(folder.path, 'log'), '--stdin')
