@@ -102,6 +102,7 @@ function holdfast(): Follower {
     failed: nothing,
     cooledDown: nothing,
     restoreLive: nothing,
+    liveRefused: nothing,
     changed: nothing,
   }
   const all: RelayConnection[] = []

@@ -9,12 +9,18 @@ import { promisify } from 'node:util'
 const run = promisify(execFile)
 const clients = join(import.meta.dirname, 'clients')
 
-/** Exactly these versions: of each client one, and of what it needs whatever npm chooses. */
-const packages = {
+/** Exactly these versions: of each program one, and of what it needs whatever npm chooses. */
+const clientPackages = {
   '@nostr-dev-kit/ndk': '3.0.3',
   '@nostr-dev-kit/sync': '1.0.0',
   'nostr-tools': '2.25.2',
   'rx-nostr': '3.7.5',
+  ws: '8.23.0',
+}
+const relayPackages = {
+  '@nostr-relay/common': '0.0.40',
+  '@nostr-relay/core': '0.0.40',
+  '@nostr-relay/validator': '0.0.40',
   ws: '8.23.0',
 }
 
@@ -22,14 +28,28 @@ const packages = {
  * Gives a folder with the npm clients, with their programs in it, and installs them if they are not there: in
  * `HOLDFAST_INTEROP_CACHE`, or in the system's temporary directory.
  */
-export async function npmClients(print: (line: string) => void): Promise<string> {
+export function npmClients(print: (line: string) => void): Promise<string> {
+  return npmPrograms('nostr-npm', clientPackages, clients, print)
+}
+
+/** Gives a folder with `@nostr-relay/core` and a relay made of it, installed in the same way. */
+export function npmRelay(print: (line: string) => void): Promise<string> {
+  return npmPrograms('nostr-relay-npm', relayPackages, join(import.meta.dirname, 'relays'), print)
+}
+
+async function npmPrograms(
+  name: string,
+  packages: Readonly<Record<string, string>>,
+  programs: string,
+  print: (line: string) => void,
+): Promise<string> {
   const manifest = JSON.stringify({ private: true, type: 'module', dependencies: packages })
-  const directory = await installed('nostr-npm', manifest, print, async (draft) => {
+  const directory = await installed(name, manifest, print, async (draft) => {
     await writeFile(join(draft, 'package.json'), manifest)
     const flags = ['--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']
     await run('npm', ['install', ...flags], { cwd: draft, maxBuffer: 1 << 26 })
   })
-  await cp(clients, directory, { recursive: true })
+  await cp(programs, directory, { recursive: true })
   return directory
 }
 

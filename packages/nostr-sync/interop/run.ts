@@ -8,6 +8,8 @@ import { Scorecard } from '@holdfast/core/service'
 import type { NostrEvent } from '../src/index.js'
 import { embeddedRelay, TestAuthor } from '../src/testing/index.js'
 import { goClient, npmClients } from './installations.js'
+import { type RelayProgram, startNpmRelay, startRustRelay } from './relay-programs.js'
+import { meetRelay } from './relay-scenarios.js'
 
 const print = (line: string) => void process.stdout.write(`${line}\n`)
 
@@ -59,16 +61,36 @@ const clients: readonly Client[] = [
   },
 ]
 
+/** Relays of others, and how to start each. */
+interface Relay {
+  readonly name: string
+  readonly about: string
+  readonly start: (print: (line: string) => void) => Promise<RelayProgram>
+}
+const relays: readonly Relay[] = [
+  {
+    name: 'nostr-rs-relay',
+    about: 'a relay in Rust without negentropy: synced both ways, mirrored, killed and caught up with',
+    start: startRustRelay,
+  },
+  {
+    name: 'nostr-relay',
+    about: 'a relay of @nostr-relay/core without negentropy: synced both ways, and mirrored',
+    start: startNpmRelay,
+  },
+]
+
 const { values: flags } = parseArgs({
   options: {
     only: { type: 'string', multiple: true, default: [] },
     help: { type: 'boolean', short: 'h', default: false },
   },
 })
-const chosen = clients.filter(({ name }) => flags.only.length === 0 || flags.only.includes(name))
-if (flags.help || chosen.length === 0) {
+const isChosen = ({ name }: { readonly name: string }): boolean =>
+  flags.only.length === 0 || flags.only.includes(name)
+if (flags.help || ![...clients, ...relays].some(isChosen)) {
   print('usage: pnpm interop:nostr [--only NAME]...\n')
-  for (const { name, about } of clients) print(`  ${name.padEnd(12)} ${about}`)
+  for (const { name, about } of [...clients, ...relays]) print(`  ${name.padEnd(16)} ${about}`)
   process.exit(flags.help ? 0 : 2)
 }
 
@@ -77,19 +99,44 @@ const events = Array.from({ length: total }, (_, n) =>
   alice.signs({ kind: 1621, created_at: 1_700_000_000 + Math.floor(n / 3), content: `${n}` }),
 )
 const card = new Scorecard({ out: process.stdout, clock: systemClock() })
-for (const client of chosen) await card.scenario(client.name, client.about, () => meet(client))
-process.exit(card.finish() ? 0 : 1)
+const missing: string[] = []
+for (const client of clients.filter(isChosen)) {
+  const command = await installed(client.name, client.command)
+  if (command !== null) await card.scenario(client.name, client.about, () => meet(client, command))
+}
+for (const { name, about, start } of relays.filter(isChosen)) {
+  const relay = await installed(name, () => start(print))
+  if (relay === null) continue
+  await card.scenario(name, about, () => meetRelay(card, relay))
+  await relay[Symbol.asyncDispose]()
+}
+const isGood = card.finish()
+for (const name of missing) print(`Not tried, because it could not be installed: ${name}`)
+process.exit(isGood ? 0 : 1)
 
-async function meet({ command, expected, pushes }: Client): Promise<void> {
-  const [program, ...args] = await command()
+/** Where a registry is out of reach the others are tried all the same. */
+async function installed<T>(name: string, install: () => Promise<T>): Promise<T | null> {
+  try {
+    return await install()
+  } catch (error) {
+    missing.push(name)
+    print(`\n${name} could not be installed: ${error instanceof Error ? error.message : String(error)}`)
+    return null
+  }
+}
+
+async function meet(
+  { expected, pushes }: Client,
+  [program, ...args]: Awaited<ReturnType<Client['command']>>,
+): Promise<void> {
   await using relay = await embeddedRelay({ events: events.slice(lacking.relay) })
   const mine = events.slice(0, total - lacking.client)
   const counted = await answerOf(program, args, { url: relay.url, mine, filter: { kinds: [1621] } })
   for (const [name, value] of Object.entries(expected)) card.equal(name, value, counted[name] ?? 'nothing')
   if (pushes !== true) return
   await relay.intake.settled()
-  const missing = events.filter(({ id }) => !relay.store.has(id)).length
-  card.equal('events that the relay lacks afterwards', 0, missing)
+  const lacked = events.filter(({ id }) => !relay.store.has(id)).length
+  card.equal('events that the relay lacks afterwards', 0, lacked)
 }
 
 async function answerOf(
