@@ -158,6 +158,43 @@ describe('a scope', () => {
     life.close()
   })
 
+  it('I10: what a protocol knows of an end that the transport tells comes first in its detail; if it throws, the end stands', () => {
+    const explained = (
+      explain: () => string | undefined,
+      how: (link: FaultyLink, scope: LinkScope) => void,
+    ) => {
+      let over: End | undefined
+      let given: LinkScope | undefined
+      const { life, link } = connected<LinkProtocol>({
+        protocol: (scope) => {
+          given = scope
+          return { explain, ended: (why) => (over = why) }
+        },
+      })
+      if (given) how(link, given)
+      life.close()
+      return over
+    }
+    const reset = (link: FaultyLink): void =>
+      link.fail(end('reset-by-peer', { code: 'ECONNRESET', detail: 'connection reset' }))
+    expect(explained(() => 'it said: go away', reset)).toMatchObject({
+      kind: 'reset-by-peer',
+      code: 'ECONNRESET',
+      detail: 'it said: go away; connection reset',
+    })
+    expect(explained(() => undefined, reset)?.detail).toBe('connection reset')
+    const broken = (): string => {
+      throw new Error('broken')
+    }
+    expect(explained(broken, reset)?.detail).toBe('connection reset')
+    expect(
+      explained(
+        () => 'it said',
+        (_, scope) => scope.fail(end('protocol-error')),
+      )?.detail,
+    ).toBe(undefined)
+  })
+
   it('I2: obtained too late gives timers that never run, a closed gate, an aborted signal', () => {
     const { life, clock, link, protocol } = connected()
     const { scope } = protocol

@@ -6,10 +6,7 @@ import {
   replicationClient,
   replicationServer,
 } from '@holdfast/tcp-replication'
-import { describe, expect, it, vi } from 'vitest'
-
-// Hundreds of sessions, one for each byte.
-vi.setConfig({ testTimeout: 60_000 })
+import { describe, expect, it } from 'vitest'
 
 /** Loses the server behind the first link after so many bytes of it, as a kill -9 does. */
 function losingAfter(dialer: Dialer, bytes: number): Dialer {

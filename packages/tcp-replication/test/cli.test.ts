@@ -2,12 +2,10 @@ import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { describe, expect, it, vi } from 'vitest'
-import { Program, run } from './support/program.js'
-import { temporaryFolder } from './support/real.js'
-
-// Every test starts programs, which takes its time on a busy machine.
-vi.setConfig({ testTimeout: 60_000 })
+import { describe, expect, it } from 'vitest'
+import type { Program } from '../../../test-support/program.js'
+import { temporaryFolder } from '../../../test-support/temporary-folder.js'
+import { run, start } from './support/program.js'
 
 const row = '["!room:x",["@alice:x"]]'
 
@@ -30,7 +28,7 @@ async function serve(data: string, ...more: readonly string[]): Promise<Serving>
     '--json',
     ...more,
   ]
-  const program = new Program(args)
+  const program = start(args)
   const [, address = ''] = await program.says(/"endpoint":"tcp:\/\/([^"]+)"/, 'err')
   const [, http = ''] = await program.says(/"url":"(http:[^"]+)"/, 'err')
   return { program, address, http, [Symbol.asyncDispose]: () => program[Symbol.asyncDispose]() }
@@ -126,7 +124,7 @@ describe('serve, append, tail and status', () => {
     const data = join(folder.path, 'log')
     const served = await serve(data)
     await run('append', 'typing', row, '--to', served.http)
-    await using tail = new Program(['tail', 'typing', '--server', served.address, '--from', '0'])
+    await using tail = start(['tail', 'typing', '--server', served.address, '--from', '0'])
     await tail.says(/typing 1 /)
     served.program.child.kill('SIGTERM')
     const { code, out } = await served.program.ended()
@@ -141,7 +139,7 @@ describe('serve, append, tail and status', () => {
   it('go on appending when nobody reads what they say', async () => {
     await using folder = await temporaryFolder()
     await using served = await serve(join(folder.path, 'log'))
-    await using append = new Program(['append', 'typing', '--to', served.http])
+    await using append = start(['append', 'typing', '--to', served.http])
     append.child.stdin?.write(`${row}\n`)
     await append.says(/typing 1/)
     append.child.stdout?.destroy()
@@ -165,9 +163,9 @@ describe('serve, append, tail and status', () => {
     await using folder = await temporaryFolder()
     const inspect = ['--inspect', '127.0.0.1:0']
     const listen = ['--listen', '127.0.0.1:0', '--json']
-    await using serving = new Program(['serve', '--data', join(folder.path, 'log'), ...listen, ...inspect])
+    await using serving = start(['serve', '--data', join(folder.path, 'log'), ...listen, ...inspect])
     const [, address = ''] = await serving.says(/"endpoint":"tcp:\/\/([^"]+)"/, 'err')
-    await using tail = new Program(['tail', 'typing', '--server', address, ...inspect])
+    await using tail = start(['tail', 'typing', '--server', address, ...inspect])
     const metricsOf = async (program: Program): Promise<string> => {
       const [, url = ''] = await program.says(/"url":"(http:[^"]+)","msg":"inspector"/, 'err')
       return (await fetch(`${url}metrics`)).text()
@@ -183,7 +181,7 @@ describe('serve, append, tail and status', () => {
     await using folder = await temporaryFolder()
     await using served = await serve(join(folder.path, 'log'), '--stdin')
     served.program.child.stdin?.end(`not json\n{"stream":"typing","rows":[${row}],"token":7}\n`)
-    await using tail = new Program(['tail', 'typing', '--server', served.address, '--from', '0'])
+    await using tail = start(['tail', 'typing', '--server', served.address, '--from', '0'])
     await tail.says(/typing 7 /)
     await served.program.says(/a line of standard input was not appended/, 'err')
   })
@@ -207,7 +205,7 @@ describe('relay', () => {
       '0',
       '--json',
     ]
-    await using relay = new Program(args)
+    await using relay = start(args)
     const [, address = ''] = await relay.says(/"endpoint":"tcp:\/\/([^"]+)"/, 'err')
     const { out } = await run(
       'tail',

@@ -33,6 +33,21 @@ describe('what a client makes of lines', () => {
     expect(it.took()).toEqual([`typing 6 ${row('a')} → 6`])
   })
 
+  it('H4.1: an ERROR is remembered as the reason for which the server closed', async () => {
+    await using it = new Followed([{ stream: 'typing', from: 5 }])
+    const why: (string | undefined)[] = []
+    it.client.state$.subscribe((state) => {
+      if (state.phase === 'waiting') why.push(state.why.detail)
+    })
+    await it.connect()
+    await it.says('POSITION typing 5', 'ERROR Failed to keep up\u0007')
+    it.link.closeByPeer()
+    await it.connect()
+    await it.says('POSITION typing 5')
+    it.link.closeByPeer()
+    expect(why).toEqual([expect.stringMatching(/^the server said: Failed to keep up\\x07/), undefined])
+  })
+
   it('H8.1: nothing is applied of what comes with, or after, a wrong SERVER', async () => {
     await using it = new Followed([{ stream: 'typing', from: 5 }], { serverName: 'a.example' })
     await it.connect()

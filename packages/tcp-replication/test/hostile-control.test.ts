@@ -1,9 +1,9 @@
 import { request as httpRequest } from 'node:http'
 import type { HttpEndpoint } from '@holdfast/core/service'
 import { describe, expect, it } from 'vitest'
+import { temporaryFolder } from '../../../test-support/temporary-folder.js'
 import { serveControl } from '../src/cli/control-endpoint.js'
 import { AppendLog } from '../src/source/append-log.js'
-import { temporaryFolder } from './support/real.js'
 
 interface Asked {
   readonly path: string

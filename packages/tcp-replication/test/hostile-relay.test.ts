@@ -2,7 +2,8 @@ import { nodeEnv, tcp } from '@holdfast/core/node'
 import { seededRandom } from '@holdfast/core/testing'
 import { AppendLog, memorySource, type ReplicationRelay, replicationRelay } from '@holdfast/tcp-replication'
 import { describe, expect, it } from 'vitest'
-import { listenOn, quickly, RealFollower, temporaryFolder } from './support/real.js'
+import { temporaryFolder } from '../../../test-support/temporary-folder.js'
+import { listenOn, quickly, RealFollower } from './support/real.js'
 
 const streams = ['events', 'typing']
 

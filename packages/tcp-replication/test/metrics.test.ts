@@ -64,4 +64,24 @@ describe('metrics', () => {
       ]),
     )
   })
+
+  it('11: of a client tell what came twice, and how long ago the last line came', async () => {
+    await using it = new Followed([{ stream: 'typing', from: 1 }], { dialect: 'D2' })
+    const registry = new Registry()
+    registerClientMetrics(registry, it.client)
+    const age = 'holdfast_replication_client_last_line_age_seconds'
+    await it.settle(7000)
+    expect(await readOff(registry)).toContain(`${age} 7`)
+    await it.connect()
+    await it.says('POSITION typing master 1 1', 'RDATA typing master 2 ["!r:x",[]]')
+    await it.says('RDATA typing master batch ["!r:x",[]]', 'RDATA typing master 2 ["!r:x",[]]')
+    await it.settle(3000)
+    expect(await readOff(registry)).toEqual(
+      expect.arrayContaining([
+        'holdfast_replication_client_duplicates_total{stream_name="typing"} 2',
+        'synapse_replication_tcp_protocol_inbound_rdata_count{stream_name="typing"} 1',
+        `${age} 3`,
+      ]),
+    )
+  })
 })

@@ -2,8 +2,9 @@ import { nodeEnv, tcp } from '@holdfast/core/node'
 import { AppendLog, memorySource, type ReplicationRelay, replicationRelay } from '@holdfast/tcp-replication'
 import { scriptedServer } from '@holdfast/tcp-replication/testing'
 import { describe, expect, it } from 'vitest'
+import { temporaryFolder } from '../../../test-support/temporary-folder.js'
 import { UserSyncs } from '../src/relay/user-syncs.js'
-import { listenOn, quickly, RealFollower, temporaryFolder } from './support/real.js'
+import { listenOn, quickly, RealFollower } from './support/real.js'
 
 const streams = ['events', 'typing', 'account_data']
 

@@ -6,8 +6,8 @@ import { promisify } from 'node:util'
 import { open } from 'lmdb'
 import { describe, expect, it } from 'vitest'
 import { builtProgram } from '../../../test-support/built-program.js'
+import { temporaryFolder } from '../../../test-support/temporary-folder.js'
 import { AppendLog } from '../src/source/append-log.js'
-import { temporaryDirectory } from './fixtures/append-log-directory.js'
 import { readAll } from './fixtures/append-log-model.js'
 
 /** Makes a log and returns its data file. */
@@ -30,7 +30,7 @@ async function refused(path: string, file: string): Promise<unknown> {
 
 describe('a log that cannot be read', () => {
   it('is refused and left alone: the log of a later version', async () => {
-    await using directory = await temporaryDirectory()
+    await using directory = await temporaryFolder()
     await writeLog(directory.path)
     const later = open({
       path: directory.path,
@@ -46,7 +46,7 @@ describe('a log that cannot be read', () => {
   })
 
   it('is refused and left alone: a record that is none', async () => {
-    await using directory = await temporaryDirectory()
+    await using directory = await temporaryFolder()
     const file = await writeLog(directory.path)
     const raw = open({
       path: directory.path,
@@ -66,7 +66,7 @@ describe('a log that cannot be read', () => {
 
 describe('a log that has shrunk and grown many times', () => {
   it('opens: pages at the end of the file that nobody uses are no damage', async () => {
-    await using directory = await temporaryDirectory()
+    await using directory = await temporaryFolder()
     const { path } = directory
     for (let round = 0; round < 12; round++) {
       await using log = await AppendLog.open({ path, streams: ['a'] })
@@ -88,7 +88,7 @@ describe('a log that has shrunk and grown many times', () => {
 
 describe('a log that is open', () => {
   it('is refused to a second opener in the same process, under any name, until it is closed', async () => {
-    await using directory = await temporaryDirectory()
+    await using directory = await temporaryFolder()
     const path = join(directory.path, 'log')
     const log = await AppendLog.open({ path, streams: ['a'] })
     await symlink(path, join(directory.path, 'other'))
@@ -102,7 +102,7 @@ describe('a log that is open', () => {
   })
 
   it('is refused to a second process, which harms nothing, and free once that one is killed', async () => {
-    await using directory = await temporaryDirectory()
+    await using directory = await temporaryFolder()
     const writer = await builtProgram(new URL('fixtures/append-log-writer.ts', import.meta.url))
     const child = spawn(process.execPath, [writer, directory.path, '0'], {
       stdio: ['pipe', 'pipe', 'inherit'],
@@ -120,7 +120,7 @@ describe('a log that is open', () => {
   }, 30_000)
 
   it('closes again and again, and then refuses everything', async () => {
-    await using directory = await temporaryDirectory()
+    await using directory = await temporaryFolder()
     const log = await AppendLog.open({ path: join(directory.path, 'a', 'b'), streams: ['a'] })
     const pending = log.append('a', [1])
     await Promise.all([log.close(), log.close()])
@@ -137,7 +137,7 @@ describe('a disk that is full', () => {
   it.skipIf(process.platform === 'win32')(
     'fails what was asked, leaves no trace of it, and the log goes on',
     async () => {
-      await using directory = await temporaryDirectory()
+      await using directory = await temporaryFolder()
       const script = await builtProgram(new URL('fixtures/append-log-full-disk.ts', import.meta.url))
       const limited = ['-c', 'ulimit -f 1000; exec "$@"', 'sh', process.execPath]
       // LMDB writes about it on standard error.
@@ -157,7 +157,7 @@ describe('a disk that is full', () => {
 
 describe('options', () => {
   it.each([[['a', 'a']], [['']], [['x'.repeat(501)]]])('refuses streams %j', async (streams) => {
-    await using directory = await temporaryDirectory()
+    await using directory = await temporaryFolder()
     await expect(AppendLog.open({ path: directory.path, streams })).rejects.toMatchObject({
       code: 'HF_BAD_OPTION',
     })

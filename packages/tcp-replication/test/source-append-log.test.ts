@@ -1,16 +1,16 @@
 import { fc, test } from '@fast-check/vitest'
 import { VirtualClock } from '@holdfast/core/testing'
 import { describe, expect, it } from 'vitest'
+import { temporaryFolder } from '../../../test-support/temporary-folder.js'
 import { AppendLog, type AppendLogOptions } from '../src/source/append-log.js'
 import type { SourceEvent } from '../src/source/types.js'
-import { temporaryDirectory } from './fixtures/append-log-directory.js'
 import { expectSame, readAll, StreamModel } from './fixtures/append-log-model.js'
 
 /** A log of stream `a` in a directory of its own. */
 async function openLog(
   options: Partial<AppendLogOptions> = {},
 ): Promise<{ log: AppendLog; path: string } & AsyncDisposable> {
-  const directory = await temporaryDirectory()
+  const directory = await temporaryFolder()
   const log = await AppendLog.open({ path: directory.path, streams: ['a'], ...options })
   return {
     log,
@@ -393,7 +393,7 @@ describe('a log that retains so much', () => {
   })
 
   it('refuses a retention without bound, or below one', async () => {
-    await using directory = await temporaryDirectory()
+    await using directory = await temporaryFolder()
     const { path } = directory
     await expect(AppendLog.open({ path, retain: {} })).rejects.toMatchObject({ field: 'retain' })
     await expect(AppendLog.open({ path, retain: { bytes: 0 } })).rejects.toMatchObject({
@@ -424,7 +424,7 @@ describe('a log under any sequence of calls', () => {
   test.prop([fc.array(command, { maxLength: 30 })], { numRuns: 50 })(
     'does what the plain model does',
     async (commands) => {
-      await using directory = await temporaryDirectory()
+      await using directory = await temporaryFolder()
       const { path } = directory
       let log = await AppendLog.open({ path, streams: ['a', 'b'] })
       const model = new StreamModel()

@@ -1,9 +1,9 @@
 import { fc, test } from '@fast-check/vitest'
 import { describe, expect, it } from 'vitest'
+import { temporaryFolder } from '../../../test-support/temporary-folder.js'
 import { AppendLog } from '../src/source/append-log.js'
 import { memorySource } from '../src/source/memory-source.js'
 import type { ReplicationSource, SourceEvent } from '../src/source/types.js'
-import { temporaryDirectory } from './fixtures/append-log-directory.js'
 import { expectSame, readAll, StreamModel } from './fixtures/append-log-model.js'
 
 interface Subject extends AsyncDisposable {
@@ -23,7 +23,7 @@ const subjects: Record<string, (streams: readonly string[]) => Promise<Subject>>
     }
   },
   'a log on disk': async (streams) => {
-    const directory = await temporaryDirectory()
+    const directory = await temporaryFolder()
     const source = await AppendLog.open({ path: directory.path, streams })
     return {
       source,

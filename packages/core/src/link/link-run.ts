@@ -170,8 +170,17 @@ export class LinkRun<P extends LinkProtocol> implements LinkSink, LinkScope {
   }
 
   ended(why: End): void {
-    if (this.#early === null) this.fail(why)
-    else this.#early.push(() => this.fail(why))
+    if (this.#early === null) this.fail(this.#explained(why))
+    else this.#early.push(() => this.fail(this.#explained(why)))
+  }
+
+  #explained(why: End): End {
+    const { protocol } = this
+    let words: string | undefined
+    if (this.over === null && protocol?.explain !== undefined)
+      this.#isolated(() => (words = protocol.explain?.(why)))
+    if (words === undefined) return why
+    return { ...why, detail: why.detail === undefined ? words : `${words}; ${why.detail}` }
   }
 
   // What the protocol may do -----------------------------------------------------------------------------------

@@ -127,6 +127,11 @@ export interface LinkProtocol {
    * To be sure that something arrives, write it and {@link Link.end} the link.
    */
   farewell?(why: End): Uint8Array | string | undefined
+  /**
+   * The transport says that the link is over: what the peer had said of it, in words for people. It comes first in the
+   * end's `detail`.
+   */
+  explain?(why: End): string | undefined
   /** The last call, after everything that was deferred on the scope. */
   ended?(why: End): void
 }

@@ -45,6 +45,8 @@ export interface ReplicationClient extends AsyncDisposable {
   /** Hot; completes when the client ends. */
   readonly problems$: Observable<ClientProblem>
   readonly stats: ClientStats
+  /** How long ago the last line came, a PING for example, on whichever link, in milliseconds; before the first, since the client was made. */
+  readonly sinceLastLine: Millis
   /** The server's name, once it is known. */
   readonly serverName: string | null
   /** What the server speaks, once it is known. */
@@ -128,6 +130,7 @@ class Client implements ReplicationClient, ClientContext {
   readonly #syncs = new Map<string, { resolve: () => void; reject: (error: Error) => void }[]>()
   readonly #processId: string
   #closing: Promise<string[]> | null = null
+  #lastLine: Millis
   readonly #logged: LimitedLog
   serverName: string | null
 
@@ -151,6 +154,7 @@ class Client implements ReplicationClient, ClientContext {
     this.catchUpStalledAfter = options.catchUpStalledAfter ?? 60_000
     this.#options = options
     this.#logged = new LimitedLog(env)
+    this.#lastLine = env.clock.now()
     this.serverName = options.serverName ?? null
     this.#processId = randomLetters(5, () => env.random())
     for (const followed of options.streams) {
@@ -192,6 +196,10 @@ class Client implements ReplicationClient, ClientContext {
 
   get problems$(): Observable<ClientProblem> {
     return this.#problems$.asObservable()
+  }
+
+  get sinceLastLine(): Millis {
+    return this.#options.env.clock.now() - this.#lastLine
   }
 
   progress(): StreamProgress[] {
@@ -266,6 +274,10 @@ class Client implements ReplicationClient, ClientContext {
 
   wall(): Millis {
     return this.#options.env.clock.wall()
+  }
+
+  heard(): void {
+    this.#lastLine = this.#options.env.clock.now()
   }
 
   unsendable(command: KnownCommand, cause: unknown): void {

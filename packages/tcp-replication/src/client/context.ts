@@ -31,6 +31,8 @@ export interface ClientContext {
   /** A command that was accepted before the dialect was known, and cannot be said in it. */
   unsendable(command: KnownCommand, cause: unknown): void
   wall(): Millis
+  /** A line has come. */
+  heard(): void
   report(problem: ClientProblem): void
   /** Judges the server's name: `null` if it is right. */
   judgeServer(name: string): End | null

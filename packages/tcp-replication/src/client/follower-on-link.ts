@@ -92,11 +92,17 @@ export class FollowerOnLink {
     batch.seal(to)
   }
 
-  /** Forgets the rows of a token that is not over. D2: rows before the first POSITION are fetched again with it (14.2). */
-  dropBatch(): void {
+  /**
+   * Forgets the rows of a token that is not over. D2: rows before the first POSITION are fetched again with it (14.2).
+   *
+   * @returns how many there were
+   */
+  dropBatch(): number {
     this.sealWhole()
-    this.#incoming?.batch.discard()
+    const incoming = this.#incoming
     this.#incoming = null
+    incoming?.batch.discard()
+    return incoming?.count ?? 0
   }
 
   /** D2: missed rows are fetched. They need not be in order, so that the position comes with their end. */

@@ -35,6 +35,8 @@ export class Session implements LinkProtocol {
   #held: string[] | null = null
   #toldUpstream = false
   #serverSeen = false
+  /** The text of the last ERROR. */
+  #serverError: string | null = null
 
   constructor(scope: LinkScope, client: ClientContext) {
     this.#scope = scope
@@ -73,6 +75,7 @@ export class Session implements LinkProtocol {
 
   data(chunk: Uint8Array): void {
     const { lines, error } = this.#decoder.push(chunk)
+    if (lines.length > 0) this.#client.heard()
     if (this.#held !== null) this.#held.push(...lines)
     else this.#lines(lines)
     this.#sealRows()
@@ -82,6 +85,7 @@ export class Session implements LinkProtocol {
   /** A channel brings each line as a message, however long (14.4). */
   message(message: Uint8Array | string): void {
     const line = typeof message === 'string' ? message : Buffer.from(message).toString()
+    this.#client.heard()
     if (this.#held !== null) this.#held.push(line)
     else this.#line(line)
     this.#sealRows()
@@ -90,6 +94,11 @@ export class Session implements LinkProtocol {
   probe(): void {
     if (this.#client.channel === null) this.#ping()
     else this.#scope.link.ping?.()
+  }
+
+  /** A server says why before it closes (4.1). */
+  explain(): string | undefined {
+    return this.#serverError === null ? undefined : `the server said: ${printable(this.#serverError, 500)}`
   }
 
   ended({ kind, detail = '' }: End): void {
@@ -186,6 +195,7 @@ export class Session implements LinkProtocol {
   /** @returns whether to go on with the next line */
   #error(text: string): boolean {
     this.#sealRows()
+    this.#serverError = text
     this.#client.report({ kind: 'server-error', text })
     const lost = /^stream (\S+) has lost rows after -?\d+: it begins at (-?\d+)$/.exec(text)
     if (lost !== null) this.#streams.get(lost[1] ?? '')?.lost(Number(lost[2]))
@@ -213,8 +223,8 @@ export class Session implements LinkProtocol {
 
   /** D2: what repeats is dropped, because there positions only rise (v1.16). */
   #liveRow(onLink: FollowerOnLink, token: number | 'batch', text: string): void {
-    if (token !== 'batch' && token <= (onLink.at ?? -Infinity)) onLink.dropBatch()
-    else onLink.row(token, text)
+    if (token === 'batch' || token > (onLink.at ?? -Infinity)) onLink.row(token, text)
+    else count(this.#client.stats.duplicates, onLink.follower.stream, onLink.dropBatch() + 1)
   }
 
   #position(stream: string, previous: number | null, token: number): void {

@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { Env } from '@holdfast/core'
 import { fullJitter } from '@holdfast/core'
 import { nodeEnv, tcp } from '@holdfast/core/node'
@@ -79,10 +76,4 @@ export class RealFollower implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.client[Symbol.asyncDispose]()
   }
-}
-
-/** A folder that goes when the test ends. */
-export async function temporaryFolder(): Promise<AsyncDisposable & { readonly path: string }> {
-  const path = await mkdtemp(join(tmpdir(), 'holdfast-test-'))
-  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) }
 }
