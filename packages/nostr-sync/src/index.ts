@@ -235,7 +235,7 @@ export { isRootKind, type KindClass, kindClass, kinds } from './wire/kinds.js'
 export { NegentropyBuilder, negentropyItems } from './wire/negentropy/builder.js'
 export { NegentropyError } from './wire/negentropy/errors.js'
 export { negentropyFromHex, negentropyToHex } from './wire/negentropy/hex.js'
-export { NegentropyItems } from './wire/negentropy/items.js'
+export { type ItemEdit, NegentropyItems } from './wire/negentropy/items.js'
 export type { Bound } from './wire/negentropy/message.js'
 export {
   NegentropyInitiator,

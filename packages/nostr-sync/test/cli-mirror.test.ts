@@ -1,13 +1,10 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { embeddedRelay, scriptedRelay, TestAuthor } from '@holdfast/nostr-sync/testing'
-import { describe, expect, it, vi } from 'vitest'
-import { Program, run } from './support/program.js'
-import { temporaryDirectory } from './support/temporary-directory.js'
+import { describe, expect, it } from 'vitest'
+import { temporaryFolder } from '../../../test-support/temporary-folder.js'
+import { run, start } from './support/program.js'
 import { TestClient } from './support/test-client.js'
-
-// Every test starts programs, which takes its time on a busy machine.
-vi.setConfig({ testTimeout: 60_000 })
 
 const alice = new TestAuthor('alice')
 const here = { relays: ['wss://grasp.example'], clone: ['https://grasp.example/alice/project.git'] }
@@ -23,7 +20,7 @@ describe('one relay, once', () => {
   it.each([[], ['--no-negentropy']])(
     'sync fetches what is missing, and says how much: %s',
     async (...more: string[]) => {
-      await using directory = await temporaryDirectory()
+      await using directory = await temporaryFolder()
       await using relay = await embeddedRelay({ events: [announcement, issue] })
       const data = join(directory.path, 'store')
       const first = await run('sync', relay.url, '--data', data, '--json', ...more)
@@ -35,7 +32,7 @@ describe('one relay, once', () => {
   )
 
   it('R103: sync sends what the relay lacks, fetches what we lack, or does both, as it is told', async () => {
-    await using directory = await temporaryDirectory()
+    await using directory = await temporaryFolder()
     const [mine, theirs] = [alice.signs({ content: 'mine' }), alice.signs({ content: 'theirs' })]
     await using relay = await embeddedRelay({ events: [issue, theirs] })
     const data = join(directory.path, 'store')
@@ -51,7 +48,7 @@ describe('one relay, once', () => {
   })
 
   it('diff tells what each side lacks, and fetches nothing', async () => {
-    await using directory = await temporaryDirectory()
+    await using directory = await temporaryFolder()
     await using relay = await embeddedRelay({ events: [announcement, issue] })
     const data = join(directory.path, 'store')
     const before = await run('diff', relay.url, '--data', data, '--json')
@@ -64,7 +61,7 @@ describe('one relay, once', () => {
   })
 
   it('diff says so where there is no negentropy, sync does without', async () => {
-    await using directory = await temporaryDirectory()
+    await using directory = await temporaryFolder()
     await using relay = await scriptedRelay({ events: [announcement], faults: { negentropy: 'closed' } })
     const data = join(directory.path, 'store')
     const diff = await run('diff', relay.url, '--data', data)
@@ -74,7 +71,7 @@ describe('one relay, once', () => {
 })
 
 it('run mirrors, serves, keeps its state and stops in order', async () => {
-  await using directory = await temporaryDirectory()
+  await using directory = await temporaryFolder()
   await using relay = await embeddedRelay({ events: [announcement, issue] })
   const data = join(directory.path, 'store')
   const config = join(directory.path, 'mirror.json')
@@ -85,14 +82,14 @@ it('run mirrors, serves, keeps its state and stops in order', async () => {
       ...{ bootstrapRelays: [relay.url], allowPrivateTargets: true },
     }),
   )
-  await using program = new Program(['run', '--config', config, '--json'])
-  const [, url = ''] = await program.says(/"url":"(ws:[^"]+)"/)
+  await using program = start(['run', '--config', config, '--json'])
+  const [, url = ''] = await program.says(/"url":"(ws:[^"]+)"/, 'err')
   await using client = await TestClient.connect(url)
   let polls = 0
   const bootstrapped = (): Promise<string[]> => client.stored(`poll ${polls++}`, {})
   await expect.poll(bootstrapped, { timeout: 20_000, interval: 200 }).toContain(announcement.id)
-  program.signal('SIGTERM')
-  expect((await program.end()).code).toBe(0)
+  program.child.kill('SIGTERM')
+  expect((await program.ended()).code).toBe(0)
   const state = JSON.parse(await readFile(join(data, 'relays.json'), 'utf8')) as { relays: { url: string }[] }
   expect(state.relays.map((each) => each.url)).toContain(relay.url)
 })

@@ -1,14 +1,11 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { scriptedRelay, TestAuthor } from '@holdfast/nostr-sync/testing'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { temporaryFolder } from '../../../test-support/temporary-folder.js'
 import { parseRepositoryRule } from '../src/cli/repository-rule.js'
-import { Program, run } from './support/program.js'
-import { temporaryDirectory } from './support/temporary-directory.js'
+import { run, start } from './support/program.js'
 import { TestClient } from './support/test-client.js'
-
-// Every test starts programs, which takes its time on a busy machine.
-vi.setConfig({ testTimeout: 60_000 })
 
 const alice = new TestAuthor('alice')
 const here = { relays: ['wss://grasp.example'], clone: ['https://grasp.example/alice/project.git'] }
@@ -47,7 +44,7 @@ describe('the command line', () => {
   })
 
   it('R71, R75: imports what a GRASP server takes, whatever the order, and exports it the oldest first', async () => {
-    await using directory = await temporaryDirectory()
+    await using directory = await temporaryFolder()
     const file = join(directory.path, 'in.jsonl')
     const data = join(directory.path, 'store')
     await writeFile(file, lines(foreign, issue, announcement, 'no event', announcement))
@@ -67,11 +64,10 @@ describe('the command line', () => {
   })
 
   it('R90: verifies a file, and names what is wrong', async () => {
-    const program = new Program(
-      ['verify', '-', '--json'],
-      lines(issue, { ...foreign, sig: issue.sig }, { ...issue, content: 'x' }, {}),
-    )
-    const { code, out } = await program.end()
+    const program = start(['verify', '-', '--json'], {
+      input: lines(issue, { ...foreign, sig: issue.sig }, { ...issue, content: 'x' }, {}),
+    })
+    const { code, out } = await program.ended()
     expect(code).toBe(1)
     expect(JSON.parse(out)).toEqual({
       ...{ valid: 1, malformed: 1, 'bad-id': 1, 'bad-signature': 1, unverified: 0 },
@@ -84,10 +80,10 @@ describe('the command line', () => {
   })
 
   it('R104: serves a relay, passes on what is saved, tells status and metrics, and drains at SIGTERM', async () => {
-    await using directory = await temporaryDirectory()
+    await using directory = await temporaryFolder()
     await using other = await scriptedRelay()
     const file = join(directory.path, 'saved.jsonl')
-    await using program = new Program([
+    await using program = start([
       ...[
         'serve',
         '--data',
@@ -101,9 +97,9 @@ describe('the command line', () => {
       ],
       ...['--forward-to', other.url, '--append-to', file, '--json'],
     ])
-    const [, uri = ''] = await program.says(/"uri":"(http:[^"]+)"/)
-    const [, url = ''] = await program.says(/"url":"(ws:[^"]+)"/)
-    const [, http = ''] = await program.says(/"url":"(http:[^"]+)"/)
+    const [, uri = ''] = await program.says(/"uri":"(http:[^"]+)"/, 'err')
+    const [, url = ''] = await program.says(/"url":"(ws:[^"]+)"/, 'err')
+    const [, http = ''] = await program.says(/"url":"(http:[^"]+)"/, 'err')
     await using client = await TestClient.connect(url)
     client.says({ kind: 'event', event: issue })
     expect(await client.hears('ok')).toMatchObject({ accepted: true })
@@ -114,8 +110,8 @@ describe('the command line', () => {
     const metrics = await (await fetch(uri)).text()
     expect(metrics).toContain('holdfast_nostr_events_received_total{relay="client",result="saved"} 1')
     expect(metrics).toContain('holdfast_nostr_events_stored 1')
-    program.signal('SIGTERM')
-    expect(await program.end()).toMatchObject({
+    program.child.kill('SIGTERM')
+    expect(await program.ended()).toMatchObject({
       code: 0,
       out: expect.stringContaining('"drained"') as string,
     })
@@ -125,11 +121,11 @@ describe('the command line', () => {
   })
 
   it('tells the inspector the metrics that it has, without --metrics', async () => {
-    await using directory = await temporaryDirectory()
+    await using directory = await temporaryFolder()
     const data = ['--data', join(directory.path, 'store'), '--listen', 'ws://127.0.0.1:0']
     const mirror = ['run', '--domains', 'grasp.example', ...data, '--inspect', '127.0.0.1:0', '--json']
-    await using program = new Program(mirror)
-    const [, url = ''] = await program.says(/"url":"(http:[^"]+)","msg":"inspector"/)
+    await using program = start(mirror)
+    const [, url = ''] = await program.says(/"url":"(http:[^"]+)","msg":"inspector"/, 'err')
     const metrics = async (): Promise<string> => (await fetch(`${url}metrics`)).text()
     await expect.poll(metrics, { timeout: 20_000 }).toContain('holdfast_nostr_events_stored 0')
     expect(await metrics()).toContain('holdfast_nostr_verify_seconds')

@@ -10,7 +10,7 @@ import {
   trustingVerifier,
 } from '@holdfast/nostr-sync/testing'
 import { describe, expect, it } from 'vitest'
-import { temporaryDirectory } from './support/temporary-directory.js'
+import { temporaryFolder } from '../../../test-support/temporary-folder.js'
 
 const alice = new TestAuthor('alice')
 const env = systemEnv()
@@ -116,7 +116,7 @@ describe('a relay as a sink', () => {
 
 describe('a file as a sink', () => {
   it('gets every event that is saved, as a line', async () => {
-    await using directory = await temporaryDirectory()
+    await using directory = await temporaryFolder()
     const path = join(directory.path, 'events.jsonl')
     const store = memoryStore()
     await store.put(made(1))

@@ -16,8 +16,8 @@ import {
   type StoreChange,
 } from '@holdfast/nostr-sync'
 import { describe, expect, it } from 'vitest'
+import { temporaryFolder } from '../../../test-support/temporary-folder.js'
 import { author, madeEvent } from './support/made-event.js'
-import { temporaryDirectory } from './support/temporary-directory.js'
 import { eventNamed, signedEvents } from './support/vectors.js'
 
 /** What a store does, in the plainest way. */
@@ -150,7 +150,7 @@ const kinds: Readonly<Record<string, () => Promise<Opened>>> = {
     return { store, [Symbol.asyncDispose]: () => store.close() }
   },
   'on LMDB': async () => {
-    const directory = await temporaryDirectory()
+    const directory = await temporaryFolder()
     const store = await openLmdbStore({ path: directory.path })
     const dispose = async (): Promise<void> => {
       await store.close()
@@ -331,7 +331,7 @@ describe.each(Object.entries(kinds))('a store %s', (name, open) => {
 
 describe('a store on LMDB', () => {
   it('R107: is found again as it was left', async () => {
-    await using directory = await temporaryDirectory()
+    await using directory = await temporaryFolder()
     const all = signedEvents.events.map(({ event }) => event)
     const first = await openLmdbStore({ path: directory.path })
     await first.put(all)
@@ -344,7 +344,7 @@ describe('a store on LMDB', () => {
   })
 
   it('has one owner', async () => {
-    await using directory = await temporaryDirectory()
+    await using directory = await temporaryFolder()
     await using store = await openLmdbStore({ path: directory.path })
     await expect(openLmdbStore({ path: directory.path })).rejects.toMatchObject({ code: 'HF_STORE_IN_USE' })
     expect(store.size).toBe(0)
@@ -352,7 +352,7 @@ describe('a store on LMDB', () => {
 
   it('leaves the database of another program alone', async () => {
     const { open } = await import('lmdb')
-    await using directory = await temporaryDirectory()
+    await using directory = await temporaryFolder()
     const other = open({ path: directory.path, noSubdir: false })
     await other.put('key', 'value')
     await other.close()
@@ -360,7 +360,7 @@ describe('a store on LMDB', () => {
   })
 
   it('refuses a damaged file, and leaves it as it is', async () => {
-    await using directory = await temporaryDirectory()
+    await using directory = await temporaryFolder()
     const store = await openLmdbStore({ path: directory.path })
     await store.put([madeEvent()])
     await store.close()

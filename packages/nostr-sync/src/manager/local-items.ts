@@ -2,7 +2,6 @@ import { Buffer } from 'node:buffer'
 import type { RejectedEvents } from '../admission/rejected-events.js'
 import type { EventStore } from '../store/types.js'
 import { type Filter, tagMembers } from '../wire/filter.js'
-import { NegentropyBuilder } from '../wire/negentropy/builder.js'
 import type { NegentropyItems } from '../wire/negentropy/items.js'
 
 /**
@@ -27,8 +26,11 @@ export async function localItems(
         authors?.includes(pubkey) !== false,
     )
   if (unwanted.length === 0) return items
-  const builder = new NegentropyBuilder(items.size + unwanted.length)
-  for (let index = 0; index < items.size; index++) builder.add(items.timestampAt(index), items.idAt(index))
-  for (const { createdAt, id } of unwanted) builder.add(createdAt, Buffer.from(id, 'hex'))
-  return builder.build()
+  return items.edited(
+    unwanted.map(({ createdAt, id }) => ({
+      timestamp: createdAt,
+      id: Buffer.from(id, 'hex'),
+      isThere: true,
+    })),
+  )
 }

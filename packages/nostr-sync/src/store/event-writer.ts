@@ -27,6 +27,8 @@ export class EventWriter {
   readonly #table: Table
   /** What to tell once the transaction is durable. */
   readonly changes: StoreChange[] = []
+  /** What was replaced or deleted, also such that was so already when it came. */
+  readonly gone: NostrEvent[] = []
 
   constructor(table: Table) {
     this.#table = table
@@ -92,6 +94,7 @@ export class EventWriter {
   /** Leaves behind what a reconciliation has to know of an event that is not stored (R97). */
   #stayAway(event: NostrEvent, why: 'superseded' | 'deleted'): 'superseded' | 'deleted' {
     const place = placeKey({ createdAt: event.created_at, id: event.id })
+    this.gone.push(event)
     this.#table.put(goneKey(event.id), nothing)
     this.#table.put(Buffer.concat([goneKindPrefix(event.kind), place]), Buffer.from(event.pubkey, 'hex'))
     return why

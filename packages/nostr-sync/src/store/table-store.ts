@@ -6,6 +6,7 @@ import { NegentropyBuilder } from '../wire/negentropy/builder.js'
 import type { NegentropyItems } from '../wire/negentropy/items.js'
 import { EventReader } from './event-reader.js'
 import { EventWriter } from './event-writer.js'
+import { KeptItems } from './kept-items.js'
 import { timeAt } from './keys.js'
 import type { Table } from './table.js'
 import type { EventPage, EventStore, ItemsOptions, PutOutcome, QueryLimits, StoreChange } from './types.js'
@@ -38,6 +39,7 @@ export class TableStore implements EventStore {
   readonly #reader: EventReader
   readonly #clock: Clock
   readonly #listeners = new Set<(change: StoreChange) => void>()
+  readonly #kept = new KeptItems()
   #waiting: Request[] = []
   #running: Promise<void> | null = null
   #closed: Promise<void> | null = null
@@ -100,15 +102,12 @@ export class TableStore implements EventStore {
   async items(filter: Filter, options: ItemsOptions = {}): Promise<NegentropyItems | 'too-many'> {
     const { max = Infinity, withGone = false } = options
     this.#checkOpen()
-    const builder = new NegentropyBuilder()
-    for (const places of this.#reader.places(filter, placesAtOnce, withGone)) {
-      for (const place of places) builder.add(timeAt(place, 0), place.subarray(place.length - 32))
-      if (builder.size > max) return 'too-many'
-      if (places.length < placesAtOnce) continue
-      await new Promise<void>((resolve) => this.#clock.after(0, resolve))
-      this.#checkOpen()
-    }
-    return builder.build()
+    const question = { filter, withGone }
+    const kept = this.#kept.get(question)
+    if (kept !== null) return kept.size > max ? 'too-many' : kept
+    using collecting = this.#kept.collect(question)
+    const items = await this.#collect(filter, withGone, max)
+    return items === 'too-many' ? items : (collecting?.done(items) ?? items)
   }
 
   onChange(listener: (change: StoreChange) => void): Off {
@@ -125,6 +124,18 @@ export class TableStore implements EventStore {
     return this.close()
   }
 
+  async #collect(filter: Filter, withGone: boolean, max: number): Promise<NegentropyItems | 'too-many'> {
+    const builder = new NegentropyBuilder()
+    for (const places of this.#reader.places(filter, placesAtOnce, withGone)) {
+      for (const place of places) builder.add(timeAt(place, 0), place.subarray(place.length - 32))
+      if (builder.size > max) return 'too-many'
+      if (places.length < placesAtOnce) continue
+      await new Promise<void>((resolve) => this.#clock.after(0, resolve))
+      this.#checkOpen()
+    }
+    return builder.build()
+  }
+
   async #close(): Promise<void> {
     await this.#running
     this.#listeners.clear()
@@ -139,6 +150,7 @@ export class TableStore implements EventStore {
   async #commit(): Promise<void> {
     let taken: Request[] = []
     let changes: readonly StoreChange[]
+    let gone: readonly NostrEvent[] = []
     let outcomes: PutOutcome[][] = []
     try {
       changes = await this.#host.transaction(() => {
@@ -146,6 +158,7 @@ export class TableStore implements EventStore {
         // When the transaction begins, which is later: until then more may come.
         taken = this.#take()
         outcomes = taken.map(({ events }) => events.map((event) => writer.put(event)))
+        gone = writer.gone
         return writer.changes
       })
     } catch (error) {
@@ -153,6 +166,8 @@ export class TableStore implements EventStore {
       for (const { reject } of taken) reject(error)
       return
     }
+    for (const { kind, event } of changes) this.#kept.note(kind, event)
+    for (const event of gone) this.#kept.note('gone', event)
     for (const change of changes) for (const listener of [...this.#listeners]) listener(change)
     taken.forEach(({ resolve }, index) => resolve(outcomes[index] ?? []))
   }

@@ -14,8 +14,8 @@ import { nodeEnv } from '@holdfast/core/node'
 import { ChaosProxy, seededRandom } from '@holdfast/core/testing'
 import { type NostrEvent, startVerifier } from '@holdfast/nostr-sync'
 import { TestAuthor } from '@holdfast/nostr-sync/testing'
+import { temporaryFolder } from '../../../../test-support/temporary-folder.js'
 import { RustRelay, rustRelay } from '../../interop/nostr-rs-relay.js'
-import { temporaryDirectory } from '../support/temporary-directory.js'
 import { ChaosClient, idsAt } from './parts/chaos-client.js'
 import { ChaosPeer } from './parts/chaos-peer.js'
 
@@ -31,7 +31,7 @@ say(`seed ${seed}`)
 
 const env = nodeEnv({ name: 'chaos' })
 await using verifier = await startVerifier({ env })
-await using directory = await temporaryDirectory()
+await using directory = await temporaryFolder()
 await mkdir(join(directory.path, 'rust'))
 await using relay = await RustRelay.start(await rustRelay(say), join(directory.path, 'rust'))
 await using relayProxy = await ChaosProxy.start({ to: relay.port, seed })
