@@ -1,11 +1,8 @@
 import { join } from 'node:path'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { temporaryFolder } from '../../../test-support/temporary-folder.js'
 import { Bot } from './support/bot.js'
-import { temporaryFolder } from './support/folder.js'
 import { run } from './support/program.js'
-
-// Every test starts programs, which takes its time on a busy machine.
-vi.setConfig({ testTimeout: 60_000 })
 
 const texts = (lines: readonly Readonly<Record<string, unknown>>[]): unknown[] =>
   lines.map(({ text }) => text)
@@ -16,8 +13,8 @@ async function profile(
   name: string,
 ): Promise<{ readonly path: string; readonly key: string }> {
   const path = join(folder, `${name}.tox`)
-  await run(['profile', 'new', '--name', name, '--profile', path])
-  const { out } = await run(['id', '--key', '--profile', path])
+  await run('profile', 'new', '--name', name, '--profile', path)
+  const { out } = await run('id', '--key', '--profile', path)
   return { path, key: out.trim() }
 }
 

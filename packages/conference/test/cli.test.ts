@@ -3,20 +3,17 @@ import { readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { changeProfile, readProfile } from '@holdfast/conference'
 import { describe, expect, it, vi } from 'vitest'
+import { temporaryFolder } from '../../../test-support/temporary-folder.js'
 import { Bot } from './support/bot.js'
-import { temporaryFolder } from './support/folder.js'
-import { Program, run } from './support/program.js'
+import { run, start } from './support/program.js'
 import { vectorFile } from './support/vectors.js'
-
-// Every test starts programs, which takes its time on a busy machine.
-vi.setConfig({ testTimeout: 60_000 })
 
 describe('the command line', () => {
   it('explains itself and every command, with examples', async () => {
-    const { code, out } = await run(['--help'])
+    const { code, out } = await run('--help')
     expect(code).toBe(0)
     const commands = ['id', 'profile', 'create', 'join', 'chat', 'headless', 'status', 'simulate', 'demo']
-    const helps = await Promise.all(commands.map((command) => run([command, '--help'])))
+    const helps = await Promise.all(commands.map((command) => run(command, '--help')))
     for (const [index, command] of commands.entries()) {
       expect(out).toContain(command)
       expect(helps[index]).toMatchObject({ code: 0, err: '' })
@@ -27,24 +24,24 @@ describe('the command line', () => {
 
   it('exits with 2 on a wrong command line, and says what is wrong', async () => {
     for (const command of ['chat', 'headless']) {
-      expect(await run([command, '--bootstrap', 'somewhere'])).toMatchObject({
+      expect(await run(command, '--bootstrap', 'somewhere')).toMatchObject({
         code: 2,
         err: expect.stringContaining('It must be HOST:PORT:KEY') as string,
       })
     }
-    expect(await run(['simulate', '1'])).toMatchObject({ code: 2 })
-    expect(await run(['profile', 'forget'])).toMatchObject({ code: 2 })
+    expect(await run('simulate', '1')).toMatchObject({ code: 2 })
+    expect(await run('profile', 'forget')).toMatchObject({ code: 2 })
   })
 
   it('exits with 1 when it cannot do what it was asked, and makes nothing', async () => {
     await using folder = await temporaryFolder()
     const path = join(folder.path, 'nobody.tox')
     for (const command of [['id'], ['create'], ['headless'], ['status']]) {
-      const { code, err } = await run([...command, '--profile', path])
+      const { code, err } = await run(...command, '--profile', path)
       expect(code, command[0]).toBe(1)
       expect(err).toContain(path)
     }
-    expect(await run(['status', 'http://127.0.0.1:1'])).toMatchObject({ code: 1 })
+    expect(await run('status', 'http://127.0.0.1:1')).toMatchObject({ code: 1 })
     await expect(stat(`${path}.messages`)).rejects.toThrow('ENOENT')
   })
 })
@@ -53,21 +50,19 @@ describe('profile, id, create and status', () => {
   it('make somebody new, who has a conference', async () => {
     await using folder = await temporaryFolder()
     const path = join(folder.path, 'new', 'ada.tox')
-    const made = await run(['profile', 'new', '--name', 'ada', '--profile', path])
+    const made = await run('profile', 'new', '--name', 'ada', '--profile', path)
     expect(made.out).toMatch(/^[0-9A-F]{76}\n$/)
-    expect((await run(['id', '--profile', path])).out).toBe(made.out)
-    expect((await run(['id', '--key', '--profile', path])).out).toBe(
-      `${made.out.slice(0, 64).toLowerCase()}\n`,
-    )
-    const { out: identifier } = await run(['create', '--title', 'The bridge', '--profile', path])
+    expect((await run('id', '--profile', path)).out).toBe(made.out)
+    expect((await run('id', '--key', '--profile', path)).out).toBe(`${made.out.slice(0, 64).toLowerCase()}\n`)
+    const { out: identifier } = await run('create', '--title', 'The bridge', '--profile', path)
     expect(identifier).toMatch(/^00[0-9a-f]{64}\n$/)
-    const { out } = await run(['status', '--json', '--profile', path])
+    const { out } = await run('status', '--json', '--profile', path)
     expect(JSON.parse(out)).toMatchObject({
       name: 'ada',
       network: null,
       conferences: [{ identifier: identifier.trim(), title: 'The bridge', members: [] }],
     })
-    expect((await run(['status', '--profile', path])).out).toContain('conference 0 The bridge: connected')
+    expect((await run('status', '--profile', path)).out).toContain('conference 0 The bridge: connected')
   })
 
   it('spec 9: a save file of the real library comes in and goes out byte for byte', async () => {
@@ -75,11 +70,11 @@ describe('profile, id, create and status', () => {
     const [theirs, ours, back] = ['tox_save.tox', 'me.tox', 'back.tox'].map((name) => join(folder.path, name))
     const bytes = Buffer.from((vectorFile('savefile') as { fileHex: string }).fileHex, 'hex')
     await writeFile(theirs ?? '', bytes)
-    const taken = await run(['profile', 'import', theirs ?? '', '--profile', ours ?? ''])
+    const taken = await run('profile', 'import', theirs ?? '', '--profile', ours ?? '')
     expect(taken).toMatchObject({ code: 0, err: '' })
-    await run(['profile', 'export', back ?? '', '--profile', ours ?? ''])
+    await run('profile', 'export', back ?? '', '--profile', ours ?? '')
     expect(await readFile(back ?? '')).toEqual(bytes)
-    const again = await run(['profile', 'import', theirs ?? '', '--profile', ours ?? ''])
+    const again = await run('profile', 'import', theirs ?? '', '--profile', ours ?? '')
     expect(again).toMatchObject({ code: 1, err: expect.stringContaining('is there already') as string })
   })
 
@@ -118,7 +113,7 @@ describe('headless', () => {
   it('answers every line, whatever is in it, and one program at a time has a profile', async () => {
     await using folder = await temporaryFolder()
     const path = join(folder.path, 'ada.tox')
-    await run(['profile', 'new', '--profile', path])
+    await run('profile', 'new', '--profile', path)
     await using bot = new Bot(path, '--http', '0')
     await bot.event('ready')
     bot.program.write('nonsense\n{"do":"fly","id":"x"}\n\n{"do":"say","id":8,"conference":0}\n')
@@ -137,7 +132,7 @@ describe('headless', () => {
     })
     expect(await bot.ask({ do: 'befriend', friend: 'me' })).toMatchObject({ ok: false })
     expect(await bot.ask({ do: 'search', conference: 0, words: 'x' })).toMatchObject({ messages: [] })
-    const other = await run(['headless', '--profile', path])
+    const other = await run('headless', '--profile', path)
     expect(other).toMatchObject({ code: 1, err: expect.stringContaining('has it open') as string })
     expect(await bot.ask({ do: 'leave', conference: 0 })).toMatchObject({ ok: true })
     expect(await bot.ask({ do: 'list' })).toMatchObject({ conferences: [] })
@@ -146,7 +141,7 @@ describe('headless', () => {
   it('serves its metrics where `ready` says, those of a flood too', async () => {
     await using folder = await temporaryFolder()
     const path = join(folder.path, 'ada.tox')
-    await run(['profile', 'new', '--profile', path])
+    await run('profile', 'new', '--profile', path)
     await using bot = new Bot(path, '--metrics', '0')
     const { metrics, address } = (await bot.event('ready')) as {
       metrics?: string
@@ -172,7 +167,7 @@ describe('headless', () => {
     await using folder = await temporaryFolder()
     const path = join(folder.path, 'ada.tox')
     const config = join(folder.path, 'member.toml')
-    await run(['profile', 'new', '--name', 'ada', '--profile', path])
+    await run('profile', 'new', '--name', 'ada', '--profile', path)
     await writeFile(config, `profile = ${JSON.stringify(path)}\nhttp = "0"\nfriend = ["${'1'.repeat(64)}"]\n`)
     await using bot = new Bot(null, '--config', config)
     bot.program.child.stdin?.end()
@@ -190,8 +185,8 @@ describe('chat', () => {
   it('takes what is typed, and says what it cannot do', async () => {
     await using folder = await temporaryFolder()
     const path = join(folder.path, 'ada.tox')
-    await run(['profile', 'new', '--name', 'ada', '--profile', path])
-    await using chat = new Program(['chat', '--profile', path, '--listen', '127.0.0.1:0'])
+    await run('profile', 'new', '--name', 'ada', '--profile', path)
+    await using chat = start(['chat', '--profile', path, '--listen', '127.0.0.1:0'])
     await chat.says(/your Tox ID: [0-9A-F]{76}/)
     chat.write(
       'hello\n/help\n/fly\n/create\n/title The bridge\n/who\n/nick bea\n/friends\n/history\n/search x\n/quit\n',
@@ -221,7 +216,7 @@ describe('chat', () => {
 describe('simulate and demo', () => {
   it('simulate says how long it takes to heal, the same for the same seed', async () => {
     const [one, other] = await Promise.all(
-      [1, 2].map(() => run(['simulate', '4', '--faults', '5', '--seed', '3'])),
+      [1, 2].map(() => run('simulate', '4', '--faults', '5', '--seed', '3')),
     )
     expect(one).toMatchObject({ code: 0, err: '' })
     expect(one?.out).toMatch(/apart, whole again after \d+\.\d s/)
@@ -229,7 +224,7 @@ describe('simulate and demo', () => {
   })
 
   it('demo keeps its promises', async () => {
-    const { code, out } = await run(['demo', '--json'])
+    const { code, out } = await run('demo', '--json')
     const { verdicts } = JSON.parse(out) as { verdicts: { promised: string; held: boolean }[] }
     expect(verdicts.filter(({ held }) => !held)).toEqual([])
     expect(verdicts.length).toBeGreaterThan(8)

@@ -7,7 +7,7 @@ import { fc, test } from '@fast-check/vitest'
 import { type LoggedMessage, MessageLog, type MessageLogOptions } from '@holdfast/conference'
 import { describe, expect, it } from 'vitest'
 import { builtProgram } from '../../../test-support/built-program.js'
-import { temporaryFolder } from './support/folder.js'
+import { temporaryFolder } from '../../../test-support/temporary-folder.js'
 
 const conference = `00${'22'.repeat(32)}`
 const day = 86_400_000

@@ -17,7 +17,7 @@ import {
   sectionTypes,
 } from '@holdfast/conference'
 import { describe, expect, it } from 'vitest'
-import { temporaryFolder } from './support/folder.js'
+import { temporaryFolder } from '../../../test-support/temporary-folder.js'
 import { vectorFile } from './support/vectors.js'
 
 const vector = vectorFile('savefile') as { readonly fileHex: string }

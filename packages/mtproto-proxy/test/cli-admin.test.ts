@@ -1,15 +1,12 @@
 import { HoldfastError } from '@holdfast/core'
 import type { HttpEndpoint } from '@holdfast/core/service'
 import { Registry } from 'prom-client'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { type AdminOptions, serveAdmin } from '../src/cli/admin-endpoint.js'
 import type { StatusReport } from '../src/cli/status-report.js'
 import { prometheusMetrics } from '../src/metrics/prometheus-metrics.js'
 import { Tables } from '../src/policy/tables.js'
 import { run } from './support/program.js'
-
-// Commands are programs, which take their time to start on a busy machine.
-vi.setConfig({ testTimeout: 60_000 })
 
 const state: StatusReport = {
   version: '1.2.3',

@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:net'
 import { type Clock, systemClock } from '@holdfast/core'
 import { tcp } from '@holdfast/core/node'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { Target } from '../src/cli/check/attempt.js'
 import { describeReport } from '../src/cli/check/describe.js'
 import { examine, type ProtocolReport } from '../src/cli/check/examine.js'
@@ -9,9 +9,6 @@ import { decoySite } from '../src/testing/index.js'
 import { parseSecret } from '../src/wire/secret.js'
 import { run } from './support/program.js'
 import { RunningProxy, type RunningProxyOptions, secret } from './support/running-proxy.js'
-
-// Commands are programs, which take their time to start on a busy machine.
-vi.setConfig({ testTimeout: 60_000 })
 
 const domain = Buffer.from('www.example.com').toString('hex')
 const secrets = { plain: secret, secure: `dd${secret}`, 'fake-tls': `ee${secret}${domain}` } as const

@@ -1,24 +1,16 @@
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { readFile, stat, writeFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect, createServer, type TLSSocket } from 'node:tls'
 import { loadConfig } from '@holdfast/core/service'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { temporaryFolder } from '../../../test-support/temporary-folder.js'
 import { newConfig } from '../src/cli/new-config.js'
 import { configSchema } from '../src/config/schema.js'
 import { toSettings } from '../src/config/to-settings.js'
 import { parseSecret } from '../src/wire/secret.js'
 import { run } from './support/program.js'
-
-// Every test starts programs, which takes its time on a busy machine.
-vi.setConfig({ testTimeout: 60_000 })
-
-async function temporaryFolder(): Promise<AsyncDisposable & { readonly path: string }> {
-  const path = await mkdtemp(join(tmpdir(), 'holdfast-test-'))
-  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) }
-}
 
 describe('the command line', () => {
   it('explains itself and every command, with examples', async () => {

@@ -1,10 +1,10 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { testEnv } from '@holdfast/core/testing'
 import { describe, expect, it } from 'vitest'
+import { temporaryFolder } from '../../../test-support/temporary-folder.js'
 import type { TelegramSettings } from '../src/config/settings.js'
 import { cachedCopy } from '../src/telegram/cached-copy.js'
 import { type TelegramSource, telegramSource } from '../src/telegram/source.js'
@@ -86,11 +86,6 @@ function facts({ current }: TelegramSource): object {
     defaultDc: current.config.defaultDc,
     ip: current.externalIp && ipToText(current.externalIp),
   }
-}
-
-async function temporaryFolder(): Promise<AsyncDisposable & { readonly path: string }> {
-  const path = await mkdtemp(join(tmpdir(), 'holdfast-test-'))
-  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) }
 }
 
 describe("4 Telegram's configuration", () => {

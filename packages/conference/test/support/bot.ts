@@ -1,4 +1,5 @@
-import { Program } from './program.js'
+import type { Program } from '../../../../test-support/program.js'
+import { start } from './program.js'
 
 /** A line of JSON that the program wrote. */
 export type Line = Readonly<Record<string, unknown>>
@@ -12,7 +13,7 @@ export class Bot implements AsyncDisposable {
   constructor(profile: string | null, ...more: readonly string[]) {
     const who = profile === null ? [] : ['--profile', profile]
     const listen = ['--listen', '127.0.0.1:0', '--log-level', 'error']
-    this.program = new Program(['headless', ...who, ...listen, ...more])
+    this.program = start(['headless', ...who, ...listen, ...more])
   }
 
   /** All that was told so far. */
