@@ -67,7 +67,8 @@ export const toxic: Scenario = {
       await ann.types('/join')
       await card.seen(
         'it joins',
-        ours.conference('joined', (news) => news.conference === second),
+        // It says its name once it knows who is in; what is said before is lost on it.
+        ours.conference('name', (news) => news.conference === second),
       )
       conferences.say(second, 'welcome to ours')
       await ann.turnsTo(/welcome to ours/)

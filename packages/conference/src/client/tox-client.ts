@@ -11,6 +11,7 @@ import { type ToxNode, toxNode } from '../tox/node.js'
 import type { ToxNews, ToxNodeOptions } from '../tox/node-options.js'
 import { newSavedFriend, renameSavedFriend, type SavedFriend } from '../wire/friends-section.js'
 import { isValidKey, type RealKey } from '../wire/identity.js'
+import { FaultLog } from './fault-log.js'
 import { openKept } from './kept.js'
 
 /** Options of {@link toxClient}: those of a node, and where it keeps what it must not forget. */
@@ -107,14 +108,18 @@ export class ToxClient implements AsyncDisposable {
   readonly #parts: Parts
   readonly #friends = new Map<RealKey, SavedFriend>()
   readonly #kept$ = new Subject<KeptMessage>()
+  readonly #saveFaults: FaultLog
+  readonly #keepFaults: FaultLog
   #isDirty = false
   #saving: Promise<void> | null = null
   #closed: Promise<void> | null = null
 
   /** @internal */
   constructor(parts: Parts) {
-    const { node, store, messages, news$ } = parts
+    const { env, node, store, messages, news$ } = parts
     this.#parts = parts
+    this.#saveFaults = new FaultLog(env.log, 'the profile could not be saved')
+    this.#keepFaults = new FaultLog(env.log, 'messages could not be kept')
     this.node = node
     this.messages = messages
     this.conferences = node.conferences
@@ -217,9 +222,10 @@ export class ToxClient implements AsyncDisposable {
     const kept = { from, name, isOurs, text, as, messageNumber, at, isLate }
     try {
       const position = await this.messages.append(identifier, kept)
+      this.#keepFaults.worked()
       if (position !== null) this.#kept$.next({ ...message, position })
     } catch (failure) {
-      this.#parts.env.log.error({ err: failure }, 'a message could not be kept')
+      this.#keepFaults.failed(failure)
       this.#kept$.next({ ...message, position: null })
     }
   }
@@ -233,7 +239,7 @@ export class ToxClient implements AsyncDisposable {
   async #saveWhileDirty(): Promise<void> {
     while (this.#isDirty) {
       this.#isDirty = false
-      await this.#guard(this.#save(false))
+      await this.#trySaving()
       await new Promise<void>((resolve) => this.#parts.env.clock.after(restBetweenSaves, resolve))
     }
     this.#saving = null
@@ -249,9 +255,12 @@ export class ToxClient implements AsyncDisposable {
   }
 
   /** What could not be written is told; the next time all of it is written again. */
-  #guard(written: Promise<void>): Promise<void> {
-    return written.catch((failure: unknown) => {
-      this.#parts.env.log.error({ err: failure }, 'could not be saved')
-    })
+  async #trySaving(): Promise<void> {
+    try {
+      await this.#save(false)
+      this.#saveFaults.worked()
+    } catch (failure) {
+      this.#saveFaults.failed(failure)
+    }
   }
 }
