@@ -17,6 +17,7 @@ import {
 } from '@holdfast/nostr-sync'
 import { describe, expect, it } from 'vitest'
 import { temporaryFolder } from '../../../test-support/temporary-folder.js'
+import { MemoryTable } from '../src/store/table.js'
 import { author, madeEvent } from './support/made-event.js'
 import { eventNamed, signedEvents } from './support/vectors.js'
 
@@ -374,5 +375,16 @@ describe('a store on LMDB', () => {
     await expect(openLmdbStore({ path: '/dev/null/store' })).rejects.toMatchObject({
       code: 'HF_STORE_UNAVAILABLE',
     })
+  })
+})
+
+describe('a store in memory', () => {
+  it('keeps the bytes of a value, and not the pool that they are a piece of', () => {
+    const table = new MemoryTable()
+    const value = Buffer.from('short')
+    table.transaction(() => table.put(Buffer.from('key'), value))
+    expect(value.buffer.byteLength).toBeGreaterThan(value.length)
+    expect(table.get(Buffer.from('key'))).toEqual(value)
+    expect(table.get(Buffer.from('key'))?.buffer.byteLength).toBe(value.length)
   })
 })

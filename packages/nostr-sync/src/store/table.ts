@@ -50,7 +50,8 @@ export class MemoryTable implements Table {
     const before = this.#values.get(name)
     this.#undo.push(() => (before === undefined ? this.remove(key) : this.put(key, before)))
     if (before === undefined) this.#insert(name)
-    this.#values.set(name, value)
+    // A copy: a short value is a piece of Node's pool, and would keep all of it.
+    this.#values.set(name, Buffer.from(new Uint8Array(value).buffer))
   }
 
   remove(key: Buffer): void {
