@@ -67,6 +67,7 @@ export type {
   JsonObject,
   PresenceFederationRow,
   PresenceRow,
+  ProfileUpdatesRow,
   PublicRoomsRow,
   PushersRow,
   QuarantinedMediaRow,

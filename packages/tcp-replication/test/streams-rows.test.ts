@@ -160,6 +160,8 @@ describe('rows of later versions', () => {
     ['v1.135', 'thread_subscriptions', ['@u', '!r', '$e'], { userId: '@u', roomId: '!r', eventId: '$e' }],
     ['v1.148', 'sticky_events', ['!r', '$e'], { roomId: '!r', eventId: '$e' }],
     ['v1.152', 'quarantined_media', ['x', 'm', true], { origin: 'x', mediaId: 'm', quarantined: true }],
+    ['v1.163', 'profile_updates', ['@u', 'update', ['avatar_url']], { affectedFields: ['avatar_url'] }],
+    ['v1.163', 'profile_updates', ['@u', 'left_room', null], { action: 'left_room', affectedFields: null }],
   ]
   test.each(later)('W14.1: from %s on, %s has %j', (_version, stream, value, members) => {
     expect(readRow(stream, value)).toMatchObject({ kind: 'row', row: members, extra: 0 })
@@ -357,6 +359,11 @@ const rows: { readonly [Name in StreamName]: fc.Arbitrary<StreamRows[Name]> } = 
   thread_subscriptions: fc.record({ userId: text, roomId: text, eventId: text }),
   sticky_events: fc.record({ roomId: text, eventId: text }),
   quarantined_media: fc.record({ origin: nullable, mediaId: text, quarantined: fc.boolean() }),
+  profile_updates: fc.record({
+    userId: text,
+    action: text,
+    affectedFields: fc.option(fc.array(text)),
+  }),
 }
 
 describe('what is written can be read', () => {

@@ -11,7 +11,7 @@ import type { ReceivedBatch, ReplicationClientOptions } from '../client/options.
 import { httpStreamUpdates } from '../client/stream-updates.js'
 import { registerClientMetrics } from '../metrics/client-metrics.js'
 import type { RedisReplicationClient } from '../redis/index.js'
-import { usualStreams } from '../streams/registry.js'
+import { streamsOverRedis, usualStreams } from '../streams/registry.js'
 import { Checkpoint } from './checkpoint.js'
 import { dialectOf, endpointOf, isRedisUrl, redisForms, tokenOf, urlOf } from './endpoints.js'
 import { overRedis } from './over-redis.js'
@@ -40,7 +40,7 @@ export function tailCommand(): Command {
   return addInspectOption(new Command(), variablePrefix)
     .argument(
       '[streams...]',
-      'streams to follow (default: those of Synapse 1.4, or of 1.66 with --dialect d2, that the server has)',
+      'streams to follow (default: those of Synapse 1.4, of 1.66 with --dialect d2, or of 1.163 with --redis, that the server has)',
     )
     .addOption(
       new Option('--server <address>', 'the server to follow')
@@ -84,7 +84,7 @@ async function tail(streams: readonly string[], flags: TailFlags): Promise<void>
   const env = nodeEnv({ name: programName, log })
   // What nobody named need not be there.
   const optional = streams.length === 0
-  const names = optional ? usualStreams(flags.redis === undefined ? (flags.dialect ?? 'D1') : 'D2') : streams
+  const names = optional ? streamsOf(flags) : streams
   const { checkpoint: path, updates, updatesSecret: secret } = flags
   await runService({
     name: programName,
@@ -161,6 +161,10 @@ async function followRedis(flags: TailFlags, options: FollowOptions): Promise<Re
   const { redisAddress, redisReplicationClient } = await overRedis()
   const writers = Object.fromEntries(options.streams.map(({ stream }) => [stream, writer]))
   return redisReplicationClient({ ...options, ...redisAddress(redis), serverName, writers })
+}
+
+function streamsOf({ redis, dialect = 'D1' }: TailFlags): readonly string[] {
+  return redis === undefined ? usualStreams(dialect) : streamsOverRedis()
 }
 
 function checkRedis({ redis, serverName }: TailFlags): void {

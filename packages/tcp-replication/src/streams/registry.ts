@@ -9,6 +9,7 @@ import type {
   GroupsRow,
   PresenceFederationRow,
   PresenceRow,
+  ProfileUpdatesRow,
   PublicRoomsRow,
   PushersRow,
   QuarantinedMediaRow,
@@ -47,6 +48,7 @@ export interface StreamRows {
   readonly thread_subscriptions: ThreadSubscriptionsRow
   readonly sticky_events: StickyEventsRow
   readonly quarantined_media: QuarantinedMediaRow
+  readonly profile_updates: ProfileUpdatesRow
 }
 
 /** A stream whose rows are known. */
@@ -97,7 +99,22 @@ const laterStreams: readonly StreamName[] = [
   'user_signature',
 ]
 
-/** What is followed where nobody says which streams: those of v1.4 in D1, of v1.66 in D2. */
+/** Streams that came after v1.66, and that are therefore there over Redis alone. */
+const newestStreams: readonly StreamName[] = [
+  'profile_updates',
+  'sticky_events',
+  'thread_subscriptions',
+  'un_partial_stated_room',
+  'un_partial_stated_event',
+  'quarantined_media',
+]
+
+/** What is served and followed where nobody says which streams: those of v1.4 in D1, of v1.66 in D2. */
 export function usualStreams(dialect: Dialect): readonly StreamName[] {
   return dialect === 'D1' ? registeredStreams.map(({ name }) => name) : laterStreams
+}
+
+/** What is followed over Redis where nobody says which streams: those of v1.13 to v1.163. */
+export function streamsOverRedis(): readonly StreamName[] {
+  return [...laterStreams, ...newestStreams]
 }

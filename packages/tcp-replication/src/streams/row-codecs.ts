@@ -10,6 +10,7 @@ import type {
   GroupsRow,
   PresenceFederationRow,
   PresenceRow,
+  ProfileUpdatesRow,
   PublicRoomsRow,
   PushersRow,
   QuarantinedMediaRow,
@@ -137,5 +138,9 @@ export const rowCodecs: { readonly [Name in StreamName]: RowCodec<StreamRows[Nam
   quarantined_media: positional<QuarantinedMediaRow>(
     z.object({ origin: optionalText, mediaId: text, quarantined: flag }),
     ['origin', 'mediaId', 'quarantined'],
+  ),
+  profile_updates: positional<ProfileUpdatesRow>(
+    z.object({ userId: text, action: text, affectedFields: z.array(text).nullable() }),
+    ['userId', 'action', 'affectedFields'],
   ),
 }

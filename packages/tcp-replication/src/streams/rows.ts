@@ -189,3 +189,12 @@ export interface QuarantinedMediaRow {
   readonly mediaId: string
   readonly quarantined: boolean
 }
+
+/** A row of `profile_updates`, seen in v1.163. */
+export interface ProfileUpdatesRow {
+  readonly userId: string
+  /** `update`, `joined_room` or `left_room`. */
+  readonly action: string
+  /** The fields of the profile that an `update` has changed; `null` of other actions. */
+  readonly affectedFields: readonly string[] | null
+}

@@ -142,6 +142,8 @@ export const scenes: readonly Scene[] = [
     async play(stage) {
       const { links } = stage.worker
       stage.proxy.freeze()
+      // What was on its way must have come: read after the waking it would be a sign of life.
+      await pause(stage.clock, 200)
       stage.clock.sleep(hourMs)
       // Who was asleep waits half as long as usual.
       const noticed = await untilDead(stage, hearWithin / 2)
