@@ -1,6 +1,7 @@
 import { randomBytes as systemRandomBytes } from 'node:crypto'
-import type { Env, Mark, Millis, RosterTime, WallStamp } from '@holdfast/core'
+import type { Env, Mark, Millis, RosterTime } from '@holdfast/core'
 import { distinctUntilChanged, filter, map, type Observable, Subject, startWith } from 'rxjs'
+import { type ConferenceMessage, messageOf } from './conference-message.js'
 import { type ConferenceView, type MemberView, viewConference } from './conference-view.js'
 import type { FriendLinks } from './friend-links.js'
 import type {
@@ -29,24 +30,6 @@ export interface ConferencesOptions {
    * @defaultValue `randomBytes` of node:crypto
    */
   readonly randomBytes?: (count: number) => Uint8Array
-}
-
-/** Something that was said in a conference, by others or by us. */
-export interface ConferenceMessage {
-  readonly conference: number
-  readonly identifier: ConferenceIdentifier
-  readonly from: RealKey
-  /** What the author was called when it came; empty if that was not known. */
-  readonly name: string
-  readonly isOurs: boolean
-  readonly text: string
-  readonly as: 'chat' | 'action'
-  /** With its author it tells a message from all others. */
-  readonly messageNumber: number
-  /** When it was said: by our clock, for late ones to the minute. */
-  readonly at: WallStamp
-  /** It was said while we, or the author, were away. */
-  readonly isLate: boolean
 }
 
 /**
@@ -270,45 +253,11 @@ export class Conferences implements Disposable {
       case 'tell': {
         const { news } = effect
         this.#rosters.told(news)
-        const message = this.#messageOf(news, input)
+        const message = messageOf(news, input, this.#machine, this.#options.env.clock.wall())
         this.#told.push(() => this.#events$.next(news))
         if (message) this.#told.push(() => this.#messages$.next(message))
       }
     }
-  }
-
-  #messageOf(news: ConferenceNews, input: ConferencesInput): ConferenceMessage | null {
-    if (news.kind !== 'message' && news.kind !== 'sent') return null
-    const { conference, messageNumber } = news
-    const one = this.#machine.conferences.get(conference)
-    if (!one) return null
-    const { identifier } = one
-    const now = this.#options.env.clock.wall()
-    if (news.kind === 'sent') {
-      if (input.kind !== 'say') return null
-      const { text, as } = input
-      const self = { from: this.#machine.realKey, name: new TextDecoder().decode(this.#machine.name) }
-      return {
-        conference,
-        identifier,
-        ...self,
-        isOurs: true,
-        text,
-        as,
-        messageNumber,
-        at: now,
-        isLate: false,
-      }
-    }
-    const { from, text, as, late } = news
-    const number = one.numbers.get(from)
-    const { live, frozen } = one.roster
-    const author = number === undefined ? undefined : (live.get(number) ?? frozen.get(number))
-    const name = author ? new TextDecoder().decode(author.value.name) : ''
-    const at = now - (late?.minutes ?? 0) * 60_000
-    // Relayed late, a message of an earlier run of ours may come back as well.
-    const isOurs = from === this.#machine.realKey
-    return { conference, identifier, from, name, isOurs, text, as, messageNumber, at, isLate: late !== null }
   }
 
   /** In the order in which it happened, however subscribers go on. */

@@ -1,6 +1,7 @@
 import { exitCodes } from '@holdfast/core/program'
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { type Friendships, Simulation } from '../testing/simulation.js'
+import type { Friendships } from '../testing/friendships.js'
+import { Simulation } from '../testing/simulation.js'
 import { programName } from './program-name.js'
 
 interface SimulateFlags {

@@ -1,6 +1,7 @@
 import { type Budget, OptionError } from '@holdfast/core'
 import { type Observable, Subject } from 'rxjs'
-import type { ConferenceMessage, Conferences } from '../conferences.js'
+import type { ConferenceMessage } from '../conference-message.js'
+import type { Conferences } from '../conferences.js'
 import { conferenceMemories } from '../group/memory.js'
 import { savedConferences } from '../group/save.js'
 import type { MessageLog } from '../history/message-log.js'

@@ -2,13 +2,11 @@ import { seededRandom, VirtualClock } from '@holdfast/core/testing'
 import { type ConferencesRules, defaultRules } from '../group/types.js'
 import type { ConferenceIdentifier, RealKey } from '../wire/identity.js'
 import { componentsOf, disagreementsOf, forgottenOf } from './agreement.js'
-import { type FaultKind, pickFault } from './faults.js'
+import { candidatesFor, type FaultKind, happenTo, pickFault } from './faults.js'
+import { type Friendships, makeFriends, pick } from './friendships.js'
 import { MessageOracle } from './message-oracle.js'
 import { type NetworkWeather, SimulatedLinks } from './simulated-links.js'
 import { SimulatedPeer } from './simulated-peer.js'
-
-/** Who are friends in a {@link Simulation}. */
-export type Friendships = 'all' | 'sparse' | 'chain'
 
 /** Options of {@link Simulation}. */
 export interface SimulationOptions {
@@ -96,7 +94,7 @@ export class Simulation {
       { length: peers },
       (_, index) => new SimulatedPeer({ name: `peer ${index}`, clock, random, links, rules }),
     )
-    this.#makeFriends(friends)
+    makeFriends(this.peers, friends, random)
   }
 
   /** Those who are in the conference, or will be when they run again. */
@@ -129,7 +127,7 @@ export class Simulation {
 
   /** Lets one thing happen, to whom it happens by chance; nothing if it cannot. */
   fault(kind: FaultKind): void {
-    const peer = this.#pick(this.#candidates(kind))
+    const peer = pick(candidatesFor(kind, this.peers, this.members), this.#random)
     this.history.push(`${this.clock.now()} ${kind} ${peer?.name ?? ''}`)
     switch (kind) {
       case 'split': {
@@ -143,8 +141,16 @@ export class Simulation {
       case 'loss':
         this.weather.loss = this.#random() * 0.3
         return
+      case 'say': {
+        if (peer) this.say(peer)
+        return
+      }
+      case 'invite': {
+        if (peer) this.#bringIn(peer)
+        return
+      }
       default:
-        if (peer) this.#happen(kind, peer)
+        if (peer) happenTo(peer, kind, this.#random, this.clock.now())
     }
   }
 
@@ -241,17 +247,6 @@ export class Simulation {
     return pairs.length
   }
 
-  #makeFriends(friends: Friendships): void {
-    for (const [index, peer] of this.peers.entries()) {
-      const earlier = this.peers.slice(0, index)
-      const first = friends === 'chain' ? earlier.at(-1) : this.#pick(earlier)
-      for (const other of earlier) {
-        const isChance = friends === 'sparse' && this.#random() < 0.3
-        if (friends === 'all' || other === first || isChance) peer.befriend(other)
-      }
-    }
-  }
-
   /** A friend who is in invites, and the outsider accepts. */
   #bringIn(outsider: SimulatedPeer): void {
     const host = this.members.find((member) => member.isAwake && member.isFriendOf(outsider))
@@ -263,59 +258,11 @@ export class Simulation {
     this.clock.advance(2000)
   }
 
-  #candidates(kind: FaultKind): readonly SimulatedPeer[] {
-    const awake = this.members.filter(({ isAwake }) => isAwake)
-    if (kind === 'start') return this.peers.filter(({ isRunning }) => !isRunning)
-    if (kind === 'wake') return this.peers.filter(({ isAsleep }) => isAsleep)
-    if (kind === 'invite')
-      return this.peers.filter(({ conference, isAwake }) => conference === null && isAwake)
-    return kind === 'leave' && this.members.length < 4 ? [] : awake
-  }
-
-  #happen(kind: Exclude<FaultKind, 'split' | 'merge' | 'loss'>, peer: SimulatedPeer): void {
-    const conference = peer.conference?.number ?? 0
-    switch (kind) {
-      case 'crash':
-      case 'quit':
-      case 'start':
-      case 'sleep':
-      case 'wake': {
-        peer[kind]()
-        return
-      }
-      case 'clock-step':
-        peer.wallOffset += (this.#random() - 0.5) * 172_800_000
-        return
-      case 'say': {
-        this.say(peer, this.members)
-        return
-      }
-      case 'rename':
-        return void peer.do({ kind: 'set-name', name: `${peer.name} at ${this.clock.now()}` })
-      case 'title':
-        return void peer.do({ kind: 'set-title', conference, title: `title at ${this.clock.now()}` })
-      case 'leave':
-        peer.do({ kind: 'leave', conference })
-        {
-          peer.save()
-          return
-        }
-      case 'invite': {
-        this.#bringIn(peer)
-        return
-      }
-    }
-  }
-
   /** Has a peer say something that nobody else says, and notes who should hear it. */
   say(peer: SimulatedPeer, members: readonly SimulatedPeer[] = this.members): void {
     const text = `message ${(this.#said += 1)}`
     const conference = peer.conference?.number ?? 0
     if (peer.do({ kind: 'say', conference, text, as: 'chat' })) this.oracle.said(text, peer, members)
-  }
-
-  #pick<T>(from: readonly T[]): T | undefined {
-    return from[Math.floor(this.#random() * from.length)]
   }
 }
 

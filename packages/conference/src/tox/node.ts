@@ -1,36 +1,27 @@
-import { Buffer } from 'node:buffer'
 import { randomBytes as systemRandomBytes } from 'node:crypto'
 import { OptionError, type Timer } from '@holdfast/core'
 import { tcp } from '@holdfast/core/node'
 import { type Conferences, conferences } from '../conferences.js'
 import type { DhtKey, RealKey } from '../wire/identity.js'
+import { Arrivals } from './arrivals.js'
 import { cryptoReady, KeyPair } from './crypto/box.js'
-import { HostLimit } from './crypto/host-limit.js'
 import { SharedKeys } from './crypto/shared-keys.js'
 import { toxId } from './crypto/tox-id.js'
-import { type Address, isUsable } from './dht/address.js'
+import type { Address } from './dht/address.js'
 import { Dht } from './dht/dht.js'
 import type { NodeInfo } from './dht/packed-nodes.js'
-import { dhtKinds } from './dht/packets.js'
 import type { FriendLink } from './friends/friend-link.js'
 import { type FriendNews, Friends } from './friends/friends.js'
 import { isConferencePacket } from './friends/packets.js'
 import { ToxFriendLinks } from './friends/tox-friend-links.js'
 import { CookieJar } from './net-crypto/cookies.js'
 import { NetCrypto } from './net-crypto/net-crypto.js'
-import { packetKinds } from './net-crypto/packets.js'
 import { type Path, udpPath } from './net-crypto/path.js'
 import type { ToxNews, ToxNodeOptions } from './node-options.js'
 import { Relays } from './relay/relays.js'
-import { type DropReason, Traffic } from './traffic.js'
+import { Traffic } from './traffic.js'
 import { bindUdp, type UdpPort } from './udp-socket.js'
 import { Whereabouts } from './whereabouts.js'
-
-/**
- * Packets other than of connections that one host may send us. A node of the network sends a few a second; of agreements
- * on keys, which are what costs, there are 200 a second for all (`SharedKeys`).
- */
-const ofOneHost = { perSecond: 100, burst: 200 }
 
 /** How often time passes for the parts of a node, in milliseconds. */
 const tickEvery = { links: 50, network: 1000, neighbours: 10_000 }
@@ -86,7 +77,7 @@ export class ToxNode implements AsyncDisposable {
   readonly #friendLinks: ToxFriendLinks
   readonly #whereabouts: Whereabouts
   readonly #relays: Relays
-  readonly #hosts: HostLimit
+  readonly #arrivals: Arrivals
   #socket: UdpPort | null = null
   #timers: readonly Timer[] = []
   #network = { nodes: 0, relays: 0 }
@@ -96,7 +87,6 @@ export class ToxNode implements AsyncDisposable {
   constructor(options: ToxNodeOptions) {
     this.#options = options
     const { env, randomBytes: random = systemRandomBytes, secretKey, profile, nospam = 0 } = options
-    this.#hosts = new HostLimit({ ...ofOneHost, salt: Buffer.from(random(4)).readUInt32BE() })
     const real = new KeyPair(secretKey)
     const dht = new KeyPair(random(32))
     const dhtShared = new SharedKeys(dht)
@@ -118,16 +108,15 @@ export class ToxNode implements AsyncDisposable {
         incoming: (connection) => this.#friendLinks.incoming(connection),
       },
     )
+    const parts = { dht: this.#dht, netCrypto: this.#netCrypto, traffic: this.traffic }
+    this.#arrivals = new Arrivals({ env, random, ...parts })
     this.#relays = new Relays(
       {
         env,
         dialer: tcp({ clock: env.clock }),
         dht,
         random,
-        packet: (packet, from) => {
-          this.traffic.received.relay += 1
-          this.traffic.note(this.#netCrypto.receive(packet, from, env.clock.now()))
-        },
+        packet: (packet, from) => this.#arrivals.relay(packet, from),
         changed: () => this.#relaysChanged(),
       },
       options.relays ?? [],
@@ -218,7 +207,6 @@ export class ToxNode implements AsyncDisposable {
     this.conferences[Symbol.dispose]()
     await this.#relays.close()
     for (const timer of this.#timers) timer.cancel()
-    this.conferences[Symbol.dispose]()
     await this.#socket?.close()
   }
 
@@ -234,7 +222,7 @@ export class ToxNode implements AsyncDisposable {
     if (listen) {
       const bind = this.#options.bindUdp ?? bindUdp
       this.#socket = await bind({ ...listen, broadcast: neighbours.length > 0 }, (packet, from) => {
-        this.#receive(packet, from)
+        this.#arrivals.udp(packet, from)
       })
     }
     this.#dht.bootstrap(bootstrap)
@@ -253,31 +241,6 @@ export class ToxNode implements AsyncDisposable {
     ]
     this.#dht.tick(clock.now())
     this.#relays.start()
-  }
-
-  #receive(packet: Uint8Array, from: Address): void {
-    try {
-      this.traffic.received.udp += 1
-      this.traffic.note(this.#sort(packet, from))
-    } catch (err) {
-      // Whatever it is, it must not end the process.
-      const { log, name } = this.#options.env
-      log.error({ name, err }, 'a packet was dropped, because handling it threw')
-    }
-  }
-
-  /** Hands a packet to whom it is for. Returns why it was not used, or `null`. */
-  #sort(packet: Uint8Array, from: Address): DropReason | null {
-    const now = this.#options.env.clock.now()
-    const [kind = 0xff] = packet
-    // Nobody is there, and an answer may be an error.
-    if (!isUsable(from)) return 'forged-source'
-    if (kind !== packetKinds.data && !this.#hosts.take(from, now)) return 'host-limit'
-    if (kind >= packetKinds.cookieRequest && kind <= packetKinds.data) {
-      return this.#netCrypto.receive(packet, udpPath(from), now)
-    }
-    const isDht = kind <= dhtKinds.nodesResponse || kind === dhtKinds.lanDiscovery
-    return isDht ? this.#dht.receive(packet, from, now) : 'unknown-kind'
   }
 
   #send(path: Path, packet: Uint8Array): void {
