@@ -91,6 +91,15 @@ export const scenes: readonly Scene[] = [
   rotation('fin', 'FIN'),
   rotation('rst', 'RST'),
   {
+    act: 'half-open',
+    title: 'half-open: a connection to Telegram goes dead, and nobody is told',
+    async play(world) {
+      await world.halfOpen()
+      await until(world.clock, () => world.links.parked === 0, patience, 'everybody to have a connection')
+    },
+    judge: (row) => [idleStay('half-open')(row), onlyMidSend('half-open')(row)],
+  },
+  {
     act: 'partition',
     title: 'Telegram resets all connections at once, and is slow to take new ones',
     async play(world) {

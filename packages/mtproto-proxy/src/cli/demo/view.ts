@@ -29,6 +29,6 @@ export function describeRows(rows: readonly Row[]): string {
       `${row.title.padEnd(width)}${columns.map(([, value]) => String(value(row)).padStart(11)).join('')}`,
   )
   const note =
-    'connections: to Telegram, that were closed; lost: Telegram had taken the packet, and closed instead of answering'
+    'connections: to Telegram, that were closed; lost: the packet had been taken, and the connection ended instead of an answer'
   return ['', `${' '.repeat(width)}${head}`, ...lines, note].join('\n  ')
 }

@@ -28,8 +28,16 @@ export interface Migrations {
   readonly empty: number
 }
 
-/** As a proxy has them by default but for two: more connections, and Telegram's minute must be a moment here. */
-const settings: DataCenterSettings = { clientsPerConnection: 40, stableAfter: 100 }
+/** How long a connection may say nothing; usually twenty seconds, which nobody wants to look at. */
+const hearWithin = 2000
+
+/** As a proxy has them by default but for what takes its time: more connections, and Telegram's minute must be a moment here. */
+const settings: DataCenterSettings = {
+  clientsPerConnection: 40,
+  stableAfter: 100,
+  pingEvery: 500,
+  hearWithin,
+}
 
 interface Parts {
   readonly env: Env
@@ -124,6 +132,18 @@ export class World implements AsyncDisposable {
   async rotate(by: 'fin' | 'rst'): Promise<void> {
     this.closings += this.telegram.connections.length
     await this.telegram.rotate({ by, pause: 60 })
+  }
+
+  /** One connection goes dead, and neither side is told; until there is another one instead. */
+  async halfOpen(): Promise<void> {
+    const datacenter = this.telegram.dc(2)
+    const [connection] = datacenter.ready
+    const before = datacenter.connected
+    connection?.stall()
+    this.closings += 1
+    await this.telegram.until(() => datacenter.connected > before)
+    // It sees now that it was given up.
+    connection?.resume()
   }
 
   /** Telegram closes all of them at once. */
