@@ -6,7 +6,6 @@ import type { Timer } from '../env/types.js'
 import { GateInterpreter } from '../gate/gate.js'
 import type { DrainReport } from '../gate/types.js'
 import { Interpreter, type Step } from '../interpreter.js'
-import type { Lifecycle } from '../lifecycle/types.js'
 import { defaultDrainWithin } from '../link/options.js'
 import type { LinkProtocol } from '../link/types.js'
 import { Snapshots } from '../snapshots.js'
@@ -16,7 +15,8 @@ import { checkOptions } from './check-options.js'
 import { Departures, nothingMoved } from './departures.js'
 import { emptyPool, poolDeadline, poolStep } from './machine.js'
 import type { BindingId, PoolEffect, PoolEvent, PoolMachine, PoolRules, SlotId } from './model.js'
-import { type HeldLink, Slot, type SlotNews } from './slot.js'
+import type { SlotNews } from './slot.js'
+import { Slots } from './slots.js'
 import type { Binding, MoveReport, Pool, PooledBinding, PooledLink, PoolOptions, PoolState } from './types.js'
 
 /** How often those who could not leave a retiring link are asked again: nothing says when they can. */
@@ -100,17 +100,11 @@ class PoolShell<S, P extends LinkProtocol>
   readonly #options: PoolOptions<S, P>
   readonly #rules: PoolRules
   readonly #gate: GateInterpreter
-  readonly #slots = new Map<SlotId, Slot<P>>()
-  /** Every link that bindings may be on. */
-  readonly #links = new Map<LinkId, HeldLink<P>>()
+  readonly #slots: Slots<P>
   readonly #bindings: Bindings<S, P>
   readonly #departures: Departures
   #nextBinding: BindingId = 1
   #isStarted = false
-  /** Lifecycles that are no longer in the pool and still drain. */
-  readonly #leaving = new Map<Lifecycle<P>, Promise<unknown>>()
-  #drainBy: Millis = Infinity
-  #isAbrupt = false
   #why: End | null = null
   #told: PoolMachine = emptyPool
   #shown: PoolState | null = null
@@ -120,9 +114,10 @@ class PoolShell<S, P extends LinkProtocol>
 
   constructor(options: PoolOptions<S, P>) {
     super(emptyPool)
-    const { env, size, park } = options
+    const { env, slot, size, park } = options
     this.#options = options
     this.#gate = new GateInterpreter(env.clock)
+    this.#slots = new Slots(env.clock, slot, (id, news) => this.#hear(id, news))
     this.#bindings = new Bindings(options)
     this.#departures = new Departures(env)
     this.#rules = { size, ...(park && { park }), movable: (binding) => this.#bindings.movable(binding) }
@@ -188,7 +183,7 @@ class PoolShell<S, P extends LinkProtocol>
 
   /** Sends what makes a link go, and tells what became of it. */
   #gone(link: LinkId, event: PoolEvent): Promise<MoveReport> {
-    if (!this.#links.has(link)) return Promise.resolve(nothingMoved(link))
+    if (this.#slots.link(link) === undefined) return Promise.resolve(nothingMoved(link))
     const told = this.#departures.of(link)
     this.#send(event)
     return told
@@ -198,24 +193,22 @@ class PoolShell<S, P extends LinkProtocol>
     const { env, slot } = this.#options
     const within = wait(o.within ?? slot.drainWithin ?? defaultDrainWithin)
     const began = this.#now
-    this.#drainBy = Math.min(this.#drainBy, began + within)
+    const by = this.#slots.endBy(began + within)
     this.send({ kind: 'drain', at: began })
-    const report = await this.#gate.drain({ within: this.#drainBy - this.#now })
+    const report = await this.#gate.drain({ within: by - this.#now })
     this.#why ??= end('drained', { advice: { kind: 'never' }, code: 'closed' })
     this.send({ kind: 'close', at: this.#now })
-    // Those that were leaving before may have had more time.
-    for (const leaving of [...this.#leaving.keys()]) this.#end(leaving)
-    await Promise.all(this.#leaving.values())
+    await this.#slots.left(this.#why)
     return { ...report, took: env.clock.now() - began }
   }
 
   close(why: Partial<End> = {}): void {
     this.#why ??= { ...endOf('closed'), ...why }
-    this.#isAbrupt = true
+    this.#slots.endBy(-Infinity)
     // First, so that a drain under way reports as cut who is released by this.
     this.#gate.cut()
     this.send({ kind: 'close', at: this.#now })
-    for (const leaving of [...this.#leaving.keys()]) leaving.close(this.#why)
+    this.#slots.cut(this.#why)
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -232,7 +225,7 @@ class PoolShell<S, P extends LinkProtocol>
   protected perform(effect: PoolEffect): void {
     switch (effect.kind) {
       case 'open':
-        this.#open(effect.slot)
+        this.#slots.open(effect.slot)
         return
       case 'close':
         this.#close(effect.slot)
@@ -250,7 +243,7 @@ class PoolShell<S, P extends LinkProtocol>
         this.#bindings.refuse(effect.binding, effect.why)
         return
       case 'retired':
-        this.#links.delete(effect.link)
+        this.#slots.forget(effect.link)
         this.#departures.add(effect)
     }
   }
@@ -275,59 +268,23 @@ class PoolShell<S, P extends LinkProtocol>
     this.send(event)
   }
 
-  /**
-   * A protocol may end its link gracefully, and a link that ends is dead before its lifecycle has had its turn to say
-   * so. Nothing is to be placed there.
-   */
   #notice(): void {
-    let going: SlotId[] | undefined
-    for (const link of this.#links.values()) {
-      if (link.isGoing || link.scope.link.phase === 'open') continue
-      link.isGoing = true
-      going ??= []
-      going.push(link.slot)
-    }
-    if (going !== undefined) this.send({ kind: 'draining', slots: going, at: this.#now })
+    const slots = this.#slots.going()
+    if (slots.length > 0) this.send({ kind: 'draining', slots, at: this.#now })
   }
 
-  #hear(slot: Slot<P>, news: SlotNews): void {
-    if (slot.held !== null && news.kind === 'ready') this.#links.set(slot.held.id, slot.held)
+  #hear(slot: SlotId, news: SlotNews): void {
     const at = this.#now
-    this.#send(news.kind === 'draining' ? { ...news, slots: [slot.id], at } : { ...news, slot: slot.id, at })
+    this.#send(news.kind === 'draining' ? { ...news, slots: [slot], at } : { ...news, slot, at })
   }
 
-  #open(id: SlotId): void {
-    const slot = new Slot(id, this.#options.slot, (told, news) => this.#hear(told, news))
-    this.#slots.set(id, slot)
-    slot.start()
-  }
-
-  #close(id: SlotId): void {
-    const slot = this.#slots.get(id)
-    if (slot === undefined) return
-    this.#slots.delete(id)
-    slot.stop()
-    const { lifecycle: leaving, held } = slot
-    // It got ready in this very turn, too late for the machine.
-    if (held !== null && this.#links.delete(held.id)) this.#departures.unused(held.id)
-    this.#end(leaving)
-  }
-
-  /** Drains the lifecycle of a slot that is gone, in what there is left of the time. */
-  #end(leaving: Lifecycle<P>): void {
-    const left = this.#drainBy - this.#now
-    if (this.#isAbrupt || left <= 0) leaving.close(this.#why ?? undefined)
-    else {
-      const drained = leaving.drain(left === Infinity ? {} : { within: left })
-      this.#leaving.set(
-        leaving,
-        drained.then(() => this.#leaving.delete(leaving)),
-      )
-    }
+  #close(slot: SlotId): void {
+    const unused = this.#slots.close(slot, this.#why)
+    if (unused !== null) this.#departures.unused(unused)
   }
 
   #attach(id: BindingId, to: LinkId): void {
-    const link = this.#links.get(to)
+    const link = this.#slots.link(to)
     if (link === undefined) return
     if (link.scope.link.phase === 'open') this.#bindings.attach(id, link)
     // It has ended since the step began, perhaps by what was attached before; the next step finds another.
