@@ -115,20 +115,34 @@ describe('a verifier', () => {
     expect(verdicts).toEqual(Array.from({ length: 20 }, () => 'bad-signature'))
   })
 
-  it('leaves unverified what was in a thread that died, says so, and starts another', async () => {
-    const terminated: Worker[] = []
-    vi.spyOn(Worker.prototype, 'postMessage').mockImplementationOnce(function (this: Worker) {
-      terminated.push(this)
-      void this.terminate()
-    })
-    const env = testEnv()
+  /** A verifier with one thread, which dies at so many of the first messages that it is sent. */
+  async function dying(times: number) {
     const errors: string[] = []
+    const killed = vi.spyOn(Worker.prototype, 'postMessage')
+    for (let left = times; left > 0; left--)
+      killed.mockImplementationOnce(function (this: Worker) {
+        void this.terminate()
+      })
+    const env = testEnv()
     const log = { ...env.log, error: (_fields: object, text: string) => void errors.push(text) }
-    await using verifier = await startVerifier({ env: { ...env, log }, workers: 1 })
-    expect(await verdictOf(verifier, issue)).toBe('unverified')
-    expect(terminated).toHaveLength(1)
-    expect(errors).toEqual(['a thread that checks signatures died'])
-    expect(await verdictOf(verifier, issue)).toBe('valid')
+    const verifier = await startVerifier({ env: { ...env, log }, workers: 1 })
+    return { verifier, errors, [Symbol.asyncDispose]: () => verifier.close() }
+  }
+
+  it('checks what was in a thread that died in another one, and says that it died', async () => {
+    await using t = await dying(1)
+    const others = Array.from({ length: 70 }, (_, n) => verdictOf(t.verifier, madeEvent({ created_at: n })))
+    expect(await verdictOf(t.verifier, issue)).toBe('valid')
+    expect(new Set(await Promise.all(others))).toEqual(new Set(['bad-signature']))
+    expect(t.errors).toEqual(['a thread that checks signatures died'])
+    expect(t.verifier.queued).toBe(0)
+  })
+
+  it('leaves unverified what three threads have died over, and goes on', async () => {
+    await using t = await dying(3)
+    expect(await verdictOf(t.verifier, issue)).toBe('unverified')
+    expect(t.errors).toHaveLength(3)
+    expect(await verdictOf(t.verifier, issue)).toBe('valid')
   })
 
   it('leaves unverified what waits when it closes, and takes nothing after', async () => {

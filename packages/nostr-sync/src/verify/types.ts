@@ -7,7 +7,7 @@ import type { NostrEvent } from '../wire/event.js'
  * - `valid`: id and signature are right.
  * - `bad-id`: the id is not that of the content (R89).
  * - `bad-signature`: the author has not signed the id (R90).
- * - `unverified`: not checked, because the verifier was closed or its threads died. Says nothing about the event.
+ * - `unverified`: not checked, because the verifier was closed or three of its threads died over it. Says nothing about the event.
  */
 export type Verdict = 'valid' | 'bad-id' | 'bad-signature' | 'unverified'
 

@@ -11,10 +11,10 @@ export interface ThreadEvents {
   died(error: unknown): void
 }
 
-interface Job {
-  readonly events: readonly NostrEvent[]
-  readonly done: (verdicts: readonly Verdict[]) => void
-}
+/** What came of a batch. `not-begun`: another one was in work when the thread ended. */
+export type BatchOutcome = readonly Verdict[] | 'in-work-when-ended' | 'not-begun'
+
+type Job = (outcome: BatchOutcome) => void
 
 const isSource = import.meta.url.endsWith('.ts')
 /** Beside this module, whatever its files are called. */
@@ -43,17 +43,17 @@ export class VerifierThread {
     return this.#jobs.size < 2
   }
 
-  /** Checks events; each is `unverified` if the thread dies. One that died is started anew by the next call. */
-  check(events: readonly NostrEvent[], done: (verdicts: readonly Verdict[]) => void): void {
+  /** Checks events. A thread that died is started anew by the next call. */
+  check(events: readonly NostrEvent[], done: Job): void {
     const number = ++this.#number
     const packed = pack(events)
-    this.#jobs.set(number, { events, done })
+    this.#jobs.set(number, done)
     this.#worker ??= this.#start()
     this.#worker.ref()
     this.#worker.postMessage({ number, packed }, [packed.buffer])
   }
 
-  /** Stops it; what it had to do is `unverified`. */
+  /** Stops it. */
   async close(): Promise<void> {
     this.#isClosed = true
     const worker = this.#worker
@@ -78,7 +78,7 @@ export class VerifierThread {
     this.#jobs.delete(number)
     // Without work it does not keep the process alive.
     if (this.#jobs.size === 0) worker.unref()
-    job?.done(Array.from(verdicts, (valid) => (valid === 1 ? 'valid' : 'bad-signature')))
+    job?.(Array.from(verdicts, (valid) => (valid === 1 ? 'valid' : 'bad-signature')))
     this.#events.idle()
   }
 
@@ -93,6 +93,6 @@ export class VerifierThread {
   #abandon(): void {
     const jobs = [...this.#jobs.values()]
     this.#jobs.clear()
-    for (const { events, done } of jobs) done(events.map(() => 'unverified'))
+    jobs.forEach((done, index) => done(index === 0 ? 'in-work-when-ended' : 'not-begun'))
   }
 }

@@ -4,7 +4,7 @@ import { eventId, type NostrEvent } from '../wire/event.js'
 import { VerifierError } from './errors.js'
 import { loadSchnorr } from './schnorr.js'
 import type { SchnorrBackend, Verdict, Verifier } from './types.js'
-import { VerifierThread } from './verifier-thread.js'
+import { type BatchOutcome, VerifierThread } from './verifier-thread.js'
 
 /** Options of {@link startVerifier}. */
 export interface VerifierOptions {
@@ -37,12 +37,18 @@ interface Check {
   readonly event: NostrEvent
   readonly since: Millis
   readonly waiting: ((verdict: Verdict) => void)[]
+  /** Threads that died over it, or over one that was checked with it. */
+  deaths: number
 }
 
 /** The fastest first. */
 const preferred: readonly SchnorrBackend[] = ['native', 'wasm', 'javascript']
 /** Events of one message to a thread: some 30 milliseconds of work. */
 const batchEvents = 64
+/** After so many deaths an event goes alone: one that kills threads shall not take others with it. */
+const aloneAfter = 2
+/** After so many it is given up: it is what kills them. */
+const mostDeaths = 3
 
 /**
  * Starts a verifier: chooses a back end that judges BIP-340's test vectors rightly, says which in the log, and starts its
@@ -134,7 +140,7 @@ class ThreadedVerifier implements Verifier {
       return 'refused'
     }
     if (known === undefined) {
-      const check = { event, since: this.#options.env.clock.now(), waiting: [done] }
+      const check = { event, since: this.#options.env.clock.now(), waiting: [done], deaths: 0 }
       this.#checks.set(key, check)
       this.#waiting.push(check)
       this.#schedule()
@@ -180,12 +186,26 @@ class ThreadedVerifier implements Verifier {
     for (const thread of this.#threads) {
       if (this.#waiting.length === 0) return
       if (!thread.isIdle || this.#closed !== null) continue
-      const checks = this.#waiting.splice(0, batchEvents)
+      const suspect = this.#waiting.slice(0, batchEvents).findIndex(({ deaths }) => deaths >= aloneAfter)
+      const checks = this.#waiting.splice(0, suspect === -1 ? batchEvents : Math.max(1, suspect))
       thread.check(
         checks.map(({ event }) => event),
-        (verdicts) => checks.forEach((check, index) => this.#settle(check, verdicts[index] ?? 'unverified')),
+        (outcome) => this.#checked(checks, outcome),
       )
     }
+  }
+
+  #checked(checks: readonly Check[], outcome: BatchOutcome): void {
+    if (typeof outcome !== 'string') {
+      checks.forEach((check, index) => this.#settle(check, outcome[index] ?? 'unverified'))
+      return
+    }
+    for (const check of checks) {
+      if (outcome === 'in-work-when-ended') check.deaths++
+      if (this.#closed !== null || check.deaths >= mostDeaths) this.#settle(check, 'unverified')
+      else this.#waiting.push(check)
+    }
+    this.#schedule()
   }
 
   #settle(check: Check, verdict: Verdict): void {
