@@ -1,13 +1,14 @@
 import type { Observable } from 'rxjs'
-import { end, type LinkId, type Off } from '../end.js'
+import { end, type LinkId } from '../end.js'
 import { announce } from '../env/noun-record.js'
 import type { Timer } from '../env/types.js'
 import { HoldfastError } from '../errors.js'
 import { Interpreter, type Step } from '../interpreter.js'
 import type { LinkScope } from '../link/types.js'
-import { Snapshots } from '../snapshots.js'
+import { FeedingLinks } from './feeding-links.js'
 import { judgeAdvance, judgeSeal } from './judge.js'
 import { cursorStep } from './machine.js'
+import { isOver, Progress } from './progress.js'
 import { rulesOf } from './rules.js'
 import { type BatchOwner, type StagedBatch, Staging } from './staging.js'
 import {
@@ -27,8 +28,6 @@ import type {
   ResetWhy,
 } from './types.js'
 import { Waiters } from './waiters.js'
-
-const sampleEveryMs = 100
 
 /**
  * Makes a {@link Cursor}. Where there is a store, await {@link Cursor.load} before the first link.
@@ -71,11 +70,6 @@ export function cursor<P, T>(options: CursorOptions<P, T>): Cursor<P, T> {
   return made
 }
 
-interface Feeding {
-  readonly scope: LinkScope
-  release: Off | null
-}
-
 class CursorShell<P, T>
   extends Interpreter<CursorMachine<P>, CursorEvent<P>, CursorEffect<P>>
   implements Cursor<P, T>, BatchOwner<P, T>
@@ -83,14 +77,13 @@ class CursorShell<P, T>
   readonly staging: Staging<P, T>
   readonly #options: CursorOptions<P, T>
   readonly #rules: CursorRules<P>
-  readonly #links = new Map<LinkId, Feeding>()
+  readonly #links = new FeedingLinks((link) => this.send({ kind: 'link-ended', link }))
   #loading: Promise<void> | undefined
   #saveTimer: Timer | undefined
-  #sampleTimer: Timer | undefined
   #verdicts: ((resynced: boolean) => void)[] = []
   readonly #waiters: Waiters
   #closing: { readonly done: Promise<void>; readonly resolve: () => void } | undefined
-  #progress: Snapshots<CursorProgress<P>> | undefined
+  #progress: Progress<P> | undefined
 
   constructor(options: CursorOptions<P, T>) {
     const rules = rulesOf(options)
@@ -118,10 +111,7 @@ class CursorShell<P, T>
   }
 
   get progress$(): Observable<CursorProgress<P>> {
-    this.#progress ??= new Snapshots(
-      () => this.#sample(),
-      () => isOver(this.machine),
-    )
+    this.#progress ??= new Progress(this.#options.env.clock, () => this.machine)
     return this.#progress.value$
   }
 
@@ -145,7 +135,7 @@ class CursorShell<P, T>
         'HF_CURSOR_CLOSED',
         `cursor ${this.#options.key} is closed: open no more batches`,
       )
-    const batch = this.staging.open(this, scope, !this.#feed(scope))
+    const batch = this.staging.open(this, scope, !this.#links.add(scope))
     if (batch.phase === 'open') this.send({ kind: 'opened', batch: batch.id, link: scope.link.id, ...o })
     return batch
   }
@@ -236,7 +226,7 @@ class CursorShell<P, T>
           detail: `cursor ${this.#options.key} failed`,
           cause: effect.cause,
         })
-        for (const { scope } of [...this.#links.values()]) scope.fail(why)
+        this.#links.fail(why)
         break
       }
     }
@@ -244,48 +234,15 @@ class CursorShell<P, T>
 
   protected publish(before: CursorMachine<P>): void {
     const now = this.machine
-    if (now.links !== before.links || now.paused !== before.paused) this.#pauseOrRelease()
+    if (now.links !== before.links || now.paused !== before.paused) this.#links.pause(now.paused)
     if (before.phase === 'resyncing' && now.phase !== 'resyncing') {
       const resynced = now.phase === 'resynced'
       if (resynced) this.#tell('info', 'resynced', { to: now.applied }, 'resynced')
       for (const tell of this.#verdicts.splice(0)) tell(resynced)
     }
     this.#waiters.saved(now.saved)
-    this.#publishProgress(before)
-    if (isOver(now)) this.#over()
-  }
-
-  #pauseOrRelease(): void {
-    for (const feeding of this.#links.values()) {
-      if (this.machine.paused) feeding.release ??= feeding.scope.link.pause()
-      else {
-        feeding.release?.()
-        feeding.release = null
-      }
-    }
-  }
-
-  #publishProgress(before: CursorMachine<P>): void {
-    if (this.#progress === undefined) return
-    const { received, applied, durable } = this.machine
-    if (durable !== before.durable) this.#emit()
-    else if (received !== before.received || applied !== before.applied)
-      this.#sampleTimer ??= this.#options.env.clock.after(sampleEveryMs, () => this.#emit()).unref()
-  }
-
-  #emit(): void {
-    this.#sampleTimer?.cancel()
-    this.#sampleTimer = undefined
-    this.#progress?.next(this.#sample())
-  }
-
-  #sample(): CursorProgress<P> {
-    const { received, applied, durable } = this.machine
-    return { received: received?.at ?? null, applied: applied?.at ?? null, durable: durable?.at ?? null }
-  }
-
-  #over(): void {
-    if (this.#sampleTimer !== undefined) this.#emit()
+    this.#progress?.stepped(before)
+    if (!isOver(now)) return
     this.#progress?.complete()
     this.#closing?.resolve()
   }
@@ -352,20 +309,7 @@ class CursorShell<P, T>
   }
 
   #linkOf(scope: LinkScope | undefined): LinkId | null {
-    return scope !== undefined && this.#feed(scope) ? scope.link.id : null
-  }
-
-  /** @returns false where the link has already ended */
-  #feed(scope: LinkScope): boolean {
-    const { id } = scope.link
-    if (this.#links.has(id)) return true
-    this.#links.set(id, { scope, release: null })
-    scope.defer(() => {
-      this.#links.get(id)?.release?.()
-      this.#links.delete(id)
-      this.send({ kind: 'link-ended', link: id })
-    })
-    return this.#links.has(id)
+    return scope !== undefined && this.#links.add(scope) ? scope.link.id : null
   }
 
   #mustBeLoaded(): void {
@@ -392,8 +336,4 @@ class CursorShell<P, T>
     env.log[level]({ cursor: key, ...fields }, text)
     env.trace?.('cursor', { kind, owner: env.name, key, ...fields })
   }
-}
-
-function isOver(state: CursorMachine<unknown>): boolean {
-  return state.phase === 'closed' && state.applying === null && state.saving === null
 }
