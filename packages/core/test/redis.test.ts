@@ -1,8 +1,9 @@
 import { Redis } from 'ioredis'
 import { describe, expect, it, vi } from 'vitest'
-import { fullJitter, type LinkScope, lifecycle } from '../src/index.js'
+import { feed, fullJitter, type LinkScope, lifecycle } from '../src/index.js'
 import { nodeEnv } from '../src/node/index.js'
-import { redisAddress, redisChannel, redisStore } from '../src/redis/index.js'
+import { type RedisLog, redisAddress, redisChannel, redisLog, redisStore } from '../src/redis/index.js'
+import { fakeScope } from '../src/testing/index.js'
 import { hasRedis, RedisProgram } from './redis-program.js'
 
 describe('redisAddress', () => {
@@ -121,6 +122,113 @@ describe.skipIf(!hasRedis)('redisStore (skipped where there is no redis-server)'
     await expect(other.load()).rejects.toMatchObject({ code: 'HF_STORE_UNREADABLE' })
   })
 })
+
+describe.skipIf(!hasRedis)('redisLog (skipped where there is no redis-server)', () => {
+  it('is served by any process: who read from one goes on at the other, through kill -9 of Redis', async () => {
+    await using redis = await RedisProgram.start()
+    await using elsewhere = connected(redis.path)
+    await using there = await served(elsewhere.redis)
+    const got: string[] = []
+    let at = 0
+    {
+      await using near = connected(redis.path)
+      await using here = await served(near.redis)
+      expect(await here.log.append(['a', 'b'])).toBe(2)
+      at = await here.readUntil(['a', 'b'], at, got)
+      // By whoever appends, on whichever machine.
+      expect(await there.log.append(['c'])).toBe(3)
+      at = await here.readUntil(['a', 'b', 'c'], at, got)
+    }
+    await redis.kill()
+    await redis.start()
+    await there.log.append(['d'])
+    at = await there.readUntil(['a', 'b', 'c', 'd'], at, got)
+    await there.log.append(['e'])
+    await there.readUntil(['a', 'b', 'c', 'd', 'e'], at, got)
+    expect(there.published).toEqual(['a', 'b', 'c', 'd', 'e'])
+  })
+
+  it('keeps so many, says too-old below them, and counts on when opened again', async () => {
+    await using redis = await RedisProgram.start()
+    await using client = connected(redis.path)
+    const log = await redisLog({ redis: client.redis, key: 'log', keep: 100 })
+    expect(log.head).toBe(0)
+    const items = Array.from({ length: 1000 }, (_, index) => `item ${index + 1}`)
+    expect(await log.append(items)).toBe(1000)
+    expect(await log.read(0, 1000, { bytes: 1000 })).toBe('too-old')
+    expect(await log.read(998, 1000, { bytes: 1000 })).toEqual({ items: ['item 999', 'item 1000'], to: 1000 })
+    expect(await log.read(990, 1000, { bytes: 1, count: 5 })).toEqual({ items: ['item 991'], to: 991 })
+    expect(await log.read(900, 1000, { bytes: 1000, count: 2 })).toMatchObject({ to: 902 })
+    const again = await redisLog({ redis: client.redis, key: 'log' })
+    expect([again.head, again.epoch]).toEqual([1000, log.epoch])
+    await expect(redisLog({ redis: client.redis, key: '' })).rejects.toThrow('key')
+  })
+
+  it('that Redis has lost is not taken for the one that comes next', async () => {
+    await using redis = await RedisProgram.start()
+    await using client = connected(redis.path)
+    const log = await redisLog({ redis: client.redis, key: 'log' })
+    await log.append(['a', 'b'])
+    const lost = expect(log.follow(() => undefined)).rejects.toMatchObject({ code: 'HF_STORE_CORRUPT' })
+    await client.redis.flushall()
+    const next = await redisLog({ redis: client.redis, key: 'log' })
+    expect(next.epoch).not.toBe(log.epoch)
+    await expect(log.append(['c'])).rejects.toMatchObject({ code: 'HF_STORE_CORRUPT', path: 'log' })
+    await next.append(['x', 'y', 'z'])
+    await lost
+    await client.redis.del('log')
+    await client.redis.set('log', 'no stream')
+    await expect(next.read(0, 3, { bytes: 1 })).rejects.toMatchObject({ code: 'HF_STORE_UNREADABLE' })
+    await expect(next.append(['a'])).rejects.toMatchObject({ code: 'HF_STORE_WRITE_FAILED' })
+  })
+})
+
+interface Served extends AsyncDisposable {
+  readonly log: RedisLog
+  readonly published: readonly string[]
+  /** A reader takes from `from` on, until it has got all; its position then. */
+  readUntil(all: readonly string[], from: number, got: string[]): Promise<number>
+}
+
+/** A log of `log`, and a feed that serves it. */
+async function served(redis: Redis): Promise<Served> {
+  const log = await redisLog({ redis, key: 'log' })
+  const published: string[] = []
+  const items = feed<number, string>({
+    env: nodeEnv({ name: 'log' }),
+    compare: (a, b) => a - b,
+    head: () => log.head,
+    read: (after, upTo, limit) => log.read(after, upTo, limit),
+    sizeOf: (item) => item.length,
+    page: { bytes: 1 },
+    live: { bytes: 100 },
+  })
+  const following = log.follow((newest, to) => {
+    published.push(...newest)
+    items.publish(newest, to)
+  })
+  return {
+    log,
+    published,
+    async readUntil(all, from, got) {
+      const reader = items.open(fakeScope(), from, {
+        send: (some) => {
+          got.push(...some)
+          return 'sent'
+        },
+        caughtUp: () => undefined,
+        failed: (why) => got.push(String(why)),
+      })
+      await vi.waitFor(() => expect(got).toEqual(all), { timeout: 10_000, interval: 5 })
+      reader.close()
+      return reader.at
+    },
+    async [Symbol.asyncDispose]() {
+      await log[Symbol.asyncDispose]()
+      await following
+    },
+  }
+}
 
 function connected(path: string): AsyncDisposable & { readonly redis: Redis } {
   const redis = new Redis(path, { retryStrategy: () => 20 })

@@ -1,5 +1,6 @@
 /**
- * Beyond one machine: links over a channel of Redis, and a store that another process can take over. Needs `ioredis`.
+ * Beyond one machine: links over a channel of Redis, a store that another process can take over, and a log that many
+ * serve. Needs `ioredis`.
  *
  * @packageDocumentation
  */
@@ -12,4 +13,5 @@ export {
   redisAddress,
   redisChannel,
 } from './redis-channel.js'
+export { type RedisLog, type RedisLogOptions, redisLog } from './redis-log.js'
 export { type RedisStoreOptions, redisStore } from './redis-store.js'
