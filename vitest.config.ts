@@ -17,6 +17,9 @@ export default defineConfig({
       { extends: true, test: { name: 'whole', include: ['{demo,soak}/test/*.test.ts'] } },
     ],
     restoreMocks: true,
+    // Loading the same sources and libraries anew for each file takes longer than all tests together. Tests change nothing in the
+    // process that they do not set right again.
+    isolate: false,
     // Tests wait for conditions. A limit only ends those whose condition never comes, however busy the machine is.
     testTimeout: 60_000,
     hookTimeout: 60_000,
