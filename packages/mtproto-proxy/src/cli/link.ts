@@ -29,7 +29,7 @@ export function linkCommand(): Command {
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
-      `\nExamples:\n  $ ${programName} link -c proxy.toml --qr\n  $ ${programName} link alice -c proxy.toml --host proxy.example.com`,
+      `\nExamples:\n  $ ${programName} link -c proxy.toml --qr\n  $ ${programName} link main -c proxy.toml --host proxy.example.com`,
     )
     .action(async (name: string | undefined, { config, host, qr = false, json }: LinkFlags) => {
       const settings = await loadSettings(config)
