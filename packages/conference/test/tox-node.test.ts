@@ -5,6 +5,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { toxRelay } from '../src/testing/tox-relay.js'
 import { parseToxId } from '../src/tox/crypto/tox-id.js'
 import { ToxPortError } from '../src/tox/udp-socket.js'
+import { Air } from './support/air.js'
 import { online, realEnv, type TestNode, testNode } from './support/tox-nodes.js'
 
 const identifier = `00${'5e'.repeat(32)}`
@@ -66,6 +67,29 @@ describe('two nodes over UDP', () => {
     a.node.befriend(b.node.realKey)
     b.node.befriend(a.node.realKey)
     await Promise.all([online(a, b), online(b, a)])
+  })
+
+  it('12.7 that are told only to look around find each other, whatever ports are taken', async () => {
+    const air = new Air()
+    await air.bind({ host: '127.0.0.1', port: 33_450, broadcast: false }, () => undefined)
+    await using a = await testNode('a', { lan: true, bindUdp: air.bind })
+    await using b = await testNode('b', { lan: true, bindUdp: air.bind })
+    a.node.befriend(b.node.realKey)
+    b.node.befriend(a.node.realKey)
+    await Promise.all([online(a, b), online(b, a)])
+    for (const { address } of [a.node, b.node]) {
+      expect(address?.port).toBeGreaterThanOrEqual(33_445)
+      expect(address?.port).toBeLessThanOrEqual(33_455)
+    }
+  })
+
+  it('12.7 take any port where all that are called are taken', async () => {
+    const air = new Air()
+    const nodes = await Promise.all(
+      Array.from({ length: 12 }, (_, at) => testNode(`${at}`, { lan: true, bindUdp: air.bind })),
+    )
+    expect(new Set(nodes.map(({ node }) => node.address?.port)).size).toBe(12)
+    await Promise.all(nodes.map(({ node }) => node.close()))
   })
 
   it('12.5 one that ends says so, and one that starts again under its identity is back at once', async () => {

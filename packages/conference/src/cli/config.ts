@@ -12,11 +12,11 @@ export const memberSchema = z.strictObject({
   bootstrap: z.array(as(knownNode)).default([]),
   /** TCP relays. */
   relay: z.array(as(knownNode)).default([]),
-  /** Addresses that are told of us, as all are with `lan`. */
+  /** Addresses that are told of us. */
   neighbour: z.array(as(theirHostPort)).default([]),
   /** Tox IDs or public keys that become friends. */
   friend: z.array(as(friendKey)).default([]),
-  /** Find friends on the local network by broadcasts. */
+  /** Find friends on the local network, and be found there. */
   lan: z.boolean().default(false),
   /** Where `headless` serves its status. */
   http: z.string().optional(),

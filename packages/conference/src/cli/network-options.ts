@@ -25,10 +25,13 @@ export interface TerminalFlags extends NetworkFlags {
 export function addNetworkOptions(command: Command): Command {
   return command
     .option('-p, --profile <file>', `the Tox save file (default: ${defaultProfile})`)
-    .option('--listen <host:port>', 'UDP address of our own; port 0 takes any free one (default: 0.0.0.0:0)')
+    .option(
+      '--listen <host:port>',
+      'UDP address of our own; port 0 takes any free one (default: 0.0.0.0:0, with --lan of 33445 to 33455)',
+    )
     .option('--bootstrap <host:port:key>', 'a node of the network; may be repeated', collect)
     .option('--relay <host:port:key>', 'a TCP relay; may be repeated', collect)
-    .option('--lan', 'find friends on the local network by broadcasts')
+    .option('--lan', 'find friends on the local network and this host, and be found there')
     .option('--neighbour <host:port>', 'tell this address of us, as --lan does; may be repeated', collect)
     .option('--friend <id>', 'make this Tox ID or public key a friend; may be repeated', collect)
 }

@@ -13,9 +13,6 @@ import { type MemberConfig, memberSchema } from './config.js'
 import { fieldsOf, type TerminalFlags } from './network-options.js'
 import { variablePrefix } from './program-name.js'
 
-/** Where Tox nodes of the local network listen first. */
-const usualPort = 33_445
-
 /** Starts the node that is configured. Its profile must be there. Its metrics are {@link watchedRegistry}'s. */
 export async function openClient(
   env: Env,
@@ -47,15 +44,17 @@ async function networkOf({
   relay,
   neighbour,
   lan,
-}: MemberConfig): Promise<Required<Pick<ToxNodeOptions, 'listen' | 'bootstrap' | 'relays' | 'neighbours'>>> {
-  const around = lan ? [{ host: '255.255.255.255', port: usualPort }, ...neighbour] : neighbour
+}: MemberConfig): Promise<
+  Required<Pick<ToxNodeOptions, 'listen' | 'bootstrap' | 'relays' | 'neighbours' | 'lan'>>
+> {
   return {
     listen: await resolved(listen),
     bootstrap: await Promise.all(
       bootstrap.map(async (node) => ({ dhtKey: node.key, address: await resolved(node) })),
     ),
     relays: await Promise.all(relay.map(async (node) => ({ key: node.key, ...(await resolved(node)) }))),
-    neighbours: await Promise.all(around.map(resolved)),
+    neighbours: await Promise.all(neighbour.map(resolved)),
+    lan,
   }
 }
 

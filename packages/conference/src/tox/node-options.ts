@@ -38,6 +38,13 @@ export interface ToxNodeOptions {
   /** Relays to be connected to, at most 8. */
   readonly relays?: readonly RelayInfo[]
   /**
+   * Finds friends on the local network and this host, and is found by them: calls out every 10 s, and listens on one of the
+   * ports where nodes call, 33445 to 33455, unless `listen` names a port.
+   *
+   * @defaultValue false
+   */
+  readonly lan?: boolean
+  /**
    * Addresses of the local network that are told of us every 10 s, so that friends on it are found without anything
    * else; broadcast addresses, too.
    *

@@ -14,6 +14,7 @@ import type { FriendLink } from './friends/friend-link.js'
 import { type FriendNews, Friends } from './friends/friends.js'
 import { isConferencePacket } from './friends/packets.js'
 import { ToxFriendLinks } from './friends/tox-friend-links.js'
+import { bindLanPort, lanAddresses } from './lan.js'
 import { CookieJar } from './net-crypto/cookies.js'
 import { NetCrypto } from './net-crypto/net-crypto.js'
 import { type Path, udpPath } from './net-crypto/path.js'
@@ -217,17 +218,13 @@ export class ToxNode implements AsyncDisposable {
 
   /** @internal */
   async [begin](): Promise<void> {
-    const { env, listen = { host: '0.0.0.0', port: 0 }, bootstrap = [], neighbours = [] } = this.#options
+    const { env, bootstrap = [], neighbours = [], lan = false } = this.#options
     const { clock } = env
-    if (listen) {
-      const bind = this.#options.bindUdp ?? bindUdp
-      this.#socket = await bind({ ...listen, broadcast: neighbours.length > 0 }, (packet, from) => {
-        this.#arrivals.udp(packet, from)
-      })
-    }
+    const around = lan ? [...lanAddresses, ...neighbours] : neighbours
+    this.#socket = await this.#bind(around.length > 0)
     this.#dht.bootstrap(bootstrap)
     const callOut = (): void => {
-      for (const to of neighbours) this.#dht.callOut(to)
+      for (const to of around) this.#dht.callOut(to)
     }
     callOut()
     this.#timers = [
@@ -241,6 +238,14 @@ export class ToxNode implements AsyncDisposable {
     ]
     this.#dht.tick(clock.now())
     this.#relays.start()
+  }
+
+  async #bind(broadcast: boolean): Promise<UdpPort | null> {
+    const { env, listen = { host: '0.0.0.0', port: 0 }, bindUdp: bind = bindUdp, lan = false } = this.#options
+    if (listen === null) return null
+    const at = { ...listen, broadcast }
+    const receive = (packet: Uint8Array, from: Address): void => this.#arrivals.udp(packet, from)
+    return lan && listen.port === 0 ? bindLanPort(bind, [at, receive], () => env.random()) : bind(at, receive)
   }
 
   #send(path: Path, packet: Uint8Array): void {
