@@ -84,13 +84,8 @@ export {
   type CreditOverflow,
   Credits,
 } from './telegram/credits.js'
-export {
-  type DataCenterSettings,
-  type DataCentersOptions,
-  dataCenters,
-  type LocalDataCenters,
-  type TelegramAccess,
-} from './telegram/data-centers.js'
+export type { DataCenterSettings, TelegramAccess } from './telegram/data-center-settings.js'
+export { type DataCentersOptions, dataCenters, type LocalDataCenters } from './telegram/data-centers.js'
 export { type TelegramSource, type TelegramSourceOptions, telegramSource } from './telegram/source.js'
 export type { DataCenters, Tunnel, TunnelClient, TunnelEnd, TunnelRequest } from './tunnel.js'
 export { type CbcStream, cbcDecryptor, cbcEncryptor, type DirectionKey } from './wire/cbc-stream.js'

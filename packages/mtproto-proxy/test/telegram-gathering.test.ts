@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
-import type { DataCenterSettings } from '../src/telegram/data-centers.js'
+import type { DataCenterSettings } from '../src/telegram/data-center-settings.js'
 import { ScriptedTelegram } from './support/scripted-telegram.js'
 
 /** Clients on one connection, whose turns end when the test says so. */

@@ -1,7 +1,7 @@
 import type { Endpoint, Millis, WallStamp } from '@holdfast/core'
 import type { AllowedProtocol, BadClient } from '../accept/types.js'
 import type { PolicyRule } from '../policy/rules.js'
-import type { DataCenterSettings } from '../telegram/data-centers.js'
+import type { DataCenterSettings } from '../telegram/data-center-settings.js'
 import type { TlsTimeSkew } from '../wire/client-hello.js'
 import type { ProxyOptions } from './schema.js'
 

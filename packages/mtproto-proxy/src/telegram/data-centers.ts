@@ -3,97 +3,12 @@ import { HoldfastError } from '@holdfast/core'
 import { Subscription } from 'rxjs'
 import type { ProxyMetrics } from '../metrics/types.js'
 import type { DataCenters, Tunnel, TunnelClient, TunnelEnd, TunnelRequest } from '../tunnel.js'
-import type { MiddleProxyAddress, ProxyConfig } from '../wire/proxy-config.js'
+import type { MiddleProxyAddress } from '../wire/proxy-config.js'
 import type { ConnId } from '../wire/rpc.js'
-import type { CreditLimits } from './credits.js'
+import { type DataCenterSettings, livePoolSettings, type TelegramAccess } from './data-center-settings.js'
 import { DcClient } from './dc-client.js'
 import type { DcLink } from './dc-link.js'
-import { type DcPoolSettings, dcPool, tunnelEnd } from './dc-pool.js'
-
-/** What Telegram publishes for proxies, and what it knows of us (spec 4). */
-export interface TelegramAccess {
-  /** 32 to 256 bytes. */
-  readonly proxySecret: Uint8Array
-  readonly config: Pick<ProxyConfig, 'defaultDc' | 'datacenters'>
-  /** Our public address, 16 bytes, as keys are derived from it; `null`: that of each connection's socket. */
-  readonly externalIp: Uint8Array | null
-}
-
-/** How connections to data centres are kept. */
-export interface DataCenterSettings {
-  /**
-   * Connections to each data centre that are kept up.
-   *
-   * @defaultValue 2
-   */
-  readonly minConnections?: number
-  /**
-   * Clients on each connection before more are opened; a target, not a limit.
-   *
-   * @defaultValue 300
-   */
-  readonly clientsPerConnection?: number
-  /** Limits that are not given follow from `clientsPerConnection` as the specification says (6.5). */
-  readonly credits?: Partial<CreditLimits>
-  /**
-   * Whether checksums of frames from Telegram are compared.
-   *
-   * @defaultValue true
-   */
-  readonly verifyChecksums?: boolean
-  /**
-   * Whether a packet that had not left when its connection died is sent again on the next (spec 9.6). Else its client
-   * is closed, and sends it again itself.
-   *
-   * @defaultValue false
-   */
-  readonly resendUnsent?: boolean
-  /**
-   * The age at which a connection is replaced, give or take a fifth, in milliseconds: its clients are on another one
-   * before Telegram closes it (spec 9.6).
-   *
-   * @defaultValue null, never
-   */
-  readonly replaceAfter?: Millis | null
-  /**
-   * How long a client waits for a connection when none is ready, in milliseconds.
-   *
-   * @defaultValue 3000
-   */
-  readonly parkWithin?: Millis
-  /**
-   * How many clients of a data centre wait at most.
-   *
-   * @defaultValue 10000
-   */
-  readonly parkMax?: number
-  /**
-   * How long a connection must have been ready, in milliseconds, for its end to be a matter of course: it is replaced at
-   * once. Telegram closes each after 30 to 70 s.
-   *
-   * @defaultValue 5000
-   */
-  readonly stableAfter?: Millis
-  /**
-   * A connection that nothing was sent on for so long is pinged, in milliseconds.
-   *
-   * @defaultValue 5000
-   */
-  readonly pingEvery?: Millis
-  /**
-   * A connection that said nothing for so long is given up, in milliseconds.
-   *
-   * @defaultValue 20000
-   */
-  readonly hearWithin?: Millis
-  /**
-   * How long reading from Telegram may stop for clients that take nothing, in milliseconds, before the slowest of them
-   * is closed (R11).
-   *
-   * @defaultValue 15000
-   */
-  readonly pauseWithin?: Millis
-}
+import { dcPool, tunnelEnd } from './dc-pool.js'
 
 /** Options of {@link dataCenters}. */
 export interface DataCentersOptions extends DataCenterSettings {
@@ -144,8 +59,6 @@ export interface LocalDataCenters extends DataCenters, AsyncDisposable {
 export function dataCenters(options: DataCentersOptions): LocalDataCenters {
   return new Pools(options)
 }
-
-const kib = 1024
 
 class Pools implements LocalDataCenters {
   readonly #options: DataCentersOptions
@@ -248,19 +161,29 @@ class Pools implements LocalDataCenters {
     const existing = this.#pools.get(dcId)
     if (existing !== undefined) return existing
     if (this.#endpoint(dcId) === null) return null
-    const { dialer, metrics } = this.#options
-    const settings = this.#poolSettings(dcId)
-    const made = dcPool({
-      dcId,
-      settings,
-      metrics,
-      dialer,
-      endpoint: () => this.#endpoint(dcId) ?? nowhere,
+    const { env, dialer, metrics, randomBytes, afterTurn } = this.#options
+    const settings = livePoolSettings({
+      fixed: {
+        env: { ...env, name: `dc ${dcId}` },
+        metrics: metrics.dataCenter(dcId),
+        randomBytes,
+        afterTurn,
+        nextConnId: () => this.#nextConnId(),
+      },
+      telegram: () => this.#telegram,
+      settings: () => this.#settings,
     })
+    const endpoint = (): Endpoint => this.#endpoint(dcId) ?? nowhere
+    const made = dcPool({ dcId, settings, metrics, dialer, endpoint })
     this.#pools.set(dcId, made)
     if (this.#waiting.size > 0) this.#watch(made)
     made.start()
     return made
+  }
+
+  #nextConnId(): ConnId {
+    this.#conns += 1n
+    return this.#conns
   }
 
   /** Only while somebody waits: a pool tells of each client that comes and goes. */
@@ -288,89 +211,9 @@ class Pools implements LocalDataCenters {
     const { host, port } = address
     return { uri: `tcp://${host.includes(':') ? `[${host}]` : host}:${port}` }
   }
-
-  #poolSettings(dcId: number): DcPoolSettings {
-    const options = this.#options
-    const env = { ...options.env, name: `dc ${dcId}` }
-    const current = (): DataCenterSettings => this.#settings
-    const telegram = (): TelegramAccess => this.#telegram
-    const credits = liveCredits(current)
-    return {
-      env,
-      metrics: options.metrics.dataCenter(dcId),
-      randomBytes: options.randomBytes,
-      afterTurn: options.afterTurn,
-      nextConnId: (): ConnId => {
-        this.#conns += 1n
-        return this.#conns
-      },
-      credits,
-      get proxySecret() {
-        return telegram().proxySecret
-      },
-      get externalIp() {
-        return telegram().externalIp
-      },
-      get verifyChecksums() {
-        return current().verifyChecksums ?? true
-      },
-      get resendUnsent() {
-        return current().resendUnsent ?? false
-      },
-      get replaceAfter() {
-        return current().replaceAfter ?? null
-      },
-      get pauseWithin() {
-        return current().pauseWithin ?? 15_000
-      },
-      get minConnections() {
-        return current().minConnections ?? 2
-      },
-      get clientsPerConnection() {
-        return current().clientsPerConnection ?? 300
-      },
-      get parkWithin() {
-        return current().parkWithin ?? 3000
-      },
-      get parkMax() {
-        return current().parkMax ?? 10_000
-      },
-      get stableAfter() {
-        return current().stableAfter ?? 5000
-      },
-      get pingEvery() {
-        return current().pingEvery ?? 5000
-      },
-      get hearWithin() {
-        return current().hearWithin ?? 20_000
-      },
-    }
-  }
 }
 
 const nowhere: Endpoint = { uri: 'tcp://0.0.0.0:0' }
-
-/** The limits of now, the defaults as the reference derives them (spec 6.5). */
-function liveCredits(current: () => DataCenterSettings): CreditLimits {
-  const clients = (): number => current().clientsPerConnection ?? 300
-  return {
-    get packetsTotal() {
-      return current().credits?.packetsTotal ?? 2 * clients()
-    },
-    get bytesTotal() {
-      return current().credits?.bytesTotal ?? 30 * kib * clients()
-    },
-    get packetsPerClient() {
-      return current().credits?.packetsPerClient
-    },
-    get bytesPerClient() {
-      return current().credits?.bytesPerClient
-    },
-    get bytesOfOneClient() {
-      return current().credits?.bytesOfOneClient ?? 4096 * kib
-    },
-  }
-}
 
 function notUsable(pools: ReadonlyMap<number, PoolState>): HoldfastError {
   const ids = [...pools.keys()].join(', ')

@@ -4,7 +4,7 @@ import type { TelegramSettings } from '../config/settings.js'
 import { ipToText, parseIp } from '../wire/ip-address.js'
 import { parseProxyConfig } from '../wire/proxy-config.js'
 import type { CachedCopy } from './cached-copy.js'
-import type { TelegramAccess } from './data-centers.js'
+import type { TelegramAccess } from './data-center-settings.js'
 import { type DocumentOptions, getExternalIp, getProxyConfig, getProxySecret } from './documents.js'
 
 /** Options of {@link telegramSource}. */

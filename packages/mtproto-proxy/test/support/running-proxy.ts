@@ -6,12 +6,8 @@ import { proxySettings } from '../../src/config/to-settings.js'
 import { prometheusMetrics } from '../../src/metrics/prometheus-metrics.js'
 import { gatekeeper, type LocalGatekeeper } from '../../src/policy/gatekeeper.js'
 import { type MtprotoProxy, mtprotoProxy } from '../../src/proxy.js'
-import {
-  type DataCenterSettings,
-  dataCenters,
-  type LocalDataCenters,
-  type TelegramAccess,
-} from '../../src/telegram/data-centers.js'
+import type { DataCenterSettings, TelegramAccess } from '../../src/telegram/data-center-settings.js'
+import { dataCenters, type LocalDataCenters } from '../../src/telegram/data-centers.js'
 import { type FakeTelegram, type FakeTelegramOptions, fakeTelegram } from '../../src/testing/fake-telegram.js'
 import { type TestClient, type TestClientOptions, testClient } from '../../src/testing/test-client.js'
 

@@ -2,8 +2,8 @@ import { type Endpoint, end, type Millis, type Off } from '@holdfast/core'
 import { type DialPlan, type FaultyLink, ScriptedDialer, type TestEnv, testEnv } from '@holdfast/core/testing'
 import { noMetrics } from '../../src/metrics/no-metrics.js'
 import type { MigrationResult } from '../../src/metrics/types.js'
+import type { DataCenterSettings } from '../../src/telegram/data-center-settings.js'
 import {
-  type DataCenterSettings,
   type DataCentersOptions,
   dataCenters,
   type LocalDataCenters,

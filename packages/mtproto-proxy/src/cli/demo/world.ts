@@ -7,12 +7,8 @@ import { proxySettings } from '../../config/to-settings.js'
 import { prometheusMetrics } from '../../metrics/prometheus-metrics.js'
 import { gatekeeper } from '../../policy/gatekeeper.js'
 import { type MtprotoProxy, mtprotoProxy } from '../../proxy.js'
-import {
-  type DataCenterSettings,
-  dataCenters,
-  type LocalDataCenters,
-  type TelegramAccess,
-} from '../../telegram/data-centers.js'
+import type { DataCenterSettings, TelegramAccess } from '../../telegram/data-center-settings.js'
+import { dataCenters, type LocalDataCenters } from '../../telegram/data-centers.js'
 import { type FakeTelegram, fakeTelegram } from '../../testing/fake-telegram.js'
 import { type TestClient, testClient } from '../../testing/test-client.js'
 import { programName } from '../program-name.js'
