@@ -4,9 +4,9 @@ module.exports = {
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
     {
       name: 'everything-resolves',
-      comment: 'Programs of interop/clients run where their dependencies were installed for the occasion.',
+      comment: 'Programs of interop/clients and interop/relays run where their dependencies were installed for the occasion.',
       severity: 'error',
-      from: { pathNot: '^packages/[^/]+/interop/clients/' },
+      from: { pathNot: '^packages/[^/]+/interop/(clients|relays)/' },
       to: { couldNotResolve: true },
     },
     {
