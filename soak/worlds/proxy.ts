@@ -53,6 +53,10 @@ export async function start(): Promise<World> {
         await recovered()
       },
       async () => {
+        await world.halfOpen()
+        await recovered()
+      },
+      async () => {
         telegram.rules.handshakeDelay = 500
         world.closeAll('rst')
         await pause(clock, 500)
