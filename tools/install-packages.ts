@@ -24,7 +24,7 @@ const bounds: Readonly<Record<string, { readonly tarball: number; readonly insta
   core: { tarball: 550, installed: 45_000 },
   'tcp-replication': { tarball: 400, installed: 60_000 },
   'mtproto-proxy': { tarball: 600, installed: 30_000 },
-  'nostr-sync': { tarball: 500, installed: 60_000 },
+  'nostr-sync': { tarball: 550, installed: 60_000 },
   conference: { tarball: 600, installed: 60_000 },
 }
 

@@ -57,8 +57,8 @@ function nobodyCloses(how: string, { idleClosed, busyClosed }: Row): Verdict {
 
 function onlyMidSend(how: string): (row: Row) => Verdict {
   return ({ busyClosed, midSend, closings }) => ({
-    promised: `${how}: only who was in the middle of sending is closed, one for a connection at most`,
-    counted: `${busyClosed} closed, ${midSend} in the middle of sending, ${closings} connections`,
+    promised: `${how}: only whoever was mid-packet is closed, one per connection`,
+    counted: `${busyClosed} closed, ${midSend} mid-packet, ${closings} connections`,
     held: busyClosed === midSend && midSend <= closings,
   })
 }
@@ -114,7 +114,7 @@ export const scenes: readonly Scene[] = [
       )
       world.telegram.rules.handshakeDelay = 0
     },
-    judge: (row) => [idleStay('all connections at once')(row), onlyMidSend('all connections at once')(row)],
+    judge: (row) => [idleStay('all at once')(row), onlyMidSend('all at once')(row)],
   },
   {
     act: 'partition',
