@@ -29,7 +29,8 @@ export interface MessageLogOptions {
   /** Directory of the database; made if it is not there. */
   readonly path: string
   /**
-   * How much of each conference is kept. The oldest go first; `age` counts from when something was said.
+   * How much of each conference is kept. The oldest go first; `age` counts from when something was said, by the wall clock:
+   * one that is set far ahead lets go of all that is older then.
    *
    * @defaultValue 64 MiB or 100,000 messages, however old
    */

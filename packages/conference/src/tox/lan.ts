@@ -2,7 +2,7 @@ import type { Address } from './dht/address.js'
 import { type BindUdp, ToxPortError, type UdpPort } from './udp-socket.js'
 
 /** Where nodes of the local network listen, and are called (spec 12.7). */
-export const lanPorts: readonly number[] = Array.from({ length: 11 }, (_, at) => 33_445 + at)
+const lanPorts: readonly number[] = Array.from({ length: 11 }, (_, at) => 33_445 + at)
 
 /** Who is called: everybody on the local network, and on this host, which may have none. */
 export const lanAddresses: readonly Address[] = ['127.0.0.1', '255.255.255.255'].flatMap((host) =>
