@@ -29,7 +29,7 @@ const noise: Readonly<Record<Measure, { readonly flat: number; readonly share: n
 const warmUp = 1 / 3
 
 /** Fewer samples than these show chance alone. */
-export const fewestSamples = 16
+export const fewestSamples = 12
 
 /** How long no work may be done, in seconds: longer than any fault and the delay before the next attempt. */
 const longestStall = 45

@@ -21,6 +21,8 @@ interface Soaked {
   readonly failure: string | null
 }
 
+/** Below that chance decides. */
+const fewestMinutes = 2
 const systems = ['replication', 'proxy', 'mirror', 'conference']
 /** To start and to end. */
 const graceMs = 180_000
@@ -54,7 +56,7 @@ async function soak(name: string, seconds: number): Promise<Soaked> {
 
 /** What is wrong besides growth; `null` for nothing. */
 function wrongIn(samples: readonly Sample[]): string | null {
-  if (samples.length < fewestSamples) return 'too short to tell: give it 2 minutes'
+  if (samples.length < fewestSamples) return 'too few samples to tell'
   const stall = stallOf(samples)
   return stall === null ? null : `no work was done for ${stall.toFixed(0)} s`
 }
@@ -77,17 +79,34 @@ function judge({ name, samples, failure }: Soaked): boolean {
   return isWell
 }
 
-const { values, positionals } = parseArgs({
-  args: process.argv.slice(2).filter((arg) => arg !== '--'),
-  allowPositionals: true,
-  options: { minutes: { type: 'string', default: '20' } },
-})
-const minutes = Number(values.minutes)
-const names = systems.filter((name) => positionals.length === 0 || positionals.includes(name))
-if (!(minutes > 0) || names.length === 0) {
-  process.stderr.write(`Usage: pnpm soak [--minutes N] [NAME ...]; names: ${systems.join(', ')}\n`)
+/** What the command line asks for; `null` if that is nothing that there is. */
+function asked(
+  args: readonly string[],
+): { readonly minutes: number; readonly names: readonly string[] } | null {
+  const minutes = { type: 'string', default: '20' } as const
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: { minutes },
+    })
+    const names = positionals.length === 0 ? systems : positionals
+    const isThere = Number(values.minutes) >= fewestMinutes && names.every((name) => systems.includes(name))
+    return isThere ? { minutes: Number(values.minutes), names } : null
+  } catch {
+    return null
+  }
+}
+
+const wanted = asked(process.argv.slice(2).filter((arg) => arg !== '--'))
+if (wanted === null) {
+  const options = `--minutes N   how long, ${fewestMinutes} at least (default: 20)`
+  process.stderr.write(
+    `Usage: pnpm soak [--minutes N] [NAME ...]\n\n  ${options}\n  NAME          ${systems.join(', ')} (default: all)\n`,
+  )
   process.exit(2)
 }
+const { minutes, names } = wanted
 const soaked = await Promise.all(names.map((name) => soak(name, minutes * 60)))
 const heads = ['heap and buffers, MB', 'handles', 'lag p99, ms'].map((head) => head.padEnd(24))
 process.stdout.write(`\n${'system'.padEnd(12)} ${heads.join('')}  done/s  samples  verdict\n`)

@@ -13,20 +13,21 @@ interface Manifest {
   readonly name: string
   readonly exports: Readonly<Record<string, unknown>>
   readonly peerDependencies?: Readonly<Record<string, string>>
+  readonly peerDependenciesMeta?: Readonly<Record<string, { readonly optional?: boolean }>>
   readonly bin?: Readonly<Record<string, string>>
 }
 
-/**
- * Bounds in kB: of the tarball, and of everything that an installation brings along. Core is tried with all of its optional peers;
- * half of what they weigh is LMDB's binary.
- */
+/** Bounds in kB: of the tarball, and of everything that an installation brings along, without what is optional. */
 const bounds: Readonly<Record<string, { readonly tarball: number; readonly installed: number }>> = {
-  core: { tarball: 550, installed: 45_000 },
+  core: { tarball: 550, installed: 25_000 },
   'tcp-replication': { tarball: 400, installed: 60_000 },
   'mtproto-proxy': { tarball: 600, installed: 30_000 },
   'nostr-sync': { tarball: 550, installed: 60_000 },
   conference: { tarball: 600, installed: 60_000 },
 }
+
+/** Optional, and compiled where it is installed: tests of the package try it. */
+const compiled = new Set(['bcrypto'])
 
 const problems: string[] = []
 
@@ -81,19 +82,28 @@ function tryPackage(name: string, line: string, run: Run, tarballs: ReadonlyMap<
   mkdirSync(project)
   writeFileSync(join(project, 'package.json'), '{ "private": true, "type": "module" }\n')
   const tarball = tarballs.get(name) ?? ''
-  const { peerDependencies = {} } = manifestOf(name)
-  const beside = name === 'core' ? Object.keys(peerDependencies) : [tarballs.get('core') ?? '']
-  run(project, 'npm', 'install', '--no-audit', '--no-fund', '--loglevel=error', tarball, ...beside)
-  const { name: full, exports, bin = {} } = manifestOf(name)
-  const entries = Object.keys(exports).filter((entry) => !entry.endsWith('.json'))
-  const imports = entries.map((entry) => `await import('${full}${entry.slice(1)}')`).join('; ')
-  run(project, 'node', '--input-type=module', '--eval', imports)
+  const { name: full, exports, bin = {}, peerDependencies = {}, peerDependenciesMeta = {} } = manifestOf(name)
+  const peers = Object.keys(peerDependencies)
+  const isOptional = (peer: string): boolean => peerDependenciesMeta[peer]?.optional === true
+  const install = (...what: string[]): string =>
+    run(project, 'npm', 'install', '--no-audit', '--no-fund', '--loglevel=error', ...what)
+  const importAll = (names: readonly string[]): string => {
+    const imports = names.map((entry) => `await import('${full}${entry.slice(1)}')`)
+    return run(project, 'node', '--input-type=module', '--eval', imports.join('; '))
+  }
+  const beside = name === 'core' ? [] : [tarballs.get('core') ?? '']
+  install(tarball, ...beside, ...peers.filter((peer) => !isOptional(peer)))
+  importAll(['.'])
   const commands = Object.keys(bin).map((program) => followHelp(run, project, program))
   const kilobytes = (bytes: number): number => Math.ceil(bytes / 1000)
   const measured = {
     tarball: kilobytes(statSync(tarball).size),
     installed: kilobytes(sizeOf(join(project, 'node_modules'))),
   }
+  const optional = peers.filter((peer) => isOptional(peer) && !compiled.has(peer))
+  if (optional.length > 0) install(...optional)
+  const entries = Object.keys(exports).filter((entry) => !entry.endsWith('.json'))
+  importAll(entries)
   for (const what of ['tarball', 'installed'] as const) {
     const bound = bounds[name]?.[what] ?? 0
     if (measured[what] > bound)
