@@ -4,7 +4,6 @@ import type { RejectedEvents } from '../admission/rejected-events.js'
 import type { AdmissionPolicy } from '../admission/types.js'
 import type { RelayConnection, RelayHost } from '../relay/relay-connection.js'
 import type { RelayOptions } from '../relay/relay-options.js'
-import type { RelaySession } from '../relay/relay-session.js'
 import type { EventStore } from '../store/types.js'
 import { type AddFilters, computeActions, type RelayProgress } from '../sync/compute-actions.js'
 import { intersectItems, subtractItems, uniteItems } from '../sync/items.js'
@@ -16,15 +15,14 @@ import { isOwnRelay, normalizeRelayUrl, type RelayUrl } from '../wire/relay-url.
 import { type Confirmed, ConfirmedState, nothingConfirmed } from './confirmed-state.js'
 import { DailySync } from './daily-sync.js'
 import { PublishedState } from './published-state.js'
-import { ReconciliationQueue } from './reconciliation-queue.js'
-import { allLive, type RelayWork, type SyncContext } from './relay-work.js'
+import type { RelayWork, SyncContext } from './relay-work.js'
 import { type SavedRelay, type SavedState, saveRelay } from './saved-state.js'
 import { SelfSubscriber } from './self-subscriber.js'
 import { SerialQueue } from './serial-queue.js'
 import { StateKeeper } from './state-keeper.js'
 import { type CaughtUp, type MirrorState, type RelayStatus, statusOf } from './status.js'
-import { addItems, askFailedAgain, carryOut, restoreLive, strategyFor, syncAnew } from './strategies.js'
-import { SyncEndWatch } from './sync-end-watch.js'
+import { addItems, carryOut, restoreLive, strategyFor, syncAnew } from './strategies.js'
+import { SyncCompletion } from './sync-completion.js'
 import type { SyncOptions } from './sync-options.js'
 import { TrackedRelays } from './tracked-relays.js'
 import { WantedItems } from './wanted-items.js'
@@ -47,11 +45,6 @@ export interface SyncManagerParts {
 const watermarkEvery: Millis = 10_000
 /** From how large a step on the clock was set, and does not merely keep in step. */
 const clockStep: Millis = 60_000
-/** When a look for what was dated before the gap is taken once more that could not be. */
-const reconcileAgainAfter: Millis = 300_000
-/** When what has failed is asked for again, at first; twice as long each time. */
-const failedAgainAfter: Millis = 600_000
-
 /**
  * Decides what to ask of which relay, and when. The only writer of the three indexes: what is wanted (`RepoIndex`), what is
  * confirmed (`ConfirmedState`), and what is in flight (each session's batches).
@@ -62,8 +55,7 @@ export class SyncManager implements RelayHost {
   readonly #queue = new SerialQueue()
   readonly #tracked: TrackedRelays
   readonly #keeper: StateKeeper
-  readonly #ends: SyncEndWatch
-  readonly #reconciliations: ReconciliationQueue
+  readonly #completion: SyncCompletion
   readonly #self: SelfSubscriber
   readonly #wanted: WantedItems
   readonly #daily: DailySync
@@ -100,13 +92,17 @@ export class SyncManager implements RelayHost {
       restored: (url) => this.#keeper.of(url)?.record,
       dailyAfterSecs: () => this.#daily.draw(),
     })
-    this.#ends = new SyncEndWatch({
+    this.#completion = new SyncCompletion({
       clock: env.clock,
-      batchWindow: options.batchWindow,
+      context: this.#context,
       isCaughtUp: () => this.#self.isCaughtUp && parts.relays.intake.pending === 0,
-      onEnd: (work, session, end) => this.#queue.run(() => this.#syncOver(work, session, end)),
+      workOf: (url) => this.#tracked.get(url),
+      run: (task) => this.#queue.run(task),
+      compute: (url) => this.#compute([url]),
+      changed: () => this.#changed(),
+      now: () => this.#now(),
+      onCaughtUp: parts.onCaughtUp,
     })
-    this.#reconciliations = new ReconciliationQueue((url, done) => this.#reconcile(url, done))
     this.#self = new SelfSubscriber({
       clock: env.clock,
       store,
@@ -225,7 +221,7 @@ export class SyncManager implements RelayHost {
       else if (step === 'compute-actions') this.#compute([url])
       else carryOut(step, strategy, this.#context, session, work)
     }
-    this.#ends.look(work)
+    this.#completion.look(work)
   }
 
   /** A session is over (R28): what was pending went with it, what is confirmed is kept for a while. */
@@ -235,7 +231,7 @@ export class SyncManager implements RelayHost {
     work.relay.noteDisconnected(this.#now())
     work.quietSince = null
     this.#context.confirmed.freeze(url)
-    this.#reconciliations.drop(url)
+    this.#completion.drop(url)
   }
 
   /** New subscriptions are needed (R48). */
@@ -250,7 +246,7 @@ export class SyncManager implements RelayHost {
     const { session } = relay
     if (session === null || relay.health.isRateLimited) return
     addItems(this.#context, session, work, items)
-    this.#ends.look(work)
+    this.#completion.look(work)
   }
 
   /** Leaves and forgets the relays that are of no use any more (R33 to R35). */
@@ -305,17 +301,14 @@ export class SyncManager implements RelayHost {
       const { session } = relay
       if (work === undefined || session === null) return
       restoreLive(this.#context, session, work, this.#now())
-      this.#ends.look(work)
+      this.#completion.look(work)
     })
   }
 
   liveRefused(relay: RelayConnection): void {
     this.#queue.run(() => {
       const work = this.#tracked.get(relay.url)
-      if (work === undefined) return
-      // Also when the sync was over: its end is to be judged anew.
-      work.quietSince = null
-      this.#ends.look(work)
+      if (work !== undefined) this.#completion.lookAgain(work)
     })
   }
 
@@ -327,7 +320,7 @@ export class SyncManager implements RelayHost {
 
   #storeChanged(urls: ReadonlySet<RelayUrl>): void {
     this.#targetsChanged(urls)
-    for (const work of this.#tracked) this.#ends.look(work)
+    for (const work of this.#tracked) this.#completion.look(work)
   }
 
   #targetsChanged(urls: ReadonlySet<RelayUrl>): void {
@@ -371,7 +364,7 @@ export class SyncManager implements RelayHost {
       work.owesFullSync = false
       work.beganAt = this.#parts.env.clock.now()
       syncAnew(this.#context, session, work)
-      this.#ends.look(work)
+      this.#completion.look(work)
     }
   }
 
@@ -393,49 +386,7 @@ export class SyncManager implements RelayHost {
 
   #batchOver(relay: RelayConnection): void {
     const work = this.#tracked.get(relay.url)
-    if (work !== undefined) this.#ends.look(work)
-  }
-
-  #syncOver(work: RelayWork, session: RelaySession, end: 'connected' | 'connected-with-failures'): void {
-    if (session.phase === 'syncing') this.#caughtUp(work)
-    session.phase = end
-    this.#changed()
-    if (end === 'connected') work.failuresInRow = 0
-    else
-      session.channel.after(failedAgainAfter * 2 ** work.failuresInRow++, () =>
-        this.#askFailedAgain(work, session),
-      )
-    if (!work.owesReconciliation) return
-    work.owesReconciliation = false
-    this.#reconciliations.add(work.relay.url)
-  }
-
-  #caughtUp({ relay, strategy, beganAt, quietSince, failuresInRow }: RelayWork): void {
-    if (strategy === null) return
-    // What is asked for once more because it has failed is not all.
-    if (strategy === 'fresh-start' && failuresInRow === 0) relay.noteFullSync(this.#now())
-    const took = Math.max(0, (quietSince ?? this.#parts.env.clock.now()) - beganAt)
-    this.#parts.onCaughtUp?.({ relay: relay.url, strategy, took })
-  }
-
-  #reconcile(url: RelayUrl, done: () => void): boolean {
-    const work = this.#tracked.get(url)
-    const session = work?.relay.session ?? null
-    if (work === undefined || session === null) return false
-    session.reconcile(allLive(this.#context, session, work), (how) => {
-      this.#queue.run(done)
-      if (how === 'failed') session.channel.after(reconcileAgainAfter, () => this.#reconciliations.add(url))
-    })
-    return true
-  }
-
-  #askFailedAgain(work: RelayWork, session: RelaySession): void {
-    this.#queue.run(() => {
-      if (session.phase !== 'connected-with-failures' || work.relay.health.isRateLimited) return
-      askFailedAgain(this.#context, session, work)
-      this.#compute([work.relay.url])
-      this.#ends.look(work)
-    })
+    if (work !== undefined) this.#completion.look(work)
   }
 
   /** What is live is fetched up to now; floors hold the watermark below what is in flight, and what is missed (R45). */

@@ -55,14 +55,13 @@ export async function attackByKilling(card: Scorecard): Promise<void> {
   ]
   let asked = 0
   const counted = async (): Promise<number> => {
-    const answers = await Promise.all(
-      halves.map((half) => {
-        const id = `${asked++}`
-        client.says({ kind: 'count', subscription: id, filters: [half] })
-        return client.hears('count', ({ subscription }) => subscription === id)
-      }),
-    )
-    return answers.reduce((sum, answer) => sum + answer.count, 0)
+    let sum = 0
+    for (const half of halves) {
+      const id = `${asked++}`
+      client.says({ kind: 'count', subscription: id, filters: [half] })
+      sum += (await client.hears('count', ({ subscription }) => subscription === id)).count
+    }
+    return sum
   }
   await card.seen(
     'in the end it has everything',
