@@ -2,7 +2,8 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { ManagedProcess } from './managed-process.js'
 
-const program = fileURLToPath(new URL('../bin/holdfast-tcp-replication.js', import.meta.url))
+/** The path of our program. */
+export const program = fileURLToPath(new URL('../bin/holdfast-tcp-replication.js', import.meta.url))
 
 /** A command of our program as a child process, as its users run it; the folder takes its log and its output. */
 export function holdfastProcess(

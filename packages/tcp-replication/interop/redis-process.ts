@@ -16,15 +16,15 @@ export class RedisProcess {
   }
 
   /** Chooses a port; nothing runs yet. */
-  static async prepare(directory: string): Promise<RedisProcess> {
+  static async prepare(directory: string, name = 'redis'): Promise<RedisProcess> {
     await mkdir(directory, { recursive: true })
     const port = await freePort()
     const process = new ManagedProcess({
-      name: 'redis',
+      name,
       command: 'redis-server',
       args: ['--port', String(port), '--bind', LOOPBACK, '--save', '', '--appendonly', 'no'],
       cwd: directory,
-      logPath: join(directory, 'redis.log'),
+      logPath: join(directory, `${name}.log`),
     })
     return new RedisProcess(process, port)
   }

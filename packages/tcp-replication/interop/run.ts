@@ -9,6 +9,7 @@ import { relayStandsBetween } from './scenarios/relay-stands-between.js'
 import type { Scenario } from './scenarios/scenario.js'
 import { tailFollowsMain } from './scenarios/tail-follows-main.js'
 import { tailFollowsRedis } from './scenarios/tail-follows-redis.js'
+import { workerFollowsServe } from './scenarios/worker-follows-serve.js'
 import { installSynapse } from './synapse/synapse-installation.js'
 
 const direct = ['1.4.0', '1.66.0'] as const
@@ -16,6 +17,7 @@ const overRedis = ['1.66.0', '1.163.2'] as const
 const scenarios: readonly Scenario[] = [
   ...[tailFollowsMain, relayStandsBetween, probeFinds].flatMap((make) => direct.map(make)),
   ...overRedis.map(tailFollowsRedis),
+  workerFollowsServe('1.66.0'),
 ]
 const print = (line: string) => void process.stdout.write(`${line}\n`)
 

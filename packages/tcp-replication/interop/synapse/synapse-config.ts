@@ -26,6 +26,7 @@ export interface WorkerConfig {
   readonly replicationHost: string
   readonly replicationPort: number
   readonly replicationHttpPort: number
+  readonly redisPort: number | null
   readonly mainHttpPort: number
 }
 
@@ -53,7 +54,7 @@ export async function writeMainConfig(config: MainConfig): Promise<string> {
         ? []
         : [{ port: config.replicationPort, type: 'replication', tls: false, bind_addresses: [LOOPBACK] }]),
     ],
-    ...(config.redisPort !== null && { redis: { enabled: true, host: LOOPBACK, port: config.redisPort } }),
+    ...redisSection(config.redisPort),
     send_federation: config.sendFederation,
     federation_domain_whitelist: [],
     enable_registration: true,
@@ -81,11 +82,16 @@ export async function writeWorkerConfig(config: WorkerConfig): Promise<string> {
     worker_replication_host: config.replicationHost,
     worker_replication_port: config.replicationPort,
     worker_replication_http_port: config.replicationHttpPort,
+    ...redisSection(config.redisPort),
     worker_main_http_uri: `http://${LOOPBACK}:${config.mainHttpPort}`,
     worker_listeners: [httpListener(config.httpPort, ['client'])],
     worker_pid_file: join(directory, `${name}.pid`),
     worker_log_config: await writeLogConfig(directory),
   })
+}
+
+function redisSection(port: number | null): object {
+  return port === null ? {} : { redis: { enabled: true, host: LOOPBACK, port } }
 }
 
 function httpListener(port: number, names: readonly string[]): object {

@@ -109,6 +109,8 @@ export interface SynapseWorkerOptions {
   readonly replicationPort?: number
   /** Where it makes its HTTP replication calls; the main process unless told. */
   readonly replicationHttpPort?: number
+  /** The Redis that it follows, where that is not the main process's. */
+  readonly redisPort?: number
 }
 
 /** A Synapse worker that serves /sync, with the configuration and the database of its main process. */
@@ -121,12 +123,12 @@ export class SynapseWorker extends SynapseProcess {
   static async prepare(main: SynapseMain, options: SynapseWorkerOptions = {}): Promise<SynapseWorker> {
     const { directory, installation } = main
     const { name = 'worker1', replicationHost = LOOPBACK, replicationPort = main.replicationPort } = options
-    const { replicationHttpPort = main.httpPort } = options
+    const { replicationHttpPort = main.httpPort, redisPort = null } = options
     const app = installation.version === '1.4.0' ? 'synapse.app.synchrotron' : 'synapse.app.generic_worker'
     const httpPort = await freePort()
     const configPath = await writeWorkerConfig({
       ...{ directory, app, name, httpPort, replicationHost, replicationPort },
-      ...{ replicationHttpPort, mainHttpPort: main.httpPort },
+      ...{ replicationHttpPort, redisPort, mainHttpPort: main.httpPort },
     })
     return new SynapseWorker(
       synapse(installation, name, app, directory, [main.configPath, configPath]),
@@ -136,7 +138,7 @@ export class SynapseWorker extends SynapseProcess {
 
   /** Waits until it has connected for replication, seen in its log after `mark`. */
   async waitForReplication(mark = 0, options: WaitOptions = {}): Promise<void> {
-    await this.process.waitForLog(/Connected to replication/, mark, options)
+    await this.process.waitForLog(/Connected to replication|Successfully subscribed to redis/, mark, options)
   }
 
   protected override ready(): Promise<boolean> {
