@@ -5,18 +5,13 @@
  *     pnpm exec tsx --conditions=@holdfast/source packages/mtproto-proxy/test/fuzz/fuzz.ts --minutes 5 [--seed 1] [--only NAME]
  */
 import { Buffer } from 'node:buffer'
-import { parseArgs } from 'node:util'
 import fc from 'fast-check'
+import { fuzz } from '../../../../test-support/fuzzing.js'
 import { clientTargets } from './client-targets.js'
 import { splitTargets } from './split-targets.js'
 import type { FuzzTarget } from './target.js'
 import { telegramTargets } from './telegram-targets.js'
 
-const { values } = parseArgs({
-  options: { minutes: { type: 'string' }, seed: { type: 'string' }, only: { type: 'string' } },
-})
-const minutes = Number(values.minutes ?? 1)
-const firstSeed = Number(values.seed ?? Date.now() % 2 ** 31)
 /** An input of a few thousand bytes that takes so long would hold up everybody. */
 const slowMillis = 500
 
@@ -114,35 +109,15 @@ function property(target: FuzzTarget): fc.IProperty<[Buffer, number[]]> {
   )
 }
 
-const targets = [...clientTargets, ...telegramTargets, ...splitTargets].filter(({ name }) =>
-  name.includes(values.only ?? ''),
-)
-const end = performance.now() + minutes * 60_000
-const heap: number[] = []
-let runs = 0
-let failed = false
-
-for (let seed = firstSeed; performance.now() < end && !failed; seed += 1) {
-  for (const target of targets) {
-    const result = fc.check(property(target), { seed, numRuns: 300 })
-    runs += result.numRuns
-    if (!result.failed) continue
-    failed = true
-    const [input, sizes] = result.counterexample ?? [Buffer.alloc(0), []]
-    console.error(`${target.name}, seed ${seed}: ${String(result.errorInstance)}`)
-    console.error(`input ${input.toString('hex')} in pieces of ${sizes.join(', ')}`)
-  }
-  globalThis.gc?.()
-  heap.push(process.memoryUsage().heapUsed)
-}
-
-/** What stays after a round should not grow from the second quarter to the last. */
-const quarter = Math.floor(heap.length / 4)
-const least = (part: readonly number[]): number => Math.min(...part) / 2 ** 20
-const grown = quarter === 0 ? 0 : least(heap.slice(-quarter)) - least(heap.slice(quarter, 2 * quarter))
-const leaks = grown > 20
-console.log(
-  `${targets.length} targets, ${runs} inputs, three cuts each, seeds ${firstSeed} to ${firstSeed + heap.length - 1}, ` +
-    `heap ${grown >= 0 ? '+' : ''}${grown.toFixed(1)} MiB: ${failed || leaks ? 'BROKEN' : 'held'}`,
-)
-process.exitCode = failed || leaks ? 1 : 0
+fuzz({
+  targets: [...clientTargets, ...telegramTargets, ...splitTargets],
+  round(target, seed) {
+    const { numRuns, failed, errorInstance, counterexample } = fc.check(property(target), {
+      seed,
+      numRuns: 300,
+    })
+    const [input, sizes] = counterexample ?? [Buffer.alloc(0), []]
+    const by = `input ${input.toString('hex')} in pieces of ${sizes.join(', ')}`
+    return { inputs: numRuns, flaw: failed ? `${String(errorInstance)}\n${by}` : null }
+  },
+})

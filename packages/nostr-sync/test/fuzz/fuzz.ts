@@ -4,15 +4,10 @@
  *
  *     pnpm exec tsx --conditions=@holdfast/source packages/nostr-sync/test/fuzz/fuzz.ts --minutes 5 [--seed 1] [--only NAME]
  */
-import { parseArgs } from 'node:util'
 import fc from 'fast-check'
+import { fuzz } from '../../../../test-support/fuzzing.js'
 import { fuzzTargets } from './targets.js'
 
-const { values } = parseArgs({
-  options: { minutes: { type: 'string' }, seed: { type: 'string' }, only: { type: 'string' } },
-})
-const minutes = Number(values.minutes ?? 1)
-const firstSeed = Number(values.seed ?? Date.now() % 2 ** 31)
 /** A message of a few thousand characters that takes so much of the processor would hold up everybody. */
 const slowMillis = 300
 
@@ -60,21 +55,14 @@ function damaged(seed: string, all: readonly Damage[]): string {
   }, seed)
 }
 
-const targets = fuzzTargets.filter(({ name }) => name.includes(values.only ?? ''))
-const end = performance.now() + minutes * 60_000
-let runs = 0
-let failed = false
-let seed = firstSeed
-for (; performance.now() < end && !failed; seed += 1) {
-  for (const target of targets) {
-    const { name, seeds } = target
+fuzz({
+  targets: fuzzTargets,
+  round(target, seed) {
+    const ofSeed = fc
+      .tuple(fc.constantFrom(...target.seeds), fc.array(damage, { maxLength: 6 }))
+      .map(([text, all]) => damaged(text, all))
     const input = fc.oneof(
-      {
-        arbitrary: fc
-          .tuple(fc.constantFrom(...seeds), fc.array(damage, { maxLength: 6 }))
-          .map(([text, all]) => damaged(text, all)),
-        weight: 6,
-      },
+      { arbitrary: ofSeed, weight: 6 },
       { arbitrary: fc.json(), weight: 2 },
       { arbitrary: fc.string({ unit: 'binary', maxLength: 300 }), weight: 1 },
     )
@@ -84,15 +72,8 @@ for (; performance.now() < end && !failed; seed += 1) {
       const { user, system } = process.cpuUsage(before)
       if ((user + system) / 1000 > slowMillis) throw new Error(`took ${(user + system) / 1000} ms`)
     })
-    const result = fc.check(property, { seed, numRuns: 300 })
-    runs += result.numRuns
-    if (!result.failed) continue
-    failed = true
-    console.error(`${name}, seed ${seed}: ${String(result.errorInstance)}`)
-    console.error(`input ${JSON.stringify(result.counterexample?.[0])}`)
-  }
-}
-console.log(
-  `${targets.length} targets, ${runs} inputs, seeds ${firstSeed} to ${seed - 1}: ${failed ? 'BROKEN' : 'held'}`,
-)
-process.exitCode = failed ? 1 : 0
+    const { numRuns, failed, errorInstance, counterexample } = fc.check(property, { seed, numRuns: 300 })
+    const by = `input ${JSON.stringify(counterexample?.[0])}`
+    return { inputs: numRuns, flaw: failed ? `${String(errorInstance)}\n${by}` : null }
+  },
+})
