@@ -49,7 +49,10 @@ export class PipeProcess {
   }
 
   async stop(): Promise<void> {
-    const gone = this.#children.map((child) => child.exitCode === null && once(child, 'exit'))
+    const running = this.#children.filter(
+      ({ exitCode, signalCode }) => exitCode === null && signalCode === null,
+    )
+    const gone = running.map((child) => once(child, 'exit'))
     this.#signal('SIGTERM')
     await Promise.all(gone)
   }
