@@ -89,7 +89,7 @@ export default defineConfig(
     },
   },
   {
-    files: ['packages/core/src/{node,service,web-socket,lmdb,redis,testing,inspector}/**/*.ts'],
+    files: ['packages/core/src/{node,program,service,web-socket,lmdb,redis,testing,inspector}/**/*.ts'],
     rules: {
       'no-restricted-globals': ['error', ...newerThanNode20],
       'no-restricted-properties': 'off',

@@ -8,8 +8,8 @@ const inlined = /^(@holdfast\/.*|rxjs|tslib)$/
 
 const ownCode: Plugin = {
   name: 'own-code',
-  setup({ onResolve }) {
-    onResolve({ filter: /^[^./]/ }, ({ path }) => (inlined.test(path) ? null : { external: true }))
+  setup(translating) {
+    translating.onResolve({ filter: /^[^./]/ }, ({ path }) => (inlined.test(path) ? null : { external: true }))
   },
 }
 

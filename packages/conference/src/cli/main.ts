@@ -1,11 +1,10 @@
-import { runProgram } from '@holdfast/core/program'
+import { packageVersion, runProgram } from '@holdfast/core/program'
 import { programName } from './program-name.js'
-import { version } from './version.js'
 
 await runProgram({
   name: programName,
   description: 'Tox conferences that persist: members freeze, thaw, rejoin, and hear what they missed',
-  version,
+  version: packageVersion(new URL('../../package.json', import.meta.url)),
   commands: {
     id: {
       about: 'print our Tox ID: others need it to make us their friend',

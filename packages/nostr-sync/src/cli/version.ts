@@ -1,6 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { packageVersion } from '@holdfast/core/program'
 
 /** The package's version. */
-export const version = (
-  JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
-).version
+export const version = packageVersion(new URL('../../package.json', import.meta.url))

@@ -1,11 +1,10 @@
-import { runProgram } from '@holdfast/core/program'
+import { packageVersion, runProgram } from '@holdfast/core/program'
 import { programName } from './program-name.js'
-import { version } from './version.js'
 
 await runProgram({
   name: programName,
   description: "Matrix Synapse's TCP replication: serve, follow and relay streams that resume from a token",
-  version,
+  version: packageVersion(new URL('../../package.json', import.meta.url)),
   commands: {
     serve: {
       about: 'serve an append log to any number of clients',
