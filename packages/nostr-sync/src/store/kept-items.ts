@@ -98,7 +98,9 @@ export class KeptItems {
         if (this.#bringUpToDate(kept, question)) this.#keep(key, kept)
         return kept.items
       },
-      [Symbol.dispose]: () => void this.#collecting--,
+      [Symbol.dispose]: () => {
+        this.#collecting--
+      },
     }
   }
 

@@ -177,12 +177,12 @@ let underWay = 'nothing'
 /** On a busy machine faults must not come so fast that between them nothing happens. */
 async function somethingHappens(): Promise<void> {
   const enough = promised.size + between(100, 500)
-  for (const end = performance.now() + 20_000; performance.now() < end && !isOver; await wait(100))
-    if (promised.size >= enough) return
+  const end = performance.now() + 20_000
+  while (promised.size < enough && performance.now() < end && !isOver) await wait(100)
 }
 
 async function breaks(): Promise<void> {
-  while (!isOver) {
+  for (;;) {
     await wait(between(1000, 6000))
     await somethingHappens()
     if (isOver) return

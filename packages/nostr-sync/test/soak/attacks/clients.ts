@@ -1,6 +1,7 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import type { Scorecard } from '@holdfast/core/service'
@@ -82,16 +83,15 @@ export async function attackByClients(card: Scorecard): Promise<void> {
 
 /** How long the slowest of many questions took while something went on. */
 async function slowestAnswer(client: TestClient, going: Promise<unknown>): Promise<number> {
-  let isOver = false
-  void going.then(() => (isOver = true))
+  const over = going.then(() => 'over')
   let slowest = 0
-  for (let asked = 0; !isOver; asked++) {
+  let asked = 0
+  do {
     const began = performance.now()
     await client.stored(`${began} ${asked}`, { limit: 1 })
     client.says({ kind: 'close', subscription: `${began} ${asked}` })
     slowest = Math.max(slowest, performance.now() - began)
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
-  await going
+    asked++
+  } while ((await Promise.race([over, setTimeout(20, 'not yet')])) !== 'over')
   return slowest
 }
