@@ -9,7 +9,9 @@ const inlined = /^(@holdfast\/.*|rxjs|tslib)$/
 const ownCode: Plugin = {
   name: 'own-code',
   setup(translating) {
-    translating.onResolve({ filter: /^[^./]/ }, ({ path }) => (inlined.test(path) ? null : { external: true }))
+    translating.onResolve({ filter: /^[^./]/ }, ({ path }) =>
+      inlined.test(path) ? null : { external: true },
+    )
   },
 }
 

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 
 /** What came of giving a target inputs of one seed. */
-export interface FuzzRound {
+interface FuzzRound {
   /** How many it was given. */
   readonly inputs: number
   /** What broke, and by what; `null` if nothing did. */

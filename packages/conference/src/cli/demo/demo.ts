@@ -40,11 +40,7 @@ interface Stage extends Pick<DemoStage, 'show' | 'act'> {
   readonly chatter: Chatter
 }
 
-/**
- * Plays it, alone or as a part of a greater storm.
- *
- * @internal
- */
+/** Plays it, alone or as a part of a greater storm. */
 export async function play({ folder, show, seed, act }: DemoStage): Promise<DemoOutcome> {
   const random = seededRandom(seed)
   const host = nodeEnv({ name: 'conference', random })

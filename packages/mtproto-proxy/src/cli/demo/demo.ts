@@ -15,11 +15,7 @@ export function demoCommand(): Command {
   })
 }
 
-/**
- * Plays it, alone or as a part of a greater storm.
- *
- * @internal
- */
+/** Plays it, alone or as a part of a greater storm. */
 export async function play({
   show,
   seed,

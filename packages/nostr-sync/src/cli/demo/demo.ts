@@ -31,11 +31,7 @@ export function demoCommand(): Command {
   })
 }
 
-/**
- * Plays it, alone or as a part of a greater storm.
- *
- * @internal
- */
+/** Plays it, alone or as a part of a greater storm. */
 export async function play({ folder, show, seed, act }: DemoStage): Promise<DemoOutcome> {
   const opened = new OpenedThings()
   try {

@@ -24,11 +24,7 @@ export function demoCommand(): Command {
   })
 }
 
-/**
- * Plays it, alone or as a part of a greater storm.
- *
- * @internal
- */
+/** Plays it, alone or as a part of a greater storm. */
 export async function play({ folder: data, seed, show, act }: DemoStage): Promise<DemoOutcome> {
   const host = nodeEnv({ name: 'replication', random: seededRandom(seed) })
   const clock = movableClock(host.clock)
