@@ -86,6 +86,7 @@ const memory: ConferenceMemory = {
       at: 1_700_000_001_000,
     },
   ],
+  heard: [[3, 9]],
   floors: [[3, 8]],
   exact: { messageNumber: 70_000, lossyNumber: 5 },
 }

@@ -2,6 +2,7 @@ import { decodeExtension, encodeExtension, type LateMessage, maxLateTextBytes } 
 import { messageIds } from '../wire/packets.js'
 import { changeConnection, connectionTo, onlineConnections } from './connections.js'
 import { addToHistory, type HistoryEntry, isHeld, isKnown, saidWithin } from './history.js'
+import { isGreater } from './message-window.js'
 import { peer } from './peers.js'
 import { textOf } from './text.js'
 import type { ConferenceTurn } from './turn.js'
@@ -41,7 +42,7 @@ export function missedSince(c: ConferenceTurn, realKey: string, stamp: number): 
   const connection = connectionTo(c, realKey)
   if (!connection || c.turn.context.rules.history === null) return
   const { askedSince, missedSince: already } = connection.catchUp
-  const since = Math.max(c.state.memberSince, Math.min(stamp - noticedWithinMs, already ?? Infinity))
+  const since = Math.min(stamp - noticedWithinMs, already ?? Infinity)
   if (askedSince !== null && askedSince <= since) return
   changeConnection(c, connection, { catchUp: { ...connection.catchUp, missedSince: since } })
 }
@@ -98,13 +99,19 @@ function tellLate(c: ConferenceTurn, connection: GroupConnection, entry: History
   c.turn.send(connection.realKey, encodeExtension(connection.theirNumber, late))
 }
 
+/** Whether the author said it after what an earlier process of ours, a member then, had heard of it. */
+function isSinceRestart(c: ConferenceTurn, author: number, messageNumber: number): boolean {
+  const heard = c.state.heardBefore.get(author)
+  return heard !== undefined && isGreater(messageNumber, heard)
+}
+
 /** Something that we had missed is told, held, and told on to those who may have missed it with us. */
 function takeLate(c: ConferenceTurn, via: GroupConnection, late: LateMessage): void {
   const { author, messageNumber, messageId, text, age } = late
   const realKey = peer(c, author)?.realKey
   if (realKey === undefined || c.isSelf(author) || isKnown(c.state.history, author, messageNumber)) return
   const at = c.at.stamp - age * minuteMs
-  if (at < c.state.memberSince) return
+  if (at < c.state.memberSince && !isSinceRestart(c, author, messageNumber)) return
   const entry: HistoryEntry = { realKey, peerNumber: author, messageNumber, messageId, text, at }
   keep(c, entry, at)
   const as = messageId === messageIds.action ? 'action' : 'chat'

@@ -77,8 +77,12 @@ export function historyOf(
   entries: readonly HistoryEntry[],
   floors: readonly (readonly [number, number])[],
 ): History {
-  const below = floors.reduce((map, [peer, number]) => map.set(peer, number), noHistory.floors)
-  return entries.reduce(hold, { ...noHistory, floors: below })
+  return entries.reduce(hold, { ...noHistory, floors: numbersOf(floors) })
+}
+
+/** Numbers by number, as they are kept on disk. */
+export function numbersOf(pairs: readonly (readonly [number, number])[]): SortedMap<number, number> {
+  return pairs.reduce((map, [key, value]) => map.set(key, value), new SortedMap<number, number>())
 }
 
 /** What was said in the last `within` milliseconds. */

@@ -1,7 +1,7 @@
 import type { WallStamp } from '@holdfast/core'
 import type { ConferenceIdentifier } from '../wire/identity.js'
 import { type History, type HistoryEntry, historyOf } from './history.js'
-import type { ConferencesMachine } from './types.js'
+import type { Conference, ConferencesMachine } from './types.js'
 
 /**
  * What a Tox save file has no room for: what was said in a conference, and how far its numbers were used. Kept beside
@@ -12,6 +12,8 @@ export interface ConferenceMemory {
   /** When we became a member, in Unix milliseconds. */
   readonly memberSince: number
   readonly entries: readonly HistoryEntry[]
+  /** Peer numbers, and for each the greatest message number that was heard. */
+  readonly heard: readonly (readonly [number, number])[]
   /** Peer numbers, and for each the greatest message number that is no longer held. */
   readonly floors: readonly (readonly [number, number])[]
   /**
@@ -27,7 +29,21 @@ export function conferenceMemories(machine: ConferencesMachine, isFinal: boolean
     const { identifier, memberSince, history, messageNumber, lossyNumber } = conference
     const exact = isFinal ? { messageNumber, lossyNumber } : null
     const entries = Array.from(history.entries.values())
-    return { identifier, memberSince, entries, floors: [...history.floors], exact }
+    return {
+      identifier,
+      memberSince,
+      entries,
+      heard: heardIn(conference),
+      floors: [...history.floors],
+      exact,
+    }
+  })
+}
+
+function heardIn({ roster, heardBefore }: Conference): [number, number][] {
+  return [...roster.live, ...roster.frozen].flatMap(([peerNumber, { value }]): [number, number][] => {
+    const greatest = value.recent[0]?.messageNumber ?? heardBefore.get(peerNumber)
+    return greatest === undefined ? [] : [[peerNumber, greatest]]
   })
 }
 

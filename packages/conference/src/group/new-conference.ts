@@ -27,6 +27,7 @@ export function newConference(
     phase,
     since: turn.at.beat,
     memberSince: turn.at.stamp,
+    heardBefore: new SortedMap(),
     restoredAt: null,
     selfNumber: 0,
     title: new Uint8Array(),

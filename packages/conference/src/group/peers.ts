@@ -204,11 +204,11 @@ function follow(c: ConferenceTurn, moved: RosterChange<number, Peer>): void {
   }
 }
 
-/** How long it was over a restart no clock can tell: it may have been set meanwhile, or have stood still. */
+/** How long it was over a restart no clock can tell: it may have been set meanwhile, or have stood still. Then it was always. */
 function awaySince(c: ConferenceTurn, frozenFor: Millis): WallStamp {
   const since = c.at.stamp - frozenFor
-  const { restoredAt, memberSince } = c.state
-  return restoredAt !== null && since <= restoredAt ? memberSince : since
+  const { restoredAt } = c.state
+  return restoredAt !== null && since <= restoredAt ? 0 : since
 }
 
 /** Over a friend connection that is up we ask a frozen member to take us in, or to come back (R16, R17). */

@@ -1,6 +1,7 @@
 import type { WallStamp } from '@holdfast/core'
 import type { SavedConference, SavedPeer } from '../wire/conferences-section.js'
 import type { ConferenceNews } from './events.js'
+import { numbersOf } from './history.js'
 import { type ConferenceMemory, rememberedHistory } from './memory.js'
 import { defaultMaxFrozen, newConference } from './new-conference.js'
 import { restorePeers } from './peers.js'
@@ -65,14 +66,15 @@ function restore(turn: Turn, one: SavedConference, memory?: ConferenceMemory): v
   const state = newConference(turn, one.identifier, 'connected')
   if (!state) return
   const now = turn.at.stamp
-  // Since when we are a member nobody knows without a memory, nor if the clock was set back; it was before this start.
   const c = turn.add({
     ...state,
     selfNumber: one.peerNumber,
     title: one.title,
     messageNumber: memory?.exact?.messageNumber ?? one.messageNumber,
     lossyNumber: memory?.exact?.lossyNumber ?? one.lossyNumber,
+    // Nobody knows without a memory, nor where the clock was set back; it was before this start.
     memberSince: memory && !isAhead(one, memory, now) ? memory.memberSince : 0,
+    heardBefore: numbersOf(memory?.heard ?? []),
     restoredAt: now,
     history: memory ? rememberedHistory(memory, now) : state.history,
     maxFrozen: Math.max(defaultMaxFrozen, one.peers.length),
@@ -97,10 +99,6 @@ function isAhead(
   { memberSince, entries }: ConferenceMemory,
   now: WallStamp,
 ): boolean {
-  const isLater = (stamp: WallStamp): boolean => stamp > now
-  return (
-    isLater(memberSince) ||
-    entries.some(({ at }) => isLater(at)) ||
-    peers.some(({ lastActive }) => isLater(lastActive * 1000))
-  )
+  const stamps = [memberSince, ...entries.map(({ at }) => at), ...peers.map((peer) => peer.lastActive * 1000)]
+  return stamps.some((stamp) => stamp > now)
 }

@@ -76,8 +76,13 @@ export interface Conference {
   readonly phase: 'joining' | 'connected'
   /** When it was accepted or created; a {@link RosterTime.beat}. */
   readonly since: Millis
-  /** When it was; a {@link RosterTime.stamp}. Nothing that was said before is asked for, or told as missed. */
+  /** When it was; a {@link RosterTime.stamp}. Nothing that was said before is told as missed. */
   readonly memberSince: WallStamp
+  /**
+   * For each peer number, the greatest message number that an earlier process had heard: what has a greater one was said while
+   * we were a member, whatever the clocks say.
+   */
+  readonly heardBefore: SortedMap<number, number>
   /** When this process took it over from an earlier one; a {@link RosterTime.stamp}. `null` if it is its own. */
   readonly restoredAt: WallStamp | null
   /** Of no meaning while joining. */

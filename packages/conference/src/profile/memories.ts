@@ -18,6 +18,7 @@ const memory = z.object({
   identifier: z.string().regex(/^[0-9a-f]{66}$/),
   memberSince: z.number(),
   entries: z.array(entry),
+  heard: z.array(z.tuple([z.int(), z.int()])).default([]),
   floors: z.array(z.tuple([z.int(), z.int()])),
   exact: z.object({ messageNumber: z.int(), lossyNumber: z.int() }).nullable(),
 })
@@ -31,10 +32,11 @@ export type SavedMemories = z.output<typeof file>
 export function encodeMemories(memories: readonly ConferenceMemory[]): SavedMemories {
   return {
     format: 'holdfast conference memories 1',
-    memories: memories.map(({ identifier, memberSince, entries, floors, exact }) => ({
+    memories: memories.map(({ identifier, memberSince, entries, heard, floors, exact }) => ({
       identifier,
       memberSince,
       entries: entries.map((each) => ({ ...each, text: Buffer.from(each.text).toString('base64') })),
+      heard: heard.map(([peer, number]): [number, number] => [peer, number]),
       floors: floors.map(([peer, number]): [number, number] => [peer, number]),
       exact,
     })),
