@@ -6,8 +6,8 @@ import { embeddedRelay, TestAuthor, trustingVerifier } from '@holdfast/nostr-syn
 import { until } from './until.js'
 
 const count = 20_000
-/** Answers of a thread before it dies: some 64 events each. */
-const answers = 10
+/** Events that a thread checks before it dies. */
+const lifetime = 600
 const alice = new TestAuthor('alice')
 
 export async function attackByDeadThreads(card: Scorecard): Promise<void> {
@@ -19,9 +19,10 @@ export async function attackByDeadThreads(card: Scorecard): Promise<void> {
   await using store = memoryStore()
   let killed = 0
   const born = (worker: Worker): void => {
-    let left = answers
-    worker.on('message', () => {
-      if (--left > 0) return
+    let left = lifetime
+    worker.on('message', ({ verdicts }: { readonly verdicts: Uint8Array }) => {
+      left -= verdicts.length
+      if (left > 0) return
       killed++
       void worker.terminate()
     })
