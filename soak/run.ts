@@ -107,6 +107,8 @@ if (wanted === null) {
   process.exit(2)
 }
 const { minutes, names } = wanted
+// Ctrl-C ends the systems; what was seen of them is told, and their folders go.
+process.on('SIGINT', () => undefined)
 const soaked = await Promise.all(names.map((name) => soak(name, minutes * 60)))
 const heads = ['heap and buffers, MB', 'handles', 'lag p99, ms'].map((head) => head.padEnd(24))
 process.stdout.write(`\n${'system'.padEnd(12)} ${heads.join('')}  done/s  samples  verdict\n`)
