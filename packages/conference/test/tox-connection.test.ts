@@ -226,6 +226,24 @@ describe('12.3 lossless packets', () => {
     },
   )
 
+  it('12.3 what is missing is asked for at once and again, not once in a second', () => {
+    const { sea, a, b } = pair()
+    const { connection } = a.dial(b)
+    sea.clock.advance(1000)
+    sea.weather = { ...calm, loss: 1 }
+    connection.send(message(1), sea.clock.now())
+    sea.weather = calm
+    connection.send(message(2), sea.clock.now())
+    sea.clock.advance(20)
+    sea.weather = { ...calm, loss: 1 }
+    sea.log.length = 0
+    sea.clock.advance(2000)
+    expect(sea.log.filter(({ from }) => from === b).length).toBeGreaterThan(5)
+    sea.weather = calm
+    sea.clock.advance(500)
+    expect(b.incoming[0]?.told.messages).toEqual([hex(message(1)), hex(message(2))])
+  })
+
   it('a thousand in a row are sent as fast as they are acknowledged, not faster', () => {
     const { sea, a, b } = pair()
     const { connection } = a.dial(b)

@@ -65,7 +65,7 @@ export class Channel {
   /** When {@link Channel.tick} has something to do next. */
   get nextAt(): Millis {
     const { inFlight, roundTrip } = this.#sending
-    const isBusy = this.#owesRequest || inFlight > 0
+    const isBusy = this.#owesRequest || inFlight > 0 || this.#receiving.isMissing
     const busy = Math.min(Math.max(roundTrip, requestEveryMs.busy), requestEveryMs.idle)
     return this.#requestedAt + (isBusy ? busy : requestEveryMs.idle)
   }

@@ -20,6 +20,11 @@ export class ReceiveWindow {
     return this.#start
   }
 
+  /** Whether something has been sent that is not here. */
+  get isMissing(): boolean {
+    return distance(this.#start, this.#end) > this.#early.size
+  }
+
   /** The other side has sent everything before `end`. */
   extend(end: number): void {
     const known = distance(this.#start, this.#end)
