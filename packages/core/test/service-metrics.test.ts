@@ -26,9 +26,16 @@ describe('metrics', () => {
     expect(text).toContain('holdfast_events_total{channel="lifecycle",kind="transition"} 7')
   })
 
-  it('stop being collected when disposed of', () => {
-    collectMetrics({ process: false })[Symbol.dispose]()
-    expect(channel('holdfast:link').hasSubscribers).toBe(false)
+  it('stop being collected when disposed of', async () => {
+    const metrics = collectMetrics({ process: false })
+    const ended = (): void => channel('holdfast:link').publish({ kind: 'ended', why: { kind: 'reset' } })
+    const counted = (text: string) =>
+      expect.stringContaining(`holdfast_link_ends_total{kind="reset"} ${text}`)
+    ended()
+    expect(await metrics.registry.metrics()).toEqual(counted('1'))
+    metrics[Symbol.dispose]()
+    ended()
+    expect(await metrics.registry.metrics()).toEqual(counted('1'))
   })
 
   it('are served at /metrics only, on loopback unless a host is given', async () => {
