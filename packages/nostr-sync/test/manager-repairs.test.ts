@@ -128,6 +128,25 @@ describe('a clock that is set', () => {
     expect(asked(lastClient(again)).every(({ since }) => since === undefined)).toBe(true)
   })
 
+  it.each([-50_000, -600_000])(
+    'R84: what a relay had to be left in peace for is asked for then, although the clock was set by %i ms meanwhile',
+    async (step) => {
+      await using bench = await mirrorBench({ bootstrapRelays: [url], negentropy: 'off' })
+      const relay = await bench.relay({
+        events: [announcement([url]), bug],
+        faults: { rateLimit: { after: 3, by: 'closed' } },
+      })
+      bench.mirror.start()
+      await bench.pass(20_000)
+      expect(bench.status().health).toBe('rate-limited')
+      delete relay.faults.rateLimit
+      bench.env.clock.stepWall(step)
+      await bench.pass(5 * minute)
+      expect(bench.stored(bug)).toEqual([true])
+      expect(bench.status()).toMatchObject({ status: 'connected', pendingBatches: 0 })
+    },
+  )
+
   it('R45: a step of seconds, as a clock that keeps in step takes, costs nothing', async () => {
     await using bench = await mirrorBench({ bootstrapRelays: [url], negentropy: 'off' })
     const relay = await bench.relay({ events: [announcement([url]), bug] })

@@ -134,7 +134,7 @@ export class HealthTracker {
 
   /** How long the relay is still to be left in peace. */
   quietFor(): Millis {
-    return Math.max(0, (this.#memory.rateLimit?.until ?? 0) - this.#wall())
+    return this.isRateLimited ? (this.#memory.rateLimit?.until ?? 0) - this.#wall() : 0
   }
 
   /** It asked us to slow down. @param retryAfter - for at least so long */

@@ -1,4 +1,4 @@
-import { type End, end, type LinkProtocol, type LinkScope } from '@holdfast/core'
+import { type End, end, type LinkProtocol, type LinkScope, type Timer } from '@holdfast/core'
 import { LinkIntake } from '../intake/link-intake.js'
 import {
   capAfterComplaint,
@@ -50,6 +50,8 @@ export class RelaySession implements LinkProtocol {
   #isRestoring = false
   #complaints = 0
   #stalls = 0
+  /** Until the relay has had its quiet. */
+  #quiet: Timer | null = null
   #lastSent = 0
   #quietUntilSent = 0
   #hasLostEvents = false
@@ -268,8 +270,13 @@ export class RelaySession implements LinkProtocol {
   #coolDown(): void {
     const { health } = this.#relay
     this.#slots.pause()
-    this.channel.after(health.quietFor(), () => {
-      if (health.isRateLimited) return
+    this.#quiet?.cancel()
+    this.#quiet = this.channel.after(health.quietFor(), () => {
+      // It is of civil time: the clock may have been set back meanwhile.
+      if (health.isRateLimited) {
+        this.#coolDown()
+        return
+      }
       this.#slots.resume()
       this.#relay.cooledDown()
     })

@@ -40,7 +40,13 @@ export function rateLimitHit(
   return { until: Math.max(now + coolDown, before?.until ?? 0), lastHit: now, coolDown }
 }
 
-/** Whether nothing new may be sent: no subscriptions, pages or retries. Live subscriptions stay. */
+/** A hit further ahead than this is one of before the clock was set back. */
+const clockTolerance = 60_000
+
+/**
+ * Whether nothing new may be sent: no subscriptions, pages or retries. Live subscriptions stay. A complaint of the future is
+ * none: the clock was set back, and nobody knows when the quiet would be over.
+ */
 export function isRateLimited(limit: RateLimit | null, now: WallStamp): boolean {
-  return limit !== null && now < limit.until
+  return limit !== null && now < limit.until && limit.lastHit - now <= clockTolerance
 }
