@@ -20,7 +20,7 @@ export interface Growth {
  * the same cores.
  */
 const noise: Readonly<Record<Measure, { readonly flat: number; readonly share: number }>> = {
-  heap: { flat: 3, share: 0.04 },
+  heap: { flat: 4, share: 0.04 },
   handles: { flat: 10, share: 0.04 },
   lag: { flat: 150, share: 0.5 },
 }

@@ -40,7 +40,7 @@ export async function start(folder: string): Promise<World> {
   let turn = 0
   // Each less than once a second: the newer one of a second would not replace the older one. And not more often: a relay keeps 16 MB
   // of what it saved last, which are not to fill up while growth is looked for.
-  const writing = clock.sweep(1000, () => {
+  const writing = clock.sweep(2000, () => {
     turn += 1
     const name = names[turn % names.length] ?? 'red'
     const tags = [
