@@ -4,7 +4,8 @@ module.exports = {
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
     {
       name: 'everything-resolves',
-      comment: 'Programs of interop/clients and interop/relays run where their dependencies were installed for the occasion.',
+      comment:
+        'Programs of interop/clients and interop/relays run where their dependencies were installed for the occasion.',
       severity: 'error',
       from: { pathNot: '^packages/[^/]+/interop/(clients|relays)/' },
       to: { couldNotResolve: true },
@@ -113,7 +114,10 @@ module.exports = {
     {
       name: 'only-programs-parse-arguments-and-log',
       severity: 'error',
-      from: { path: '^packages/[^/]+/src/', pathNot: '^packages/([^/]+/src/cli|core/src/(program|service))/' },
+      from: {
+        path: '^packages/[^/]+/src/',
+        pathNot: '^packages/([^/]+/src/cli|core/src/(program|service))/',
+      },
       to: { path: 'node_modules/(commander|pino)/' },
     },
   ],

@@ -29,7 +29,7 @@ describe('metrics', () => {
   it('stop being collected when disposed of', async () => {
     const metrics = collectMetrics({ process: false })
     const ended = (): void => channel('holdfast:link').publish({ kind: 'ended', why: { kind: 'reset' } })
-    const counted = (text: string) =>
+    const counted = (text: string): unknown =>
       expect.stringContaining(`holdfast_link_ends_total{kind="reset"} ${text}`)
     ended()
     expect(await metrics.registry.metrics()).toEqual(counted('1'))

@@ -1,8 +1,8 @@
 import { constants } from 'node:os'
 import type { Clock, DrainReport, Log, Millis } from '../index.js'
 import { HoldfastError, systemClock } from '../index.js'
-import { ConfigError } from './config.js'
 import { exitCodes } from '../program/exit-codes.js'
+import { ConfigError } from './config.js'
 
 /** What {@link runService} needs of a started service. */
 export interface RunningService {
