@@ -1,8 +1,25 @@
+import { fc, test } from '@fast-check/vitest'
 import { OptionError } from '@holdfast/core'
 import { VirtualClock } from '@holdfast/core/testing'
 import { describe, expect, it } from 'vitest'
 import { memorySource } from '../src/source/memory-source.js'
-import { readAll } from './fixtures/append-log-model.js'
+import { expectSame, readAll, StreamModel } from './fixtures/append-log-model.js'
+
+/** Lets the oldest batches go, but for the newest, until what is left takes no more than so many bytes. */
+function letGo(model: StreamModel, bytes: number): void {
+  const held = model.above(model.first)
+  let taken = held.reduce((sum, { rows }) => sum + bytesOf(rows), 0)
+  for (const { token, rows } of held.slice(0, -1)) {
+    if (taken <= bytes) return
+    taken -= bytesOf(rows)
+    model.first = token
+    model.rows.delete(token)
+  }
+}
+
+function bytesOf(rows: readonly string[]): number {
+  return rows.reduce((sum, row) => sum + row.length + 1, 0)
+}
 
 describe('a source in memory that retains so much', () => {
   it('I25: lets the oldest batches go when there are too many rows', async () => {
@@ -51,6 +68,45 @@ describe('a source in memory that retains so much', () => {
       { token: 10_000, rows: ['9999'] },
     ])
   })
+
+  // Rows of up to some thousand bytes, so that what is held spans many slabs, and slabs are filled anew.
+  const step = fc.oneof(
+    {
+      weight: 9,
+      arbitrary: fc.record({
+        kind: fc.constant('append' as const),
+        lengths: fc.array(fc.integer({ min: 0, max: 3000 }), { minLength: 1, maxLength: 4 }),
+      }),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.record({ kind: fc.constant('reset' as const), by: fc.integer({ min: -8, max: 1 }) }),
+    },
+  )
+
+  test.prop([fc.array(step, { maxLength: 40 }), fc.integer({ min: 1, max: 40_000 })], { numRuns: 50 })(
+    'I25: holds the newest batches that fit, whatever was appended and reset',
+    async (steps, bytes) => {
+      const source = memorySource({ streams: ['a'], retain: { bytes } })
+      const model = new StreamModel()
+      for (const [index, each] of steps.entries()) {
+        if (each.kind === 'reset') {
+          const to = model.head + each.by
+          source.reset('a', to)
+          model.reset(to)
+        } else {
+          const rows = each.lengths.map((length) => JSON.stringify(String(index % 10).repeat(length)))
+          model.append(model.head + 1, rows)
+          source.append(
+            'a',
+            rows.map((row) => JSON.parse(row) as unknown),
+          )
+          letGo(model, bytes)
+        }
+      }
+      await expectSame(source, 'a', model)
+    },
+  )
 
   it.each([{ bytes: 0 }, { bytes: 10, count: -1 }, { bytes: 10, age: Number.NaN }])(
     'refuses %j',

@@ -4,7 +4,7 @@ import { MemoryStream } from './memory-stream.js'
 import { checkRetention } from './retention.js'
 import { batchOf, checkToken } from './row-batches.js'
 import { SourceListeners } from './source-listeners.js'
-import type { ReplicationSource, RowBatch } from './types.js'
+import type { ReplicationSource } from './types.js'
 
 /** Options of {@link memorySource}. */
 export interface MemorySourceOptions {
@@ -87,7 +87,7 @@ export function memorySource(options: MemorySourceOptions): MemorySource {
       if (token <= from) throw new TokenOrderError(name, token, `above the head, ${from}`)
       // Only an age asks for the time.
       const now = retain?.age === undefined ? 0 : clock.wall()
-      stream.push(batch, bytesOfAscii(batch), now)
+      stream.push(batch, now)
       if (retain !== undefined) stream.trim(retain, now)
       listeners.tell({ kind: 'appended', stream: name, from, to: token, batches: [batch] })
       return token
@@ -101,11 +101,4 @@ export function memorySource(options: MemorySourceOptions): MemorySource {
       listeners.tell({ kind: 'reset', stream: name, to })
     },
   }
-}
-
-/** Size of a batch that {@link batchOf} made, whose characters are bytes: each row with its line feed. */
-function bytesOfAscii({ rows }: RowBatch): number {
-  let bytes = rows.length
-  for (const row of rows) bytes += row.length
-  return bytes
 }

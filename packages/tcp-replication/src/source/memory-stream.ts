@@ -1,27 +1,33 @@
 import type { Budget, WallStamp } from '@holdfast/core'
 import { PageFill } from './page-fill.js'
+import { bytesOfAscii, Slab } from './slab.js'
 import type { RowBatch, SourcePage } from './types.js'
 
-interface Entry {
-  readonly batch: RowBatch
-  readonly bytes: number
-  readonly at: WallStamp
-}
+const leastSlab = 4096
+const mostSlab = 256 * 1024
 
-/** One stream in memory: an array of batches whose beginning moves as old ones are let go. */
+/** One stream in memory: batches in slabs, the oldest of which is let go when all of its batches have been. */
 export class MemoryStream {
   /** Newest position. */
   head = 0
   /** Reading from here on is complete. */
   first = 0
-  #entries: Entry[] = []
-  /** How many entries at the beginning of the array have been let go. */
-  #start = 0
+  /** None without a batch that is held. */
+  #slabs: Slab[] = []
+  /** The last one that was let go: where as much comes as goes, it is filled anew. */
+  #spare: Slab | undefined
   #bytes = 0
   #rows = 0
 
-  push(batch: RowBatch, bytes: number, at: WallStamp): void {
-    this.#entries.push({ batch, bytes, at })
+  /** @param batch - of rows in ASCII */
+  push(batch: RowBatch, at: WallStamp): void {
+    const bytes = bytesOfAscii(batch.rows)
+    let slab = this.#slabs.at(-1)
+    if (slab === undefined || slab.room < bytes) {
+      slab = this.#emptySlab(bytes)
+      this.#slabs.push(slab)
+    }
+    slab.push(batch, at)
     this.#bytes += bytes
     this.#rows += batch.rows.length
     this.head = batch.token
@@ -31,24 +37,31 @@ export class MemoryStream {
   reset(to: number): void {
     if (to > this.head) {
       this.first = to
-      this.#letGo(this.#entries.length)
+      this.#slabs = []
+      this.#bytes = this.#rows = 0
     }
-    const end = this.#indexAfter(to)
-    for (const entry of this.#entries.splice(end)) this.#forget(entry)
+    for (let slab = this.#slabs.at(-1); slab !== undefined; slab = this.#slabs.at(-1)) {
+      const newest = slab.end - 1
+      if (slab.tokenOf(newest) <= to) break
+      this.#forget(slab, newest)
+      slab.pop()
+      if (slab.start === slab.end) this.#slabs.pop()
+    }
     this.first = Math.min(this.first, to)
     this.head = to
   }
 
   /** Lets the oldest batches go until what is left fits. The newest one stays, unless it is too old. */
   trim({ bytes, count = Infinity, age = Infinity }: Budget, now: WallStamp): void {
-    for (;;) {
-      const oldest = this.#entries[this.#start]
-      if (oldest === undefined) return
-      const isNewest = this.#start === this.#entries.length - 1
-      const tooMuch = !isNewest && (this.#bytes > bytes || this.#rows > count)
-      if (!tooMuch && now - oldest.at <= age) return
-      this.first = oldest.batch.token
-      this.#letGo(this.#start + 1)
+    for (let slab = this.#slabs[0]; slab !== undefined; slab = this.#slabs[0]) {
+      const oldest = slab.start
+      const token = slab.tokenOf(oldest)
+      const tooMuch = token < this.head && (this.#bytes > bytes || this.#rows > count)
+      if (!tooMuch && now - slab.stampOf(oldest) <= age) return
+      this.first = token
+      this.#forget(slab, oldest)
+      slab.start += 1
+      if (slab.start === slab.end) this.#spare = this.#slabs.shift()
     }
   }
 
@@ -57,42 +70,31 @@ export class MemoryStream {
     const reach = Math.min(upTo, this.head)
     if (reach <= after) return { batches: [], to: after }
     const page = new PageFill(limit)
-    for (let i = this.#indexAfter(after); i < this.#entries.length; i++) {
-      const entry = this.#entries[i]
-      if (entry === undefined || entry.batch.token > reach) break
-      if (!page.add(entry.batch, entry.bytes)) return { batches: page.batches, to: page.last ?? after }
+    const from = this.#slabs.findLastIndex((slab) => slab.tokenOf(slab.start) <= after)
+    for (const slab of this.#slabs.slice(Math.max(0, from))) {
+      const begin = slab.indexAfter(after)
+      const end = slab.indexAfter(reach)
+      let index = begin
+      while (index < end && page.takes(slab.rowsOf(index), slab.bytesOf(index))) index += 1
+      page.batches.push(...slab.read(begin, index))
+      if (index < end) return { batches: page.batches, to: page.last ?? after }
+      if (end < slab.end) break
     }
     return { batches: page.batches, to: reach }
   }
 
-  /** Lets go of everything before an index. */
-  #letGo(end: number): void {
-    for (; this.#start < end; this.#start += 1) {
-      const entry = this.#entries[this.#start]
-      if (entry !== undefined) this.#forget(entry)
-    }
-    // Halving keeps the cost of moving the rest constant for each batch let go.
-    if (this.#start > 32 && this.#start * 2 > this.#entries.length) {
-      this.#entries = this.#entries.slice(this.#start)
-      this.#start = 0
-    }
+  #emptySlab(bytes: number): Slab {
+    const spare = this.#spare
+    this.#spare = undefined
+    // As much again as is held: who holds little takes little.
+    const size = Math.max(bytes, leastSlab, Math.min(this.#bytes, mostSlab))
+    if (spare === undefined || spare.size < size) return new Slab(size)
+    spare.clear()
+    return spare
   }
 
-  #forget({ batch, bytes }: Entry): void {
-    this.#bytes -= bytes
-    this.#rows -= batch.rows.length
-  }
-
-  /** Index of the first batch above `after`. */
-  #indexAfter(after: number): number {
-    let low = this.#start
-    let high = this.#entries.length
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      const entry = this.#entries[middle]
-      if (entry !== undefined && entry.batch.token <= after) low = middle + 1
-      else high = middle
-    }
-    return low
+  #forget(slab: Slab, index: number): void {
+    this.#bytes -= slab.bytesOf(index)
+    this.#rows -= slab.rowsOf(index)
   }
 }

@@ -19,11 +19,17 @@ export class PageFill {
 
   /** @returns whether the batch was taken; the first one always is, or a reader could not get past it */
   add(batch: RowBatch, bytes: number): boolean {
-    const { bytes: maxBytes, count: maxRows = Infinity } = this.#limit
-    this.#bytes += bytes
-    this.#rows += batch.rows.length
-    if (this.batches.length > 0 && (this.#bytes > maxBytes || this.#rows > maxRows)) return false
+    if (!this.takes(batch.rows.length, bytes)) return false
     this.batches.push(batch)
     return true
+  }
+
+  /** As {@link add}, for a batch that the caller will put there later. */
+  takes(rows: number, bytes: number): boolean {
+    const { bytes: maxBytes, count: maxRows = Infinity } = this.#limit
+    const isFirst = this.#rows === 0
+    this.#bytes += bytes
+    this.#rows += rows
+    return isFirst || (this.#bytes <= maxBytes && this.#rows <= maxRows)
   }
 }

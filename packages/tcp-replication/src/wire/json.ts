@@ -1,6 +1,6 @@
+import { Buffer } from 'node:buffer'
 import { UnsendableError } from './errors.js'
 
-const outsideAscii = /[^\x20-\x7e]/
 const allOutsideAscii = /[^\x20-\x7e]/g
 
 /**
@@ -27,8 +27,13 @@ export function encodeJson(value: unknown): string {
     throw new UnsendableError('json', 'free of cycles and bigints', { cause })
   }
   if (typeof text !== 'string') throw new UnsendableError('json', 'a value that JSON has')
-  if (!outsideAscii.test(text)) return text
+  if (isAscii(text)) return text
   return text.replace(allOutsideAscii, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}
+
+/** Quicker than to look at each character: JSON has no control character but U+007F. */
+function isAscii(json: string): boolean {
+  return Buffer.byteLength(json) === json.length && !json.includes('\x7f')
 }
 
 /** Whether there is a number that JSON lacks, or something that could turn into one. The value has no cycles. */
