@@ -40,7 +40,8 @@ export class EventReader {
   }
 
   knows(id: string): boolean {
-    return this.has(id) || (isHex64(id) && this.#table.get(goneKey(id)) !== undefined)
+    if (!isHex64(id)) return false
+    return this.#table.get(eventKey(id)) !== undefined || this.#table.get(goneKey(id)) !== undefined
   }
 
   hasAddress(address: string): boolean {

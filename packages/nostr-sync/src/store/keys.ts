@@ -57,64 +57,68 @@ export function timeAt(key: Buffer, start: number): UnixSeconds {
 
 /** The key of an event. */
 export function eventKey(id: string): Buffer {
-  return Buffer.concat([Buffer.of(prefix.event), Buffer.from(id, 'hex')])
+  return keyOf(prefix.event, Buffer.from(id, 'hex'))
 }
 
 /** What is left of an event that was replaced or deleted. */
 export function goneKey(id: string): Buffer {
-  return Buffer.concat([Buffer.of(prefix.gone), Buffer.from(id, 'hex')])
+  return keyOf(prefix.gone, Buffer.from(id, 'hex'))
 }
 
 /** Beginning of the index by author. */
 export function authorPrefix(pubkey: string): Buffer {
-  return Buffer.concat([Buffer.of(prefix.author), Buffer.from(pubkey, 'hex')])
+  return keyOf(prefix.author, Buffer.from(pubkey, 'hex'))
 }
 
 /** Beginning of the index by author and kind. */
 export function authorKindPrefix(pubkey: string, kind: number): Buffer {
-  return Buffer.concat([Buffer.of(prefix.authorKind), Buffer.from(pubkey, 'hex'), kindKey(kind)])
+  return keyOf(prefix.authorKind, Buffer.from(pubkey, 'hex'), kindKey(kind))
 }
 
 /** Beginning of the index by kind. */
 export function kindPrefix(kind: number): Buffer {
-  return Buffer.concat([Buffer.of(prefix.kind), kindKey(kind)])
+  return keyOf(prefix.kind, kindKey(kind))
 }
 
 /** Beginning of the index of what is gone, by kind. */
 export function goneKindPrefix(kind: number): Buffer {
-  return Buffer.concat([Buffer.of(prefix.goneKind), kindKey(kind)])
+  return keyOf(prefix.goneKind, kindKey(kind))
 }
 
 /** Beginning of the index by tag. Values are hashed: they may be long, and only equality is asked for. */
 export function tagPrefix(letter: string, value: string): Buffer {
-  return Buffer.concat([Buffer.of(prefix.tag), Buffer.from(letter, 'latin1'), shortHash(value)])
+  return keyOf(prefix.tag, Buffer.from(letter, 'latin1'), shortHash(value))
 }
 
 /** The key of what is current at an address. */
 export function addressKey(address: string): Buffer {
-  return Buffer.concat([Buffer.of(prefix.address), shortHash(address)])
+  return keyOf(prefix.address, shortHash(address))
 }
 
 /** The key of the wish that an id be deleted. */
 export function deletedIdKey(id: string, pubkey: string): Buffer {
-  return Buffer.concat([Buffer.of(prefix.deletedId), Buffer.from(id, 'hex'), Buffer.from(pubkey, 'hex')])
+  return keyOf(prefix.deletedId, Buffer.from(id, 'hex'), Buffer.from(pubkey, 'hex'))
 }
 
 /** The key of the wish that what is at an address be deleted. */
 export function deletedAddressKey(address: string): Buffer {
-  return Buffer.concat([Buffer.of(prefix.deletedAddress), shortHash(address)])
+  return keyOf(prefix.deletedAddress, shortHash(address))
 }
 
 /** All index keys of an event. */
 export function indexKeys(event: NostrEvent): Buffer[] {
   const place = placeKey({ createdAt: event.created_at, id: event.id })
+  const author = Buffer.from(event.pubkey, 'hex')
+  const kind = kindKey(event.kind)
   return [
-    Buffer.of(prefix.time),
-    authorPrefix(event.pubkey),
-    authorKindPrefix(event.pubkey, event.kind),
-    kindPrefix(event.kind),
-    ...indexedTags(event).map(([letter, value]) => tagPrefix(letter, value)),
-  ].map((start) => Buffer.concat([start, place]))
+    keyOf(prefix.time, place),
+    keyOf(prefix.author, author, place),
+    keyOf(prefix.authorKind, author, kind, place),
+    keyOf(prefix.kind, kind, place),
+    ...indexedTags(event).map(([letter, value]) =>
+      keyOf(prefix.tag, Buffer.from(letter, 'latin1'), shortHash(value), place),
+    ),
+  ]
 }
 
 /** The address of an event that may be replaced, as a key. */
@@ -123,10 +127,25 @@ export function ownAddressKey(event: NostrEvent): Buffer | null {
   return address === null ? null : addressKey(address)
 }
 
+/** Eight of these are made of each event: half the time of `Buffer.concat`. */
+function keyOf(first: number, ...parts: readonly Uint8Array[]): Buffer {
+  let length = 1
+  for (const part of parts) length += part.length
+  const key = Buffer.allocUnsafe(length)
+  key[0] = first
+  let at = 1
+  for (const part of parts) {
+    key.set(part, at)
+    at += part.length
+  }
+  return key
+}
+
 function kindKey(kind: number): Buffer {
   return Buffer.of(kind >> 8, kind & 0xff)
 }
 
 function shortHash(text: string): Buffer {
-  return hash('sha256', text, 'buffer').subarray(0, hashBytes)
+  // As text, because Node.js makes a string of a digest in a third of the time of a buffer.
+  return Buffer.from(hash('sha256', text).slice(0, 2 * hashBytes), 'hex')
 }

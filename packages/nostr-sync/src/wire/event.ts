@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer'
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { isHex64, isHex128 } from './hex.js'
 
 /** A point in time as events carry it: seconds since the Unix epoch. */
@@ -103,7 +103,7 @@ export function serializeEvent(event: Omit<NostrEvent, 'id' | 'sig'>): string {
 
 /** What the id of this event has to be (R89). */
 export function eventId(event: Omit<NostrEvent, 'id' | 'sig'>): string {
-  return createHash('sha256').update(serializeEvent(event)).digest('hex')
+  return hash('sha256', serializeEvent(event))
 }
 
 /** NIP-01's order of two events of which only one may be kept: negative if `a` is the one to keep. */
