@@ -15,7 +15,7 @@ import { type Result, resultsOf, tableOf } from './table.js'
 
 const usage = `Usage: pnpm bench [--json FILE] [PART OF A NAME ...]
 
-Measures, and prints a table. Without a part of a name, everything: some ten minutes.
+Measures, and prints a table. Without a part of a name, everything: a quarter of an hour.
 
   --json FILE  write the results there, too
   -h, --help   say this`

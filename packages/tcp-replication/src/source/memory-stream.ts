@@ -1,10 +1,11 @@
 import type { Budget, WallStamp } from '@holdfast/core'
 import { PageFill } from './page-fill.js'
-import { bytesOfAscii, Slab } from './slab.js'
+import { bytesOfAscii, firstIndex, Slab } from './slab.js'
 import type { RowBatch, SourcePage } from './types.js'
 
 const leastSlab = 4096
-const mostSlab = 256 * 1024
+/** Read as one string, more than about twice as much would be too large for V8's young generation. */
+const mostSlab = 64 * 1024
 
 /** One stream in memory: batches in slabs, the oldest of which is let go when all of its batches have been. */
 export class MemoryStream {
@@ -41,9 +42,8 @@ export class MemoryStream {
       this.#bytes = this.#rows = 0
     }
     for (let slab = this.#slabs.at(-1); slab !== undefined; slab = this.#slabs.at(-1)) {
-      const newest = slab.end - 1
-      if (slab.tokenOf(newest) <= to) break
-      this.#forget(slab, newest)
+      if (slab.newest <= to) break
+      this.#forget(slab, slab.end - 1)
       slab.pop()
       if (slab.start === slab.end) this.#slabs.pop()
     }
@@ -61,7 +61,10 @@ export class MemoryStream {
       this.first = token
       this.#forget(slab, oldest)
       slab.start += 1
-      if (slab.start === slab.end) this.#spare = this.#slabs.shift()
+      if (slab.start < slab.end) continue
+      this.#slabs.shift()
+      // One that a large batch had made is not kept.
+      if (slab.size <= mostSlab) this.#spare = slab
     }
   }
 
@@ -70,13 +73,14 @@ export class MemoryStream {
     const reach = Math.min(upTo, this.head)
     if (reach <= after) return { batches: [], to: after }
     const page = new PageFill(limit)
-    const from = this.#slabs.findLastIndex((slab) => slab.tokenOf(slab.start) <= after)
-    for (const slab of this.#slabs.slice(Math.max(0, from))) {
+    const slabs = this.#slabs
+    let at = firstIndex(0, slabs.length, (index) => (slabs[index]?.newest ?? 0) > after)
+    for (let slab = slabs[at]; slab !== undefined; slab = slabs[++at]) {
       const begin = slab.indexAfter(after)
       const end = slab.indexAfter(reach)
       let index = begin
       while (index < end && page.takes(slab.rowsOf(index), slab.bytesOf(index))) index += 1
-      page.batches.push(...slab.read(begin, index))
+      for (const batch of slab.read(begin, index)) page.batches.push(batch)
       if (index < end) return { batches: page.batches, to: page.last ?? after }
       if (end < slab.end) break
     }

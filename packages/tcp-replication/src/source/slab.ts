@@ -11,6 +11,16 @@ export function bytesOfAscii(rows: readonly string[]): number {
   return bytes
 }
 
+/** The first index from `low` up to below `high` for which it is so, as for all after it; `high` if there is none. */
+export function firstIndex(low: number, high: number, isSo: (index: number) => boolean): number {
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (isSo(middle)) high = middle
+    else low = middle + 1
+  }
+  return low
+}
+
 /**
  * Consecutive batches whose rows lie in one piece of memory outside of the heap: what is held as strings is moved
  * and marked by the garbage collector time and again, which takes longer than making it.
@@ -44,6 +54,11 @@ export class Slab {
   /** Bytes that still fit. */
   get room(): number {
     return this.size - this.#beginOf(this.#end)
+  }
+
+  /** Token of the newest batch. */
+  get newest(): number {
+    return this.tokenOf(this.#end - 1)
   }
 
   tokenOf(index: number): number {
@@ -90,29 +105,17 @@ export class Slab {
 
   /** Index of the first batch that is held and above a position. */
   indexAfter(token: number): number {
-    let low = this.start
-    let high = this.#end
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if (this.tokenOf(middle) <= token) low = middle + 1
-      else high = middle
-    }
-    return low
+    return firstIndex(this.start, this.#end, (index) => this.tokenOf(index) > token)
   }
 
-  /** Makes the batches from one index up to another, all of one string. */
+  /** Makes the batches from one index up to another. Their rows are slices of one string. */
   read(from: number, to: number): RowBatch[] {
-    const text = this.#text.toString('latin1', this.#beginOf(from), this.#beginOf(to))
+    const offset = this.#beginOf(from)
+    const text = this.#text.toString('latin1', offset, this.#beginOf(to))
     const batches: RowBatch[] = []
-    let at = 0
     for (let index = from; index < to; index += 1) {
-      const rows: string[] = []
-      while (rows.length < this.rowsOf(index)) {
-        const end = text.indexOf('\n', at)
-        rows.push(text.slice(at, end))
-        at = end + 1
-      }
-      batches.push({ token: this.tokenOf(index), rows })
+      const rows = text.slice(this.#beginOf(index) - offset, this.#beginOf(index + 1) - offset - 1)
+      batches.push({ token: this.tokenOf(index), rows: this.rowsOf(index) === 1 ? [rows] : rows.split('\n') })
     }
     return batches
   }
