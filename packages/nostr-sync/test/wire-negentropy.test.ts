@@ -79,6 +79,27 @@ describe('fingerprints of negentropy', () => {
   )
 })
 
+describe('sums of negentropy', () => {
+  // Lanes that overflow at once, and such that a carry runs through.
+  const lane = fc.constantFrom('00000000', '01000000', 'ffffffff', 'feffffff', '12ab34cd')
+  const id = fc.array(lane, { minLength: 8, maxLength: 8 }).map((lanes) => lanes.join(''))
+
+  test.prop([fc.array(id, { maxLength: 127, size: 'max' })])(
+    '9.4: are modulo 2^256, whatever is carried',
+    (ids) => {
+      const numbers = ids.map((text) => BigInt(`0x${hex(Buffer.from(text, 'hex').reverse())}`))
+      const sum = BigInt.asUintN(
+        256,
+        numbers.reduce((total, number) => total + number, 0n),
+      )
+      const bytes = Buffer.from(sum.toString(16).padStart(64, '0'), 'hex').reverse()
+      const expected = sha256(Buffer.concat([bytes, Buffer.of(ids.length)])).slice(0, 32)
+      const items = negentropyItems(ids.map((text, index) => [index, text]))
+      expect(hex(items.fingerprint(0, ids.length))).toBe(expected)
+    },
+  )
+})
+
 describe('items of negentropy', () => {
   const pair = fc.tuple(fc.oneof(fc.nat(5), fc.nat(), fc.constant(2 ** 53 - 1)), fc.nat(400).map(universeId))
 
