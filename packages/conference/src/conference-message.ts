@@ -3,6 +3,8 @@ import type { ConferenceNews, ConferencesInput } from './group/events.js'
 import type { ConferencesMachine } from './group/types.js'
 import type { ConferenceIdentifier, RealKey } from './wire/identity.js'
 
+const utf8 = new TextDecoder()
+
 /** Something that was said in a conference, by others or by us. */
 export interface ConferenceMessage {
   readonly conference: number
@@ -43,13 +45,13 @@ export function messageOf(
   if (news.kind === 'sent') {
     if (input.kind !== 'say') return null
     const { text, as } = input
-    const name = new TextDecoder().decode(machine.name)
+    const name = utf8.decode(machine.name)
     return { ...which, from: machine.realKey, name, isOurs: true, text, as, at: now, isLate: false }
   }
   const { from, text, as, late } = news
   const number = numbers.get(from)
   const author = number === undefined ? undefined : (roster.live.get(number) ?? roster.frozen.get(number))
-  const name = author ? new TextDecoder().decode(author.value.name) : ''
+  const name = author ? utf8.decode(author.value.name) : ''
   const at = now - (late?.minutes ?? 0) * 60_000
   // Relayed late, a message of an earlier run of ours may come back as well.
   const isOurs = from === machine.realKey

@@ -8,10 +8,15 @@ afterEach(() => {
 /** The host's clock with its hands held. */
 function held() {
   vi.useFakeTimers()
-  let asleep = 0
-  const clock = systemClock(() => asleep + performance.now())
+  let [asleep, asked] = [0, 0]
+  const clock = systemClock(() => {
+    asked += 1
+    return asleep + performance.now()
+  })
   return {
     clock,
+    /** How often the host was asked when it booted. */
+    asked: () => asked,
     pass: (ms: number) => {
       vi.advanceTimersByTime(ms)
     },
@@ -72,6 +77,18 @@ describe('the host’s clock', () => {
     expect(clock.since(ofAnother)).toBe(61_000)
     vi.setSystemTime(0)
     expect(clock.since(ofAnother)).toBe(0)
+  })
+
+  it('asks the host for its uptime once a second, and at once after a sleep', () => {
+    const { clock, pass, sleep, asked } = held()
+    const mark = clock.mark()
+    for (let each = 0; each < 100; each += 1) {
+      pass(50)
+      expect(clock.since(mark)).toBe((each + 1) * 50)
+    }
+    expect(asked()).toBeLessThanOrEqual(6)
+    sleep(500)
+    expect(clock.since(mark)).toBe(5_500)
   })
 
   it('tells sleep, stall and a step of the wall clock apart', () => {

@@ -20,6 +20,10 @@ const longestDelay = 2 ** 31 - 1
 const watchEvery: Millis = 1000
 /** Smaller differences are the noise of timers. */
 const noise: Millis = 2000
+/** How long the time since boot is told from the last answer, unless the hands have parted: the host reads a file for it. */
+const bootWithin: Millis = 1000
+/** By how much the wall's hand may differ from the monotonic one before the host is asked again at once. */
+const parted: Millis = 20
 
 /**
  * The host's clock.
@@ -31,7 +35,19 @@ export function systemClock(bootNow?: () => Millis): Clock {
   const now = (): Millis => performance.now()
   const wall = (): WallStamp => Date.now()
   const process = `${performance.timeOrigin}`
-  const read = (): Hands => ({ monotonic: now(), boot: bootNow?.() ?? null, wall: wall(), process })
+  let asked: Hands = { monotonic: -Infinity, boot: null, wall: 0, process }
+  const read = (): Hands => {
+    const hands: Hands = { monotonic: now(), boot: null, wall: wall(), process }
+    if (bootNow === undefined) return hands
+    const passed = hands.monotonic - asked.monotonic
+    // A sleep moves the wall's hand alone, as whoever sets it does.
+    const isFresh = passed < bootWithin && Math.abs(hands.wall - asked.wall - passed) < parted
+    const known = asked.boot === null ? 0 : asked.boot + passed
+    if (isFresh) return { ...hands, boot: known }
+    // It answers in hundredths of a second; this hand must not go back by that.
+    asked = { ...hands, boot: Math.max(known, bootNow()) }
+    return asked
+  }
 
   const wheel = new SweepWheel(now, (ms, tick) => {
     const timer = setInterval(tick, ms)
