@@ -121,6 +121,6 @@ export class Slab {
   }
 
   #beginOf(index: number): number {
-    return this.#ends[index - 1] ?? 0
+    return index === 0 ? 0 : (this.#ends[index - 1] ?? 0)
   }
 }
