@@ -44,6 +44,27 @@ async function refused(path: string, file: string): Promise<unknown> {
 }
 
 describe('a folder with a database', () => {
+  it('is in use, not damaged, while somebody writes to it', async () => {
+    await using at = await temporaryFolder()
+    await using folder = await openIn(at.path)
+    let isOver = false
+    const write = async (): Promise<void> => {
+      for (let round = 0; !isOver; round += 1) {
+        // It grows, and writes pages anew that it has freed.
+        await folder.transaction(() => {
+          folder.entries.putSync(`${round}`, 'x'.repeat(2_000))
+          folder.entries.removeSync(`${round - 50}`)
+        })
+      }
+    }
+    const writing = write()
+    for (let round = 0; round < 200; round += 1) {
+      await expect(openIn(at.path)).rejects.toMatchObject({ code: 'HF_STORE_IN_USE' })
+    }
+    isOver = true
+    await writing
+  })
+
   it('is made for its owner only, and found again as it was left', async () => {
     await using at = await temporaryFolder()
     const path = join(at.path, 'new', 'folder')

@@ -33,7 +33,12 @@ interface LmdbFile {
   /** Shorter than its last page number says: usual after deletions, and the sign of a truncated copy. */
   readonly isShort: boolean
   readonly trees: readonly { readonly root: number; readonly depth: number }[]
+  /** The number of the newest transaction. */
+  readonly transaction: number
 }
+
+/** How often a file is looked at that somebody writes to meanwhile. */
+const attempts = 5
 
 /**
  * Makes the folder if need be, and looks whether LMDB can open what is in it: from a file that is not its own or
@@ -48,9 +53,25 @@ export async function checkDataFile(path: string): Promise<void> {
   if (!(await isUsable(path, file))) return
   const handle = await open(file, 'r')
   try {
-    if (isKnownLayout) await checkPages(await readMeta(handle, path))
+    if (isKnownLayout) await checkAtRest(handle, path)
   } finally {
     await handle.close()
+  }
+}
+
+/**
+ * Pages of an earlier transaction are written anew by whoever has the file open: what does not fit together then is no
+ * damage. That it is in use is for LMDB's own locks to tell.
+ */
+async function checkAtRest(handle: FileHandle, path: string): Promise<void> {
+  for (let attempt = 0; attempt < attempts; attempt += 1) {
+    const file = await readMeta(handle, path)
+    try {
+      await checkPages(file)
+      return
+    } catch (cause) {
+      if ((await readMeta(handle, path)).transaction === file.transaction) throw cause
+    }
   }
 }
 
@@ -73,7 +94,6 @@ async function isUsable(path: string, file: string): Promise<boolean> {
 
 async function readMeta(handle: FileHandle, path: string): Promise<LmdbFile> {
   const foreign = (what: string): StoreError => new StoreError('HF_STORE_FOREIGN', path, `data.mdb ${what}`)
-  const fileBytes = (await handle.stat()).size
   const first = await read(handle, 0, metaBytes)
   if (first?.readUInt32LE(at.magic) !== magic) throw foreign('is no LMDB database: choose another directory')
   if ((first.readUInt32LE(at.version) & 0xffff) !== dataVersion)
@@ -83,8 +103,10 @@ async function readMeta(handle: FileHandle, path: string): Promise<LmdbFile> {
   const second = await read(handle, pageBytes, metaBytes)
   if (second?.readUInt32LE(at.magic) !== magic) throw corrupt(path, 'its second page is none of LMDB')
   const meta = number(second, atTransaction) > number(first, atTransaction) ? second : first
+  // Last: the file grows before a transaction says so.
+  const fileBytes = (await handle.stat()).size
   return {
-    ...{ handle, path, pageBytes, fileBytes },
+    ...{ handle, path, pageBytes, fileBytes, transaction: number(meta, atTransaction) },
     isShort: fileBytes < (number(meta, at.lastPage) + 1) * pageBytes,
     trees: atTrees
       .map((tree) => ({ root: number(meta, tree + atRoot), depth: meta.readUInt16LE(tree + atDepth) }))
