@@ -39,6 +39,7 @@ export {
   type RetryAdvice,
 } from './end.js'
 export { type AdmissionOptions, admission } from './env/admission.js'
+export { FaultLog } from './env/fault-log.js'
 export type { NounRecord, WatchedRoster } from './env/noun-record.js'
 export { SweepWheel } from './env/sweep-wheel.js'
 export { systemClock } from './env/system-clock.js'

@@ -1,4 +1,4 @@
-import { type Budget, OptionError } from '@holdfast/core'
+import { type Budget, FaultLog, OptionError } from '@holdfast/core'
 import { type Observable, Subject } from 'rxjs'
 import type { ConferenceMessage } from '../conference-message.js'
 import type { Conferences } from '../conferences.js'
@@ -12,7 +12,6 @@ import { type ToxNode, toxNode } from '../tox/node.js'
 import type { ToxNews, ToxNodeOptions } from '../tox/node-options.js'
 import { newSavedFriend, renameSavedFriend, type SavedFriend } from '../wire/friends-section.js'
 import { isValidKey, type RealKey } from '../wire/identity.js'
-import { FaultLog } from './fault-log.js'
 import { openKept } from './kept.js'
 
 /** Options of {@link toxClient}: those of a node, and where it keeps what it must not forget. */
