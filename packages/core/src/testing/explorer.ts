@@ -31,10 +31,10 @@ export interface CounterExample<E> {
   readonly events: readonly E[]
 }
 
-interface Visited<E> {
-  readonly parent: Visited<E> | null
-  readonly event: E | null
-  readonly depth: number
+/** How a state was reached first. The states on the way are not kept. */
+interface Path<E> {
+  readonly to: Path<E> | null
+  readonly event: E
 }
 
 /**
@@ -58,40 +58,27 @@ export function explore<S, E>(exploration: Exploration<S, E>): ExplorationResult
   const keyOf = exploration.key?.bind(exploration) ?? ((state: S) => JSON.stringify(state))
   const maxDepth = exploration.maxDepth ?? Infinity
   const seen = new Set([keyOf(exploration.initial)])
-  let frontier: { state: S; path: Visited<E> }[] = [
-    { state: exploration.initial, path: { parent: null, event: null, depth: 0 } },
-  ]
+  let frontier: { state: S; path: Path<E> | null }[] = [{ state: exploration.initial, path: null }]
   let steps = 0
-  let complete = true
-  while (frontier.length > 0) {
+  for (let depth = 0; frontier.length > 0; depth += 1) {
+    if (depth >= maxDepth) return { states: seen.size, steps, complete: false, counterExample: null }
     const next: typeof frontier = []
-    for (const { state, path } of frontier) {
-      if (path.depth >= maxDepth) {
-        complete = false
-        continue
-      }
-      for (const event of exploration.events(state)) {
+    for (const { state: before, path } of frontier) {
+      for (const event of exploration.events(before)) {
         steps += 1
-        const taken: Visited<E> = { parent: path, event, depth: path.depth + 1 }
-        const outcome = attempt(exploration, state, event)
-        if (outcome.violated !== null) {
-          return {
-            states: seen.size,
-            steps,
-            complete: false,
-            counterExample: { violated: outcome.violated, events: eventsOf(taken) },
-          }
+        const { violated, state } = attempt(exploration, before, event)
+        if (violated !== null) {
+          const counterExample = { violated, events: eventsOf({ to: path, event }) }
+          return { states: seen.size, steps, complete: false, counterExample }
         }
-        if (outcome.state === state) continue
-        const key = keyOf(outcome.state)
-        if (seen.has(key)) continue
-        seen.add(key)
-        next.push({ state: outcome.state, path: taken })
+        if (state === before) continue
+        const known = seen.size
+        if (seen.add(keyOf(state)).size > known) next.push({ state, path: { to: path, event } })
       }
     }
     frontier = next
   }
-  return { states: seen.size, steps, complete, counterExample: null }
+  return { states: seen.size, steps, complete: true, counterExample: null }
 }
 
 /** Lays a counter-example out for people: what is broken, then one event a line. */
@@ -114,9 +101,8 @@ function attempt<S, E>(
   }
 }
 
-function eventsOf<E>(path: Visited<E>): E[] {
+function eventsOf<E>(path: Path<E>): E[] {
   const events: E[] = []
-  for (let at: Visited<E> | null = path; at !== null && at.event !== null; at = at.parent)
-    events.unshift(at.event)
+  for (let at: Path<E> | null = path; at !== null; at = at.to) events.unshift(at.event)
   return events
 }
