@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { fc, test } from '@fast-check/vitest'
 import { seededRandom, VirtualClock } from '@holdfast/core/testing'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { cryptoReady, KeyPair } from '../src/tox/crypto/box.js'
 import { SharedKeys } from '../src/tox/crypto/shared-keys.js'
 import { type Address, addressText, isLocal, isUsable } from '../src/tox/dht/address.js'
@@ -13,8 +13,6 @@ import { hex } from '../src/wire/identity.js'
 import { seededBytes } from './support/net-crypto-rig.js'
 
 await cryptoReady
-// Whole networks are simulated, packet by packet.
-vi.setConfig({ testTimeout: 30_000 })
 
 /** A node of the hash table, and what it was told. */
 interface DhtNode {

@@ -1,14 +1,11 @@
 import { createServer } from 'node:net'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { WorkerReport } from '../src/cli/status-report.js'
 import { type FakeTelegram, fakeTelegram, type TestClient, testClient } from '../src/testing/index.js'
 import { ConnectLoop } from './support/connect-loop.js'
 import { run } from './support/program.js'
 import { ProxyProcess } from './support/proxy-process.js'
 import { numbered, secret } from './support/running-proxy.js'
-
-// Each proxy is four processes, which take their time to start on a busy machine.
-vi.setConfig({ testTimeout: 60_000 })
 
 /** A proxy with two workers before an embedded Telegram, and clients that have been answered once. */
 class Setting implements AsyncDisposable {

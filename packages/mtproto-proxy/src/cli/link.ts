@@ -1,7 +1,7 @@
 import { CommandError } from '@holdfast/core/program'
 import { Command, Option } from 'commander'
 import type { ProxySettings } from '../config/settings.js'
-import { cachedCopy } from '../telegram/cached-copy.js'
+import { cachedCopy, foundIp } from '../telegram/cached-copy.js'
 import { type LinkDefaults, linkProblem, userLinks } from './links.js'
 import { loadSettings } from './load-settings.js'
 import { programName, variablePrefix } from './program-name.js'
@@ -48,7 +48,7 @@ export function linkCommand(): Command {
 
 /** What a proxy that has run with this configuration has found; nothing where it keeps no cache. */
 async function lookedUpIp({ cacheDir, telegram }: ProxySettings): Promise<LinkDefaults> {
-  if (cacheDir === null || telegram.ipServices.length === 0) return {}
-  const copy = await cachedCopy(cacheDir).load()
-  return copy?.externalIp == null ? {} : { host: copy.externalIp }
+  const copy = cacheDir === null ? null : await cachedCopy(cacheDir).load()
+  const host = copy && foundIp(copy, telegram)
+  return host === null ? {} : { host }
 }

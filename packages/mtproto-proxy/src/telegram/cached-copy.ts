@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import type { Store } from '@holdfast/core'
 import { fileStore } from '@holdfast/core/node'
 import { z } from 'zod'
+import type { TelegramSettings } from '../config/settings.js'
 
 /** The last good answers of Telegram, as they are kept on disk. */
 export interface CachedCopy {
@@ -24,4 +25,9 @@ const schema: z.ZodType<CachedCopy> = z.object({
 /** The copy in a folder: `telegram.json`. */
 export function cachedCopy(cacheDir: string): Store<CachedCopy> {
   return fileStore({ path: join(cacheDir, 'telegram.json'), parse: (json) => schema.parse(json) })
+}
+
+/** The address of this host that was found, unless nobody is to look for it any more: then it may be another's by now. */
+export function foundIp(copy: CachedCopy, { ipServices }: TelegramSettings): string | null {
+  return ipServices.length === 0 ? null : copy.externalIp
 }

@@ -3,7 +3,7 @@ import { BehaviorSubject, type Observable } from 'rxjs'
 import type { TelegramSettings } from '../config/settings.js'
 import { ipToText, parseIp } from '../wire/ip-address.js'
 import { parseProxyConfig } from '../wire/proxy-config.js'
-import type { CachedCopy } from './cached-copy.js'
+import { type CachedCopy, foundIp } from './cached-copy.js'
 import type { TelegramAccess } from './data-center-settings.js'
 import { type DocumentOptions, getExternalIp, getProxyConfig, getProxySecret } from './documents.js'
 
@@ -181,8 +181,9 @@ async function externalIpOf(
   }
 }
 
-function accessOf({ secret, config, externalIp }: CachedCopy, settings: TelegramSettings): TelegramAccess {
-  const ip = settings.externalIp ?? (settings.ipServices.length === 0 ? null : externalIp)
+function accessOf(copy: CachedCopy, settings: TelegramSettings): TelegramAccess {
+  const { secret, config } = copy
+  const ip = settings.externalIp ?? foundIp(copy, settings)
   return {
     proxySecret: Buffer.from(secret, 'base64'),
     config: parseProxyConfig(config),
