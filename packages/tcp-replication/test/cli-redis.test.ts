@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { temporaryFolder } from '../../../test-support/temporary-folder.js'
@@ -14,6 +15,24 @@ describe('--redis', () => {
     expect(wrong.err).toContain('redis://[USER]')
     expect(wrong.err).not.toContain('hush')
   })
+
+  it('exits with 2 where nothing can be published on it, and has made no log by then', async () => {
+    await using folder = await temporaryFolder()
+    const data = join(folder.path, 'log')
+    const wrong = await run(
+      'serve',
+      '--data',
+      data,
+      '--listen',
+      '127.0.0.1:0',
+      '--redis',
+      'redis://:hush%@127.0.0.1',
+    )
+    expect(wrong).toMatchObject({ code: 2, out: '' })
+    expect(wrong.err).toContain('--redis: url must be percent-encoded')
+    expect(wrong.err).not.toContain('hush')
+    expect(existsSync(data)).toBe(false)
+  })
 })
 
 describe.skipIf(redisVersion() === null)('--redis (skipped where there is no redis-server)', () => {
@@ -27,8 +46,14 @@ describe.skipIf(redisVersion() === null)('--redis (skipped where there is no red
     const append = (row: string) =>
       fetch(`${http}/append?stream=typing`, { method: 'POST', body: `["!room:x",["${row}"]]` })
     await append('one')
-    await using tail = start(['tail', 'typing', '--from', '0', ...where, '--updates', http])
+    const inspect = ['--inspect', '127.0.0.1:0']
+    await using tail = start(['tail', 'typing', '--from', '0', ...where, '--updates', http, ...inspect])
     await tail.says(/typing 1 .*one/)
+    const [, inspector = ''] = await tail.says(/(http:\/\/127\.0\.0\.1:\d+\/)/, 'err')
+    const metrics = async (): Promise<string> => (await fetch(`${inspector}metrics`)).text()
+    await expect.poll(metrics).toContain('holdfast_replication_client_ready 1')
+    expect(await metrics()).toContain('holdfast_replication_client_position{stream_name="typing"} 1')
+    expect(await metrics()).toContain('holdfast_lifecycles{phase="ready"} 1')
     await append('two')
     await tail.says(/typing 2 .*two/)
     await first.kill()

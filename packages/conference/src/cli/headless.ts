@@ -1,4 +1,4 @@
-import type { Env } from '@holdfast/core'
+import type { Env, Log } from '@holdfast/core'
 import { addServiceOptions, exitCodes, linesOf, type ServiceFlags } from '@holdfast/core/program'
 import {
   OpenedThings,
@@ -6,8 +6,7 @@ import {
   replyJson,
   runConfigured,
   serveHttp,
-  serveMetrics,
-  watchedRegistry,
+  serveWatched,
 } from '@holdfast/core/service'
 import { Command } from 'commander'
 import { Subscription } from 'rxjs'
@@ -65,7 +64,7 @@ async function start(env: Env, config: MemberConfig, metrics: string | undefined
   const opened = new OpenedThings()
   try {
     const client = opened.add(await openClient(env, config, metrics))
-    const serving = await serve(client, config.http, metrics, opened)
+    const serving = await serve(client, { http: config.http, metrics }, { log: env.log, opened })
     const watching = tellAll(client)
     const { realKey, dhtKey, address } = client.node
     print({ event: 'ready', ...reportStatus(client), realKey, dhtKey, address, ...serving })
@@ -93,9 +92,8 @@ async function start(env: Env, config: MemberConfig, metrics: string | undefined
 /** Serves status and metrics as far as they are asked for. Returns where. */
 async function serve(
   client: ToxClient,
-  http: string | undefined,
-  metrics: string | undefined,
-  opened: OpenedThings,
+  { http, metrics }: { readonly http: string | undefined; readonly metrics: string | undefined },
+  { log, opened }: { readonly log: Log; readonly opened: OpenedThings },
 ): Promise<{ http?: string; metrics?: string }> {
   const serving: { http?: string; metrics?: string } = {}
   if (http !== undefined) {
@@ -110,10 +108,8 @@ async function serve(
     })
     serving.http = opened.add(status).url
   }
-  const registry = watchedRegistry(metrics)
-  if (metrics !== undefined && registry !== null) {
-    serving.metrics = opened.add(await serveMetrics({ at: metrics, registry })).uri
-  }
+  const uri = await serveWatched(metrics, { log, opened })
+  if (uri !== undefined) serving.metrics = uri
   return serving
 }
 

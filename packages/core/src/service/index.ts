@@ -26,7 +26,6 @@ export {
   type MetricsServerOptions,
   type MetricsSource,
   serveMetrics,
-  watchedRegistry,
 } from './metrics.js'
 export { OpenedThings } from './opened-things.js'
 export type { Distribution } from './read-histogram.js'
@@ -48,3 +47,4 @@ export {
   showWithin,
 } from './show.js'
 export type { Verdict } from './verdict.js'
+export { programRegistry, serveWatched, type WatchedOptions, watchedRegistry } from './watched-metrics.js'

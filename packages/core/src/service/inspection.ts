@@ -3,7 +3,7 @@ import { HoldfastError, OptionError } from '../index.js'
 import { type Inspector, serveInspector } from '../inspector/index.js'
 import { exitCodes } from '../program/exit-codes.js'
 import { createLog } from './logging.js'
-import { metricsOfProcess, watchedRegistry } from './metrics.js'
+import { programRegistry } from './watched-metrics.js'
 
 /** Starts the inspector of a program if the command was given `--inspect`. It lives as long as the process. */
 export async function inspectIfAsked(program: string, command: Command): Promise<Inspector | null> {
@@ -16,8 +16,7 @@ export async function inspectIfAsked(program: string, command: Command): Promise
   })
   try {
     // Its commands add their own, as they do with --metrics.
-    watchedRegistry(at)
-    const inspector = await serveInspector({ at, program, metrics: metricsOfProcess })
+    const inspector = await serveInspector({ at, program, metrics: programRegistry() })
     log.info({ url: inspector.url }, 'inspector')
     return inspector
   } catch (failure) {

@@ -21,17 +21,6 @@ export interface CollectedMetrics extends Disposable {
   readonly registry: Registry
 }
 
-/** The registry that was collected into last: that of a service has the most in it. */
-let latest = new Registry()
-
-/** What the process has to tell, whichever registry that is in by now. */
-export const metricsOfProcess: MetricsSource = {
-  get contentType() {
-    return latest.contentType
-  },
-  metrics: () => latest.metrics(),
-}
-
 interface TraceRecord {
   readonly kind?: string
   readonly from?: string
@@ -48,7 +37,6 @@ interface TraceRecord {
  */
 export function collectMetrics(options: MetricsOptions = {}): CollectedMetrics {
   const { registry = new Registry(), process = true } = options
-  latest = registry
   if (process) collectDefaultMetrics({ register: registry })
   const metrics = new MetricSet(registry, 'holdfast_')
   const lifecycles = new Map<string, number>()
@@ -76,20 +64,6 @@ export function collectMetrics(options: MetricsOptions = {}): CollectedMetrics {
       for (const channel of channels) unsubscribe(channel, hear)
     },
   }
-}
-
-let watched: Registry | null = null
-
-/**
- * The metrics of this program, one registry for all that ask: {@link collectMetrics} begins when they are first to be served
- * somewhere, by `--metrics` or by the inspector of `runProgram`.
- *
- * @param at - where the caller will serve them, if it will
- * @returns `null` as long as nobody is to see them: then nothing need be counted
- */
-export function watchedRegistry(at: string | undefined): Registry | null {
-  if (at !== undefined) watched ??= collectMetrics().registry
-  return watched
 }
 
 /** What metrics are served from: a registry, or whoever gathers those of several processes. */

@@ -1,5 +1,5 @@
 import type { Env } from '@holdfast/core'
-import { OpenedThings, type RunningService, serveMetrics, watchedRegistry } from '@holdfast/core/service'
+import { OpenedThings, type RunningService, serveWatched, watchedRegistry } from '@holdfast/core/service'
 import { Registry } from 'prom-client'
 import { configDiff } from '../config/diff.js'
 import type { ProxySettings } from '../config/settings.js'
@@ -36,7 +36,7 @@ export async function startNode({ env, settings, reread, signal }: NodeStart): P
   const opened = new OpenedThings()
   await warnOfOpenFiles(env, settings)
   try {
-    const registry = watchedRegistry(settings.metrics ?? settings.admin ?? undefined) ?? new Registry()
+    const registry = watchedRegistry(settings.metrics ?? settings.admin) ?? new Registry()
     const node = opened.add(await proxyNode({ env, settings, metrics: prometheusMetrics(registry), signal }))
     registerFigures(registry, { read: () => figuresOf(node), version })
     const began = env.clock.now()
@@ -56,10 +56,7 @@ export async function startNode({ env, settings, reread, signal }: NodeStart): P
       const admin = opened.add(await serveAdmin({ at: settings.admin, registry, state, reload, tables }))
       env.log.info({ url: admin.url }, 'serving the admin endpoint')
     }
-    if (settings.metrics !== null) {
-      const { uri } = opened.add(await serveMetrics({ at: settings.metrics, registry }))
-      env.log.info({ uri }, 'serving metrics')
-    }
+    await serveWatched(settings.metrics, { log: env.log, opened })
     await node.start()
     for (const { name, endpoint } of node.state.listeners) {
       env.log.info({ port: name, endpoint: endpoint.uri }, 'listening for clients')

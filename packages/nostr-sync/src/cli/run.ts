@@ -6,7 +6,7 @@ import {
   OpenedThings,
   type RunningService,
   runConfigured,
-  serveMetrics,
+  serveWatched,
   watchedRegistry,
 } from '@holdfast/core/service'
 import { Command } from 'commander'
@@ -102,9 +102,7 @@ async function start(
       registerRelayMetrics(registry, { ...parts, ...serving })
       registerMirrorMetrics(registry, mirror)
     }
-    if (metrics !== undefined && registry !== null) {
-      env.log.info({ uri: opened.add(await serveMetrics({ at: metrics, registry })).uri }, 'serving metrics')
-    }
+    await serveWatched(metrics, { log: env.log, opened })
     mirror.start()
     return {
       drain: ({ within }) => drain(env, mirror, serving, within),

@@ -6,7 +6,7 @@ import {
   replyJson,
   runConfigured,
   serveHttp,
-  serveMetrics,
+  serveWatched,
   watchedRegistry,
 } from '@holdfast/core/service'
 import { Command } from 'commander'
@@ -96,9 +96,7 @@ async function start(
       env.log.info({ url }, 'serving HTTP')
     }
     if (registry !== null) registerRelayMetrics(registry, { ...parts, ...serving })
-    if (metrics !== undefined && registry !== null) {
-      env.log.info({ uri: opened.add(await serveMetrics({ at: metrics, registry })).uri }, 'serving metrics')
-    }
+    await serveWatched(metrics, { log: env.log, opened })
     return { drain: ({ within }) => drain(env, serving, within), [Symbol.asyncDispose]: () => opened.close() }
   } catch (failure) {
     await opened.close()

@@ -4,7 +4,7 @@ import {
   OpenedThings,
   type RunningService,
   runConfigured,
-  serveMetrics,
+  serveWatched,
   watchedRegistry,
 } from '@holdfast/core/service'
 import { Command } from 'commander'
@@ -110,9 +110,7 @@ async function start(
       registerServerMetrics(registry, relay.server)
       registerClientMetrics(registry, relay.client)
     }
-    if (metrics !== undefined && registry !== null) {
-      env.log.info({ uri: opened.add(await serveMetrics({ at: metrics, registry })).uri }, 'serving metrics')
-    }
+    await serveWatched(metrics, { log: env.log, opened })
     return {
       drain: (o) => relay.drain(o),
       finished: relay.finished,

@@ -1,11 +1,12 @@
 import type { DrainReport, Env, Millis } from '@holdfast/core'
 import { sockets } from '@holdfast/core/node'
 import { addServiceOptions, type ServiceFlags } from '@holdfast/core/program'
+import type { RedisAddress } from '@holdfast/core/redis'
 import {
   OpenedThings,
   type RunningService,
   runConfigured,
-  serveMetrics,
+  serveWatched,
   watchedRegistry,
 } from '@holdfast/core/service'
 import { Command } from 'commander'
@@ -20,7 +21,7 @@ import { type ServeConfig, serveSchema } from './config.js'
 import { serveControl } from './control-endpoint.js'
 import { endpointOf } from './endpoints.js'
 import { appendFromInput } from './input.js'
-import { overRedis } from './over-redis.js'
+import { overRedis, redisAt } from './over-redis.js'
 import { programName, variablePrefix } from './program-name.js'
 import { reportStatus } from './status-report.js'
 
@@ -139,7 +140,8 @@ async function start(
   config: ServeConfig,
   { metrics, stdin }: { readonly metrics: string | undefined; readonly stdin: boolean },
 ): Promise<RunningService> {
-  const { serverName, instance, redis } = config
+  const { serverName, instance } = config
+  const redis = config.redis === undefined ? null : await redisAt(config.redis)
   const opened = new OpenedThings()
   // Before there is anything to count.
   const registry = watchedRegistry(metrics)
@@ -150,7 +152,7 @@ async function start(
     const identity = { env, source: log, serverName, instance }
     const server = opened.add(await replicationServer({ ...identity, ...servingOptions(config) }))
     env.log.info({ endpoint: server.endpoint.uri, data: config.data }, 'serving replication')
-    const publication = redis === undefined ? null : opened.add(await publish(redis, identity))
+    const publication = redis === null ? null : opened.add(await publish(redis, identity))
     if (config.http !== undefined) {
       const status = (): object => reportStatus(server, { publication })
       const control = opened.add(
@@ -160,9 +162,7 @@ async function start(
     }
     if (registry !== null) registerServerMetrics(registry, server)
     if (registry !== null && publication !== null) registerPublicationMetrics(registry, publication)
-    if (metrics !== undefined && registry !== null) {
-      env.log.info({ uri: opened.add(await serveMetrics({ at: metrics, registry })).uri }, 'serving metrics')
-    }
+    await serveWatched(metrics, { log: env.log, opened })
     if (stdin) appendFromInput(log, process.stdin, env.log)
     const drain = async (o: { readonly within: Millis }): Promise<DrainReport> => {
       const [report] = await Promise.all([server.drain(o), publication?.drain(o)])
@@ -176,11 +176,10 @@ async function start(
 }
 
 async function publish(
-  url: string,
+  address: RedisAddress,
   options: Omit<RedisReplicationServerOptions, 'uri' | 'credentials'>,
 ): Promise<RedisReplicationServer> {
-  const { redisAddress, redisReplicationServer } = await overRedis()
-  const address = redisAddress(url)
+  const { redisReplicationServer } = await overRedis()
   options.env.log.info({ uri: address.uri, channel: options.serverName }, 'publishing on Redis')
   return redisReplicationServer({ ...options, ...address })
 }

@@ -1,5 +1,5 @@
 import { HoldfastError } from '@holdfast/core'
-import { collectMetrics, type MetricsSource, OpenedThings, serveMetrics } from '@holdfast/core/service'
+import { type MetricsSource, OpenedThings, programRegistry, serveWatched } from '@holdfast/core/service'
 import { AggregatorRegistry } from 'prom-client'
 import { reloadDiff } from '../../config/diff.js'
 import { type AdminTables, serveAdmin } from '../admin-endpoint.js'
@@ -72,7 +72,7 @@ class WorkersService implements ProxyService {
     this.#fleet = fleet
     this.#settings = settings
     this.#began = env.clock.now()
-    const { registry: own } = collectMetrics()
+    const own = programRegistry()
     this.#metrics = {
       contentType: own.contentType,
       metrics: async () =>
@@ -96,10 +96,7 @@ class WorkersService implements ProxyService {
       )
       env.log.info({ url: admin.url }, 'serving the admin endpoint')
     }
-    if (settings.metrics !== null) {
-      const { uri } = opened.add(await serveMetrics({ at: settings.metrics, registry: this.#metrics }))
-      env.log.info({ uri }, 'serving metrics')
-    }
+    await serveWatched(settings.metrics, { log: env.log, opened, metrics: this.#metrics })
     process.on('SIGUSR2', this.#hearSignal)
     for (const { name, uri } of this.#fleet.listeners) {
       env.log.info({ port: name, endpoint: uri }, 'listening for clients')

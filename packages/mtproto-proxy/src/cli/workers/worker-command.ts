@@ -2,7 +2,7 @@ import { type Env, HoldfastError } from '@holdfast/core'
 import { serveInspector } from '@holdfast/core/inspector'
 import { nodeEnv } from '@holdfast/core/node'
 import { CommandError, exitCodes } from '@holdfast/core/program'
-import { collectMetrics, createLog } from '@holdfast/core/service'
+import { createLog, programRegistry } from '@holdfast/core/service'
 import { Command } from 'commander'
 import type { Registry } from 'prom-client'
 import { proxySettings } from '../../config/to-settings.js'
@@ -63,7 +63,7 @@ class RunningWorker {
     }
     this.#start = start
     this.#env = nodeEnv({ name, log })
-    this.#registry = collectMetrics().registry
+    this.#registry = programRegistry()
     this.#began = this.#env.clock.now()
     this.#node = this.#run()
     this.#node.then(
