@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis'
 import { describe, expect, it, vi } from 'vitest'
-import { feed, fullJitter, type LinkScope, lifecycle } from '../src/index.js'
+import { feed, fullJitter, type LinkScope, lifecycle, OptionError } from '../src/index.js'
 import { nodeEnv } from '../src/node/index.js'
 import { type RedisLog, redisAddress, redisChannel, redisLog, redisStore } from '../src/redis/index.js'
 import { fakeScope } from '../src/testing/index.js'
@@ -15,6 +15,15 @@ describe('redisAddress', () => {
     expect(redisAddress('unix:/run/redis.sock')).toEqual({ uri: 'unix:/run/redis.sock', credentials: {} })
     expect(() => redisAddress('http://me:secret@host')).toThrow(/^(?!.*secret)/)
   })
+
+  it.each(['redis://:100%@host', 'redis://host/two', 'redis://host/2?secret', 'redis:///2', 'unix:', 'host'])(
+    'refuses %s, and does not quote it',
+    (url) => {
+      const refused = expect(() => redisAddress(url))
+      refused.toThrow(OptionError)
+      refused.toThrow(/^url must be .* got "\(not shown\)"$/)
+    },
+  )
 })
 
 describe.skipIf(!hasRedis)('redisChannel (skipped where there is no redis-server)', () => {
@@ -162,6 +171,26 @@ describe.skipIf(!hasRedis)('redisLog (skipped where there is no redis-server)', 
     const again = await redisLog({ redis: client.redis, key: 'log' })
     expect([again.head, again.epoch]).toEqual([1000, log.epoch])
     await expect(redisLog({ redis: client.redis, key: '' })).rejects.toThrow('key')
+  })
+
+  it.each([2.5, 0, Number.NaN])(
+    'does not open to keep %d, which Redis would refuse at each append',
+    async (keep) => {
+      const redis = {
+        eval: () => Promise.reject(new Error('asked')),
+        duplicate: () => new Redis({ lazyConnect: true }),
+      }
+      await expect(redisLog({ redis, key: 'log', keep })).rejects.toMatchObject({ field: 'keep' })
+    },
+  )
+
+  it('says what is refused to who follows it', async () => {
+    await using redis = await RedisProgram.start()
+    await using client = connected(redis.path)
+    const log = await redisLog({ redis: client.redis, key: 'log' })
+    await client.redis.acl('SETUSER', 'default', '-xread')
+    const message = expect.stringContaining('NOPERM') as string
+    await expect(log.follow(() => undefined)).rejects.toMatchObject({ code: 'HF_STORE_UNREADABLE', message })
   })
 
   it('that Redis has lost is not taken for the one that comes next', async () => {

@@ -3,7 +3,7 @@ import { EventEmitter, once } from 'node:events'
 import { describe, expect, it } from 'vitest'
 import { builtProgram } from '../../../test-support/built-program.js'
 import { type DrainReport, HoldfastError, type Log } from '../src/index.js'
-import { exitCodes } from '../src/program/index.js'
+import { CommandError, exitCodes } from '../src/program/index.js'
 import {
   ConfigError,
   describeDrain,
@@ -177,6 +177,12 @@ describe('a service', () => {
       new ConfigError(['listen: is missing']),
       exitCodes.usage,
       'the configuration is wrong:\n  listen: is missing',
+    ],
+    [
+      'an option that is wrong',
+      new CommandError('--redis must be a URL', { exitCode: exitCodes.usage }),
+      exitCodes.usage,
+      '--redis must be a URL',
     ],
     [
       'a port that is taken',

@@ -35,7 +35,8 @@ export function toldFailure(thrown: unknown): ToldFailure | null {
   return { text: isNews ? `${thrown.message} (${reason})` : thrown.message, exitCode: exitCodeOf(thrown) }
 }
 
-function exitCodeOf(thrown: Error): number {
+/** How a program exits after this was thrown. */
+export function exitCodeOf(thrown: unknown): number {
   if (thrown instanceof CommandError) return thrown.exitCode
   return thrown instanceof HoldfastError && thrown.code === 'HF_BAD_CONFIG'
     ? exitCodes.usage

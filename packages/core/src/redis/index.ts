@@ -5,13 +5,7 @@
  * @packageDocumentation
  */
 
-export {
-  type RedisAddress,
-  type RedisChannelOptions,
-  type RedisCredentials,
-  type RedisEndpoint,
-  redisAddress,
-  redisChannel,
-} from './redis-channel.js'
+export { type RedisAddress, type RedisCredentials, redisAddress } from './redis-address.js'
+export { type RedisChannelOptions, type RedisEndpoint, redisChannel } from './redis-channel.js'
 export { type RedisLog, type RedisLogOptions, redisLog } from './redis-log.js'
 export { type RedisStoreOptions, redisStore } from './redis-store.js'

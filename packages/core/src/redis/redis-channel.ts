@@ -2,6 +2,7 @@ import type { Dialer, Endpoint } from '../index.js'
 import { OptionError } from '../index.js'
 import { type TransportOptions, wireOptions } from '../node/transport.js'
 import { WiredLink } from '../node/wired-link.js'
+import { type RedisCredentials, redisUrl, socketPath } from './redis-address.js'
 import { type RedisWireOptions, redisWire } from './redis-wire.js'
 
 /** What {@link redisChannel} dials. */
@@ -10,12 +11,6 @@ export interface RedisEndpoint extends Endpoint {
   readonly uri: string
   /** What is subscribed to, and published to. */
   readonly channel: string
-}
-
-/** Who we are to Redis. */
-export interface RedisCredentials {
-  readonly username?: string
-  readonly password?: string
 }
 
 /** Options of {@link redisChannel}. */
@@ -61,43 +56,12 @@ export function redisChannel({ credentials = {}, ...options }: RedisChannelOptio
   }
 }
 
-/** The parts of a URL that may be logged, and those that may not. */
-export interface RedisAddress {
-  readonly uri: string
-  readonly credentials: RedisCredentials
-}
-
-/**
- * Takes the credentials out of a URL.
- *
- * @throws an `OptionError` where it is none that {@link RedisEndpoint} allows; the message does not quote it
- *
- * @example
- * ```ts
- * import { redisAddress } from '@holdfast/core/redis'
- *
- * redisAddress('redis://:secret@cache.example/2')
- * // => { uri: 'redis://cache.example/2', credentials: { password: 'secret' } }
- * ```
- */
-export function redisAddress(url: string): RedisAddress {
-  if (url.startsWith('unix:')) return { uri: url, credentials: {} }
-  const parsed = urlOf(url)
-  const { username, password } = parsed
-  parsed.username = parsed.password = ''
-  return {
-    uri: parsed.href,
-    credentials: {
-      ...(username !== '' && { username: decodeURIComponent(username) }),
-      ...(password !== '' && { password: decodeURIComponent(password) }),
-    },
-  }
-}
-
 function whereTo({ uri, channel }: Endpoint & Partial<RedisEndpoint>): Omit<RedisWireOptions, 'credentials'> {
   if (channel === undefined || channel === '') throw new OptionError('endpoint.channel', 'a name', channel)
-  if (uri.startsWith('unix:')) return { uri, channel, path: uri.slice('unix:'.length) }
-  const { hostname, port, pathname, protocol, username, password } = urlOf(uri)
+  const path = socketPath(uri)
+  if (path !== null) return { uri, channel, path }
+  const forms = 'redis://HOST:PORT/DATABASE, rediss://… or unix:PATH'
+  const { hostname, port, pathname, protocol, username, password } = redisUrl('endpoint.uri', uri, forms)
   if (username !== '' || password !== '') {
     throw new OptionError('endpoint.uri', 'free of credentials, which redisChannel() takes', '(not shown)')
   }
@@ -108,17 +72,4 @@ function whereTo({ uri, channel }: Endpoint & Partial<RedisEndpoint>): Omit<Redi
     db: Number(pathname.slice(1)),
     ...(protocol === 'rediss:' && { tls: {} }),
   }
-}
-
-function urlOf(text: string): URL {
-  const url = URL.canParse(text) ? new URL(text) : null
-  const isRedis = url !== null && /^rediss?:$/.test(url.protocol) && url.hostname !== ''
-  if (!isRedis || !/^\/?\d*$/.test(url.pathname)) {
-    throw new OptionError(
-      'endpoint.uri',
-      'redis://HOST:PORT/DATABASE, rediss://… or unix:PATH',
-      '(not shown)',
-    )
-  }
-  return url
 }

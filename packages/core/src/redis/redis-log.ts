@@ -1,8 +1,10 @@
 import { Buffer } from 'node:buffer'
 import { randomUUID } from 'node:crypto'
 import type { Redis } from 'ioredis'
+import { whole } from '../budget.js'
 import type { Budget, FeedPage } from '../index.js'
-import { OptionError, StoreError } from '../index.js'
+import { StoreError } from '../index.js'
+import { askRedis, checkKey } from './ask-redis.js'
 
 /** Options of {@link redisLog}. */
 export interface RedisLogOptions {
@@ -38,8 +40,9 @@ export interface RedisLog extends AsyncDisposable {
    * Hands over what anybody appends from now on, in order and once, across every loss of the connection. To be called
    * once.
    *
-   * @returns resolves when the log is closed; rejects when it cannot be followed: what it throws itself, or a `StoreError`
-   * `HF_STORE_CORRUPT` when Redis has lost the log or what came next in it
+   * @returns resolves when the log is closed; rejects when it cannot be followed: what `appended` throws, or a
+   * `StoreError`: `HF_STORE_CORRUPT` when Redis has lost the log or what came next in it, or `HF_STORE_UNREADABLE` when it
+   * refuses to be asked, for example for want of a right
    */
   follow(appended: (items: readonly string[], to: number) => void): Promise<void>
 }
@@ -59,7 +62,7 @@ export interface RedisLog extends AsyncDisposable {
  * import { redisLog } from '@holdfast/core/redis'
  * import { Redis } from 'ioredis'
  *
- * await using log = await redisLog({ redis: new Redis('redis://127.0.0.1:6379'), key: 'news', keep: 100_000 })
+ * const log = await redisLog({ redis: new Redis('redis://127.0.0.1:6379'), key: 'news', keep: 100_000 })
  * const news = feed<number, string>({
  *   env: nodeEnv({ name: 'news' }),
  *   compare: (a, b) => a - b,
@@ -69,17 +72,17 @@ export interface RedisLog extends AsyncDisposable {
  *   page: { bytes: 65_536, count: 500 },
  *   live: { bytes: 1_048_576 },
  * })
- * const following = log.follow((items, to) => news.publish(items, to))
  * await log.append(['first', 'second'])
- * await following
+ * process.once('SIGTERM', () => void log[Symbol.asyncDispose]())
+ * await log.follow((items, to) => news.publish(items, to)) // until then
  * ```
  */
 export async function redisLog(options: RedisLogOptions): Promise<RedisLog> {
-  const { redis, key, keep = Infinity } = options
-  if (typeof key !== 'string' || key === '') throw new OptionError('key', 'the name of a key', key)
-  if (!(keep > 0)) throw new OptionError('keep', 'a number above 0', keep)
+  const { redis, key, keep } = options
+  checkKey(key)
+  if (keep !== undefined) whole('keep', keep, 1)
   const [epoch, head] = (await ask(redis, key, 'HF_STORE_UNREADABLE', open, randomUUID())) as [string, number]
-  return new Log(redis, key, keep, epoch, head)
+  return new Log(redis, key, keep ?? Infinity, epoch, head)
 }
 
 /** Entries have the ids 1-0, 2-0 and so on; the last one is remembered also where it was trimmed away. */
@@ -161,12 +164,14 @@ class Log implements RedisLog {
     // Blocked, a connection can do nothing else. It is found dead by its silence, and asks again on the next one.
     const follower = this.#redis.duplicate({ maxRetriesPerRequest: null, socketTimeout: 3 * lookEvery })
     this.#follower = follower
+    // A connection that fails is no news: the client makes the next one, and what it had asked is asked again there.
     follower.on('error', () => undefined)
     try {
       for (;;) {
         await this.#takeNew(follower, appended)
         if (this.#isClosed) return
-        await follower.xread('COUNT', 1, 'BLOCK', lookEvery, 'STREAMS', this.#key, `${this.#head}-0`)
+        const next = follower.xread('COUNT', 1, 'BLOCK', lookEvery, 'STREAMS', this.#key, `${this.#head}-0`)
+        await askRedis(this.#key, 'HF_STORE_UNREADABLE', next)
       }
     } catch (failure) {
       if (!this.#isClosed) throw failure
@@ -222,19 +227,14 @@ class Log implements RedisLog {
   }
 }
 
-async function ask(
+function ask(
   redis: Pick<Redis, 'eval'>,
   key: string,
   code: StoreError['code'],
   script: string,
   ...args: readonly string[]
 ): Promise<unknown> {
-  try {
-    return await redis.eval(script, 2, key, `${key}:epoch`, ...args)
-  } catch (cause) {
-    const said = cause instanceof Error ? cause.message : String(cause)
-    throw new StoreError(code, key, `Redis could not be asked: ${said}`, { cause })
-  }
+  return askRedis(key, code, redis.eval(script, 2, key, `${key}:epoch`, ...args))
 }
 
 function positionOf(id: string): number {

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import type { Redis } from 'ioredis'
 import type { Store } from '../index.js'
-import { OptionError, StoreError } from '../index.js'
+import { StoreError } from '../index.js'
+import { askRedis, checkKey } from './ask-redis.js'
 
 /** Options of {@link redisStore}. */
 export interface RedisStoreOptions<T> {
@@ -43,9 +44,7 @@ export interface RedisStoreOptions<T> {
  * ```
  */
 export function redisStore<T>(options: RedisStoreOptions<T>): Store<T> {
-  if (typeof options.key !== 'string' || options.key === '') {
-    throw new OptionError('key', 'the name of a key', options.key)
-  }
+  checkKey(options.key)
   return new RedisStore(options.redis, options.key, options.parse ?? ((json) => json as T))
 }
 
@@ -93,13 +92,8 @@ class RedisStore<T> implements Store<T> {
     throw new StoreError('HF_STORE_IN_USE', this.#key, taken)
   }
 
-  async #ask(code: StoreError['code'], script: string, ...more: string[]): Promise<unknown> {
-    try {
-      return await this.#redis.eval(script, 1, this.#key, this.#owner, ...more)
-    } catch (cause) {
-      const said = cause instanceof Error ? cause.message : String(cause)
-      throw new StoreError(code, this.#key, `Redis could not be asked: ${said}`, { cause })
-    }
+  #ask(code: StoreError['code'], script: string, ...more: string[]): Promise<unknown> {
+    return askRedis(this.#key, code, this.#redis.eval(script, 1, this.#key, this.#owner, ...more))
   }
 
   #understand(text: string): T {

@@ -1,8 +1,8 @@
 import { constants } from 'node:os'
 import type { Clock, DrainReport, Log, Millis } from '../index.js'
 import { HoldfastError, systemClock } from '../index.js'
+import { exitCodeOf } from '../program/command-error.js'
 import { exitCodes } from '../program/exit-codes.js'
-import { ConfigError } from './config.js'
 
 /** What {@link runService} needs of a started service. */
 export interface RunningService {
@@ -144,7 +144,7 @@ class ServiceRun {
       if (this.#isStopping) return exitCodes.ok
       if (cause instanceof HoldfastError) log.error({ code: cause.code, ...reasonOf(cause) }, cause.message)
       else log.error({ err: cause }, 'could not start')
-      return cause instanceof ConfigError ? exitCodes.usage : exitCodes.failure
+      return exitCodeOf(cause)
     }
     const service = this.#service
     try {

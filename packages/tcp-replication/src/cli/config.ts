@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { addressForms, isAddress, isRedisUrl, redisForms } from './endpoints.js'
+import { addressForms, isAddress } from './endpoints.js'
 
 const address = z.string().refine(isAddress, { error: `It must be ${addressForms}.` })
 const size = z.number().int().positive()
@@ -37,11 +37,8 @@ const serving = {
 /** Configuration of `serve`. */
 export const serveSchema = z.strictObject({
   serverName: z.string().min(1).default('localhost'),
-  redis: z
-    .string()
-    .refine(isRedisUrl, { error: `It must be ${redisForms}.` })
-    .optional()
-    .meta({ secret: true }),
+  /** Checked where it is used: what reads it is there only with `ioredis`. */
+  redis: z.string().optional().meta({ secret: true }),
   instance: z.string().min(1).default('master'),
   ...serving,
 })

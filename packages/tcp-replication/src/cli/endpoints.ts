@@ -16,14 +16,6 @@ export function endpointOf(text: string): Endpoint {
   return { uri: /^(tcp|tls):\/\/|^unix:|^fd:/.test(text) ? text : `tcp://${text}` }
 }
 
-/** What the address of a Redis may look like. */
-export const redisForms = 'redis://[USER][:PASSWORD@]HOST[:PORT][/DATABASE], rediss://… or unix:/PATH'
-
-/** Whether this is the address of a Redis. */
-export function isRedisUrl(text: string): boolean {
-  return /^unix:.+|^rediss?:\/\/[^/]+(\/\d*)?$/.test(text) && (text.startsWith('unix:') || URL.canParse(text))
-}
-
 /** Reads the address of an HTTP listener. */
 export function urlOf(text: string): string {
   if (URL.canParse(text)) return text

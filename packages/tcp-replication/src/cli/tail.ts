@@ -1,6 +1,7 @@
 import type { DrainReport, Endpoint, Millis } from '@holdfast/core'
 import { fileStore, nodeEnv, sockets } from '@holdfast/core/node'
 import { addInspectOption, CommandError, exitCodes } from '@holdfast/core/program'
+import type { RedisAddress } from '@holdfast/core/redis'
 import { createLog, runService, watchedRegistry } from '@holdfast/core/service'
 import { Command, Option } from 'commander'
 import type { Level } from 'pino'
@@ -13,8 +14,8 @@ import { registerClientMetrics } from '../metrics/client-metrics.js'
 import type { RedisReplicationClient } from '../redis/index.js'
 import { streamsOverRedis, usualStreams } from '../streams/registry.js'
 import { Checkpoint } from './checkpoint.js'
-import { dialectOf, endpointOf, isRedisUrl, redisForms, tokenOf, urlOf } from './endpoints.js'
-import { overRedis } from './over-redis.js'
+import { dialectOf, endpointOf, tokenOf, urlOf } from './endpoints.js'
+import { overRedis, redisAt } from './over-redis.js'
 import { programName, variablePrefix } from './program-name.js'
 
 interface TailFlags {
@@ -79,12 +80,13 @@ Examples:
       --updates http://127.0.0.1:9093`
 
 async function tail(streams: readonly string[], flags: TailFlags): Promise<void> {
-  checkRedis(flags)
+  const redis = await publicationOf(flags)
   const log = createLog({ name: programName, level: flags.logLevel })
   const env = nodeEnv({ name: programName, log })
   // What nobody named need not be there.
   const optional = streams.length === 0
-  const names = optional ? streamsOf(flags) : streams
+  const usual = redis === null ? usualStreams(flags.dialect ?? 'D1') : streamsOverRedis()
+  const names = optional ? usual : streams
   const { checkpoint: path, updates, updatesSecret: secret } = flags
   await runService({
     name: programName,
@@ -117,7 +119,7 @@ async function tail(streams: readonly string[], flags: TailFlags): Promise<void>
       }
       // Before there is anything to count.
       const registry = watchedRegistry(undefined)
-      const client = flags.redis === undefined ? follow(flags, options) : await followRedis(flags, options)
+      const client = redis === null ? follow(flags, options) : await followRedis(redis, options)
       if (registry !== null) registerClientMetrics(registry, client)
       const watching = client.problems$.subscribe({
         next: (problem) =>
@@ -156,26 +158,28 @@ function follow({ server, serverName, dialect }: TailFlags, options: FollowOptio
   })
 }
 
-async function followRedis(flags: TailFlags, options: FollowOptions): Promise<RedisReplicationClient> {
-  const { redis = '', serverName = '', writer } = flags
-  const { redisAddress, redisReplicationClient } = await overRedis()
+/** What is followed over Redis: the rows of one process, on the channel of a server. */
+interface Publication extends RedisAddress {
+  readonly serverName: string
+  readonly writer: string
+}
+
+/** What `--redis` and its companions say; `null` without it. */
+async function publicationOf({ redis, serverName, writer }: TailFlags): Promise<Publication | null> {
+  if (redis === undefined) return null
+  if (serverName !== undefined) return { ...(await redisAt(redis)), serverName, writer }
+  throw new CommandError('--redis needs --server-name, the name of the channel', {
+    exitCode: exitCodes.usage,
+  })
+}
+
+async function followRedis(
+  { writer, ...publication }: Publication,
+  options: FollowOptions,
+): Promise<RedisReplicationClient> {
+  const { redisReplicationClient } = await overRedis()
   const writers = Object.fromEntries(options.streams.map(({ stream }) => [stream, writer]))
-  return redisReplicationClient({ ...options, ...redisAddress(redis), serverName, writers })
-}
-
-function streamsOf({ redis, dialect = 'D1' }: TailFlags): readonly string[] {
-  return redis === undefined ? usualStreams(dialect) : streamsOverRedis()
-}
-
-function checkRedis({ redis, serverName }: TailFlags): void {
-  if (redis === undefined) return
-  if (serverName === undefined) throw wrongUse('--redis needs --server-name, the name of the channel')
-  // The argument is not quoted, since there may be a password in it.
-  if (!isRedisUrl(redis)) throw wrongUse(`--redis must be ${redisForms}`)
-}
-
-function wrongUse(message: string): CommandError {
-  return new CommandError(message, { exitCode: exitCodes.usage })
+  return redisReplicationClient({ ...options, ...publication, writers })
 }
 
 const positions = z.record(
