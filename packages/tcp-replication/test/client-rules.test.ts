@@ -48,6 +48,18 @@ describe('what a client makes of lines', () => {
     expect(why).toEqual([expect.stringMatching(/^the server said: Failed to keep up\\x07/), undefined])
   })
 
+  it('H4.1: an ERROR that the server went on after is not the reason of a later end', async () => {
+    await using it = new Followed([{ stream: 'typing', from: 5 }])
+    const why: (string | undefined)[] = []
+    it.client.state$.subscribe((state) => {
+      if (state.phase === 'waiting') why.push(state.why.detail)
+    })
+    await it.connect()
+    await it.says('POSITION typing 5', 'ERROR something', 'PING 5')
+    it.link.closeByPeer()
+    expect(why).toEqual([undefined])
+  })
+
   it('H8.1: nothing is applied of what comes with, or after, a wrong SERVER', async () => {
     await using it = new Followed([{ stream: 'typing', from: 5 }], { serverName: 'a.example' })
     await it.connect()

@@ -178,7 +178,7 @@ export class LinkRun<P extends LinkProtocol> implements LinkSink, LinkScope {
     const { protocol } = this
     let words: string | undefined
     if (this.over === null && protocol?.explain !== undefined)
-      this.#isolated(() => (words = protocol.explain?.(why)))
+      this.#isolated(() => (words = protocol.explain?.()))
     if (words === undefined) return why
     return { ...why, detail: why.detail === undefined ? words : `${words}; ${why.detail}` }
   }

@@ -131,7 +131,7 @@ export interface LinkProtocol {
    * The transport says that the link is over: what the peer had said of it, in words for people. It comes first in the
    * end's `detail`.
    */
-  explain?(why: End): string | undefined
+  explain?(): string | undefined
   /** The last call, after everything that was deferred on the scope. */
   ended?(why: End): void
 }

@@ -35,7 +35,7 @@ export class Session implements LinkProtocol {
   #held: string[] | null = null
   #toldUpstream = false
   #serverSeen = false
-  /** The text of the last ERROR. */
+  /** The text of an ERROR that was the last line: whoever says more has not closed for it. */
   #serverError: string | null = null
 
   constructor(scope: LinkScope, client: ClientContext) {
@@ -139,6 +139,7 @@ export class Session implements LinkProtocol {
     if (!this.#serverSeen && command.name !== 'SERVER' && client.requireServerName) {
       return this.#refuse('SERVER expected first')
     }
+    this.#serverError = null
     return this.#handle(command)
   }
 
