@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 
 /** What a program left behind. */
@@ -22,17 +21,26 @@ export class Program implements AsyncDisposable {
   readonly child: ChildProcess
   out = ''
   err = ''
-  readonly #closed: Promise<unknown>
+  readonly #closed: Promise<void>
   #hasEnded = false
   #waiting: (() => void)[] = []
 
   constructor(path: string, args: readonly string[], { env, input }: ProgramOptions = {}) {
     this.child = spawn(process.execPath, [path, ...args], { stdio: 'pipe', env: { ...process.env, ...env } })
-    this.child.stdout?.on('data', (chunk: Buffer) => this.#heard('out', chunk))
-    this.child.stderr?.on('data', (chunk: Buffer) => this.#heard('err', chunk))
-    this.#closed = once(this.child, 'close').then(() => {
-      this.#hasEnded = true
-      this.#wake()
+    this.child.stdout?.setEncoding('utf8').on('data', (text: string) => this.#heard('out', text))
+    this.child.stderr?.setEncoding('utf8').on('data', (text: string) => this.#heard('err', text))
+    this.#closed = new Promise((resolve) => {
+      const closed = (): void => {
+        this.#hasEnded = true
+        this.#wake()
+        resolve()
+      }
+      this.child.once('close', closed)
+      this.child.on('error', (failure) => {
+        this.#heard('err', `${failure.message}\n`)
+        // What was never there may not close either.
+        if (this.child.pid === undefined) closed()
+      })
     })
     if (input !== undefined) this.child.stdin?.end(input)
   }
@@ -73,8 +81,8 @@ export class Program implements AsyncDisposable {
     return this.kill9()
   }
 
-  #heard(where: 'out' | 'err', chunk: Buffer): void {
-    this[where] += chunk.toString('utf8')
+  #heard(where: 'out' | 'err', text: string): void {
+    this[where] += text
     this.#wake()
   }
 
