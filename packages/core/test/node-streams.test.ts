@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { builtProgram } from '../../../test-support/built-program.js'
+import { cert, key } from '../../../test-support/certificate.js'
 import { end, type Link } from '../src/index.js'
 import { tellFailures } from '../src/node/accept-streams.js'
 import { inherited, sockets, tcp, tls, unix } from '../src/node/index.js'
@@ -13,7 +14,6 @@ import { streamWire } from '../src/node/stream-wire.js'
 import { WiredLink } from '../src/node/wired-link.js'
 import { RecordingSink, VirtualClock } from '../src/testing/index.js'
 import { acceptAll, done, rawServer } from './node-helpers.js'
-import { cert, key } from './test-certificate.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'holdfast-'))
 afterAll(() => rmSync(folder, { recursive: true }))

@@ -2,11 +2,11 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, it } from 'vitest'
+import { cert, key } from '../../../test-support/certificate.js'
 import { systemClock } from '../src/index.js'
 import { sockets, tcp, tls, unix } from '../src/node/index.js'
 import { type ComplianceSubject, memoryNetwork, transportCompliance } from '../src/testing/index.js'
 import { webSocket } from '../src/web-socket/index.js'
-import { cert, key } from './test-certificate.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'holdfast-'))
 afterAll(() => rmSync(folder, { recursive: true }))

@@ -1,7 +1,7 @@
-import { spawn } from 'node:child_process'
-import { EventEmitter, once } from 'node:events'
+import { EventEmitter } from 'node:events'
 import { describe, expect, it } from 'vitest'
 import { builtProgram } from '../../../test-support/built-program.js'
+import { Program } from '../../../test-support/program.js'
 import { type DrainReport, HoldfastError, type Log } from '../src/index.js'
 import { CommandError, exitCodes } from '../src/program/index.js'
 import {
@@ -222,48 +222,32 @@ describe('the report of a drain', () => {
 const program = await builtProgram(new URL('programs/service.ts', import.meta.url))
 
 describe('a real process', () => {
-  async function start(...args: string[]) {
-    const child = spawn(process.execPath, [program, ...args], { stdio: 'pipe' })
-    const output = { stdout: '', stderr: '' }
-    child.stdout.on('data', (chunk: Buffer) => (output.stdout += chunk.toString()))
-    const said = (text: string): Promise<void> =>
-      new Promise((resolve) => {
-        child.stderr.on('data', (chunk: Buffer) => {
-          output.stderr += chunk.toString()
-          if (output.stderr.includes(text)) resolve()
-        })
-      })
-    const exit = once(child, 'close') as Promise<[number | null, string | null]>
-    return { child, output, said, exit }
-  }
-
   it('drains at SIGTERM, answers metrics until then, and prints its report', async () => {
-    const t = await start('--metrics', '0', '--json', '--log-level', 'debug')
-    await t.said('started')
-    const uri = /"metrics":"([^"]+)"/.exec(t.output.stderr)?.[1] ?? ''
+    await using t = new Program(program, ['--metrics', '0', '--json', '--log-level', 'debug'])
+    await t.says(/started/, 'err')
+    const uri = /"metrics":"([^"]+)"/.exec(t.err)?.[1] ?? ''
     const text = await (await fetch(uri)).text()
     expect(text).toContain('holdfast_events_total{channel="drain",kind="begun"} 1')
     expect(text).toContain('process_cpu_seconds_total')
     t.child.kill('SIGTERM')
-    expect(await t.exit).toEqual([0, null])
-    expect(JSON.parse(t.output.stdout)).toEqual({ drained })
-  }, 20_000)
+    const { code, out } = await t.ended()
+    expect(code).toBe(0)
+    expect(JSON.parse(out)).toEqual({ drained })
+  })
 
   it('exits with 143 at the second SIGTERM, though its drain hangs', async () => {
-    const t = await start('--hang')
-    await t.said('started')
-    const stopping = t.said('stopping')
+    await using t = new Program(program, ['--hang'])
+    await t.says(/started/, 'err')
     t.child.kill('SIGTERM')
-    await stopping
+    await t.says(/stopping/, 'err')
     t.child.kill('SIGTERM')
-    expect(await t.exit).toEqual([143, null])
-  }, 20_000)
+    expect((await t.ended()).code).toBe(143)
+  })
 
   it('exits with 2 and one clear message for a wrong configuration', async () => {
-    const t = await start('--config', '/none.toml')
-    const said = t.said('cannot be read (ENOENT)')
-    expect(await t.exit).toEqual([2, null])
-    await said
-    expect(t.output.stdout).toBe('')
-  }, 20_000)
+    await using t = new Program(program, ['--config', '/none.toml'])
+    const { code, out, err } = await t.ended()
+    expect([code, out]).toEqual([2, ''])
+    expect(err).toContain('cannot be read (ENOENT)')
+  })
 })

@@ -2,8 +2,8 @@ import { once } from 'node:events'
 import { get } from 'node:https'
 import { connect } from 'node:net'
 import { describe, expect, it } from 'vitest'
+import { cert, key } from '../../../test-support/certificate.js'
 import { type DecoySite, decoySite } from '../src/testing/index.js'
-import { certificate } from './support/certificate.js'
 
 /** Sends bytes to a site, and gives all that came back. */
 async function exchange(site: DecoySite, bytes: Uint8Array): Promise<string> {
@@ -35,7 +35,6 @@ describe('the decoy site', () => {
   })
 
   it('3.6: speaks real HTTPS, and keeps the hello that it got', async () => {
-    const { cert, key } = certificate
     await using site = await decoySite({ tls: { cert, key }, page: 'a page' })
     const request = get({
       port: site.port,

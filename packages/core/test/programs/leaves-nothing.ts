@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { end, type LinkProtocol, type LinkScope, lifecycle, listen } from '@holdfast/core'
 import { nodeEnv, sockets } from '@holdfast/core/node'
 import { webSocket } from '@holdfast/core/web-socket'
-import { cert, key } from '../test-certificate.js'
+import { cert, key } from '../../../../test-support/certificate.js'
 
 /** Echoes on one side; on the other it is ready when the echo has come back. */
 class Echo implements LinkProtocol {
