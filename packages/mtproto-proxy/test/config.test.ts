@@ -1,8 +1,8 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { loadConfig } from '@holdfast/core/service'
 import { describe, expect, it } from 'vitest'
+import { temporaryFolder } from '../../../test-support/temporary-folder.js'
 import { configDiff } from '../src/config/diff.js'
 import { configSchema } from '../src/config/schema.js'
 import type { ProxySettings } from '../src/config/settings.js'
@@ -14,16 +14,12 @@ const main = { name: 'main', port: 443, secret: key }
 
 /** Reads a file as the program does. */
 async function load(text: string, name = 'proxy.toml'): Promise<ProxySettings> {
-  const folder = await mkdtemp(join(tmpdir(), 'holdfast-test-'))
-  try {
-    const file = join(folder, name)
-    await writeFile(file, text)
-    return toSettings(
-      await loadConfig({ schema: configSchema, prefix: 'HOLDFAST_MTPROTO_PROXY', file, env: {} }),
-    )
-  } finally {
-    await rm(folder, { recursive: true })
-  }
+  await using folder = await temporaryFolder()
+  const file = join(folder.path, name)
+  await writeFile(file, text)
+  return toSettings(
+    await loadConfig({ schema: configSchema, prefix: 'HOLDFAST_MTPROTO_PROXY', file, env: {} }),
+  )
 }
 
 /** What is wrong with a configuration of one port and more. */

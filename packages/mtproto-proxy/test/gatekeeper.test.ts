@@ -1,10 +1,10 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileStore } from '@holdfast/core/node'
 import { testEnv } from '@holdfast/core/testing'
 import { Registry } from 'prom-client'
 import { describe, expect, it } from 'vitest'
+import { temporaryFolder } from '../../../test-support/temporary-folder.js'
 import type { Admitted, Newcomer, Verdict } from '../src/gatekeeper.js'
 import { prometheusMetrics } from '../src/metrics/prometheus-metrics.js'
 import { type GatekeeperRules, gatekeeper, type LocalGatekeeper } from '../src/policy/gatekeeper.js'
@@ -57,14 +57,6 @@ function replayStore(): { seen(key: Uint8Array, now: number): boolean; readonly 
       known.add(text)
       return was
     },
-  }
-}
-
-async function temporaryFile(name: string): Promise<AsyncDisposable & { readonly path: string }> {
-  const folder = await mkdtemp(join(tmpdir(), 'holdfast-test-'))
-  return {
-    path: join(folder, name),
-    [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
   }
 }
 
@@ -147,8 +139,9 @@ describe('the gatekeeper', () => {
 
 describe('what secrets have used up', () => {
   it('is saved at intervals and at the end, and outlives a restart', async () => {
-    await using file = await temporaryFile('usage.json')
-    const usage = fileStore({ path: file.path, parse: parseUsage })
+    await using folder = await temporaryFolder()
+    const path = join(folder.path, 'usage.json')
+    const usage = fileStore({ path, parse: parseUsage })
     const rules: GatekeeperRules = { ...open, secrets: [alice] }
     const env = testEnv()
     const saves: number[] = []
@@ -165,7 +158,7 @@ describe('what secrets have used up', () => {
       inside.transferred(400)
       env.clock.advance(30_000)
       await expect.poll(() => saves).toEqual([400])
-      await expect.poll(() => readFile(file.path, 'utf8').catch(() => '')).toContain('400')
+      await expect.poll(() => readFile(path, 'utf8').catch(() => '')).toContain('400')
       env.clock.advance(60_000)
       expect(saves).toEqual([400])
       inside.transferred(599)

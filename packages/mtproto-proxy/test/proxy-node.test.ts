@@ -1,10 +1,10 @@
 import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { silentLog, systemClock, systemEnv } from '@holdfast/core'
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { temporaryFolder } from '../../../test-support/temporary-folder.js'
 import { newAuthority, newNode } from '../src/cli/certificates.js'
 import { proxySettings } from '../src/config/to-settings.js'
 import { type ProxyNode, proxyNode } from '../src/node/proxy-node.js'
@@ -145,16 +145,16 @@ describe('a node that is the whole', () => {
 
 /** Certificates as `certs` makes them, in a folder. */
 async function certificates(...fronts: string[]) {
-  const folder = await mkdtemp(join(tmpdir(), 'holdfast-certs-'))
-  disposables.push({ [Symbol.asyncDispose]: () => rm(folder, { recursive: true }) })
+  const folder = await temporaryFolder()
+  disposables.push(folder)
   const at = systemClock().wall()
   const authority = await newAuthority(at)
   const files = async (name: string, role: 'front' | 'back') => {
     const node = await newNode({ authority, name, role, at })
     const pems = { ca: authority.cert, cert: node.cert, key: node.key }
-    for (const [kind, pem] of Object.entries(pems)) await writeFile(join(folder, `${name}.${kind}`), pem)
+    for (const [kind, pem] of Object.entries(pems)) await writeFile(join(folder.path, `${name}.${kind}`), pem)
     return Object.fromEntries(
-      Object.keys(pems).map((kind) => [`${kind}_file`, join(folder, `${name}.${kind}`)]),
+      Object.keys(pems).map((kind) => [`${kind}_file`, join(folder.path, `${name}.${kind}`)]),
     )
   }
   return {
@@ -248,9 +248,9 @@ describe('15 a node that is a half', () => {
 
 describe('10 workers of one proxy', () => {
   it('count together: limits hold over all of them, and what one has seen no other takes', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'holdfast-workers-'))
-    disposables.push({ [Symbol.asyncDispose]: () => rm(folder, { recursive: true }) })
-    const at = `unix:${join(folder, 'back.sock')}`
+    const folder = await temporaryFolder()
+    disposables.push(folder)
+    const at = `unix:${join(folder.path, 'back.sock')}`
     const policy = [{ rule: 'max_connections', keys: ['port_name'], max: 2 }]
     const config = { ports: [port], policy, ...access(await telegram()) }
     const back = await start({ config, workers: { part: 'workers-back', at } })

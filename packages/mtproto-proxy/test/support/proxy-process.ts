@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { type TemporaryFolder, temporaryFolder } from '../../../../test-support/temporary-folder.js'
 import type { StatusReport } from '../../src/cli/status-report.js'
 import type { FakeTelegram } from '../../src/testing/fake-telegram.js'
 import { bin } from './program.js'
@@ -23,22 +23,22 @@ export interface ProxyProcessOptions {
 export class ProxyProcess implements AsyncDisposable {
   /** The configuration file, to be rewritten before a reload. */
   readonly configFile: string
-  readonly #folder: string
+  readonly #folder: TemporaryFolder
   readonly #child: ChildProcess
   #log = ''
   #out = ''
 
-  private constructor(folder: string, options: ProxyProcessOptions) {
+  private constructor(folder: TemporaryFolder, options: ProxyProcessOptions) {
     this.#folder = folder
-    this.configFile = join(folder, 'proxy.json')
+    this.configFile = join(folder.path, 'proxy.json')
     const flags = ['run', '-c', this.configFile, '--log-level', 'info', ...(options.flags ?? [])]
     const command = [process.execPath, bin, ...flags]
     // A shell that waits for a line keeps the descriptors meanwhile.
     this.#child = spawn('sh', ['-c', 'read line && exec "$@"', 'sh', ...command], {
       stdio: ['pipe', 'pipe', 'pipe', ...(options.inherits === undefined ? [] : [options.inherits])],
     })
-    this.#child.stderr?.on('data', (chunk: Buffer) => (this.#log += chunk.toString('utf8')))
-    this.#child.stdout?.on('data', (chunk: Buffer) => (this.#out += chunk.toString('utf8')))
+    this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.#log += text))
+    this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => (this.#out += text))
   }
 
   /** Starts it, and waits until it listens or has ended. */
@@ -50,8 +50,8 @@ export class ProxyProcess implements AsyncDisposable {
 
   /** Makes a process that has its descriptors, and begins when it is told to. */
   static async prepare(options: ProxyProcessOptions): Promise<ProxyProcess> {
-    const folder = await mkdtemp(join(tmpdir(), 'holdfast-test-'))
-    await writeFile(join(folder, 'proxy.json'), JSON.stringify(processConfig(options)))
+    const folder = await temporaryFolder()
+    await writeFile(join(folder.path, 'proxy.json'), JSON.stringify(processConfig(options)))
     return new ProxyProcess(folder, options)
   }
 
@@ -115,7 +115,7 @@ export class ProxyProcess implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop()
-    await rm(this.#folder, { recursive: true })
+    await this.#folder[Symbol.asyncDispose]()
   }
 }
 

@@ -4,12 +4,11 @@
  *
  *     pnpm exec tsx --conditions=@holdfast/source packages/tcp-replication/test/soak/million-rows.ts
  */
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { readFile } from 'node:fs/promises'
 import { systemClock } from '@holdfast/core'
 import { nodeEnv, tcp } from '@holdfast/core/node'
 import { AppendLog, registeredStreams, replicationClient } from '@holdfast/tcp-replication'
+import { temporaryFolder } from '../../../../test-support/temporary-folder.js'
 import { ServerProcess } from '../../src/cli/demo/server-process.js'
 
 const rows = Number(process.argv[2] ?? 1_000_000)
@@ -34,7 +33,8 @@ async function residentMegabytes(pid: number): Promise<number> {
 }
 
 async function run(streams: readonly string[]): Promise<boolean> {
-  const data = await mkdtemp(join(tmpdir(), 'holdfast-million-'))
+  await using folder = await temporaryFolder()
+  const data = folder.path
   const server = new ServerProcess({ clock: systemClock(), data, port: 19_392, httpPort: 19_393, streams })
   try {
     await fill(data, streams)
@@ -83,7 +83,6 @@ async function run(streams: readonly string[]): Promise<boolean> {
     return held
   } finally {
     await server.kill9()
-    await rm(data, { recursive: true, force: true })
   }
 }
 

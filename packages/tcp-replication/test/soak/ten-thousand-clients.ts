@@ -6,13 +6,11 @@
  *     pnpm exec tsx --conditions=@holdfast/source packages/tcp-replication/test/soak/ten-thousand-clients.ts
  */
 import { type ChildProcess, fork } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { admission, systemClock } from '@holdfast/core'
 import { nodeEnv, tcp } from '@holdfast/core/node'
 import { type ReplicationClient, replicationClient } from '@holdfast/tcp-replication'
+import { temporaryFolder } from '../../../../test-support/temporary-folder.js'
 import { ServerProcess } from '../../src/cli/demo/server-process.js'
 
 const port = 19_492
@@ -70,9 +68,9 @@ async function allReady(children: readonly ChildProcess[]): Promise<number[]> {
 }
 
 async function main(): Promise<void> {
-  const data = await mkdtemp(join(tmpdir(), 'holdfast-herd-'))
+  await using folder = await temporaryFolder()
   const server = new ServerProcess(
-    { clock: systemClock(), data, port, httpPort: port + 1, streams: ['events'] },
+    { clock: systemClock(), data: folder.path, port, httpPort: port + 1, streams: ['events'] },
     ['--max-connections', '20000'],
   )
   const file = fileURLToPath(import.meta.url)
@@ -107,7 +105,6 @@ async function main(): Promise<void> {
   } finally {
     for (const child of children) child.kill('SIGKILL')
     await server.kill9()
-    await rm(data, { recursive: true, force: true })
   }
 }
 
