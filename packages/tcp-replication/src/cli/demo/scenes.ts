@@ -28,6 +28,7 @@ export interface Scene {
 }
 
 const hourMs = 3_600_000
+const awayMs: Millis = 3000
 
 /** Waits until a follower has applied everything that is acknowledged now. Returns how long it took. */
 export function untilCurrent(clock: Clock, { name, witness }: DemoFollower, oracle: Oracle): Promise<Millis> {
@@ -37,9 +38,8 @@ export function untilCurrent(clock: Clock, { name, witness }: DemoFollower, orac
   )
 }
 
-async function backAfter(stage: Stage, links: number): Promise<Millis> {
-  return until(stage.clock, 'the worker to be connected again', () => {
-    const { worker } = stage
+async function backAfter({ clock, worker }: Pick<Stage, 'clock' | 'worker'>, links: number): Promise<Millis> {
+  return until(clock, 'the worker to be connected again', () => {
     return worker.links > links && worker.client.state.phase === 'ready'
   })
 }
@@ -107,6 +107,30 @@ export const scenes: readonly Scene[] = [
       stage.proxy.reset()
       const promised = `a dead line is noticed after ${hearWithin} ms and at most a quarter more, and replaced`
       return [replaced(promised, noticed, back)]
+    },
+  },
+  {
+    act: 'partition',
+    title: 'a partition: there is no way to the server for three seconds, and rows go on',
+    async play({ clock, proxy, worker, oracle, ...stage }) {
+      const { links } = worker
+      const before = oracle.batches
+      proxy.rules.newcomers = 'refuse'
+      proxy.reset()
+      await pause(clock, awayMs)
+      const missed = oracle.batches - before
+      proxy.rules.newcomers = 'forward'
+      stage.say(`the network is back; the worker has missed ${missed} batches`)
+      const back = await backAfter({ clock, worker }, links)
+      const current = await untilCurrent(clock, worker, oracle)
+      const { gaps } = worker.witness.tally()
+      return [
+        {
+          promised: 'what was written during a partition is caught up with, in order',
+          counted: `${missed} batches ${(back + current).toFixed(0)} ms after the network was back, ${gaps} gaps`,
+          held: missed > 0 && gaps === 0,
+        },
+      ]
     },
   },
   {
