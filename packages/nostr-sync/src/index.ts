@@ -121,7 +121,6 @@ export {
   type RequestOptions,
   recentFilters,
 } from './sync/layer-filters.js'
-export { forgedTolerance, limitZeroTolerance, Strikes } from './sync/live-guard.js'
 export {
   type FetchOutcome,
   IdFetch,
@@ -181,7 +180,8 @@ export {
   type StrategyStep,
   strategySteps,
 } from './sync/strategy.js'
-export { type SyncEndState, syncEnd } from './sync/sync-end.js'
+export { forgedTolerance, Strikes } from './sync/strikes.js'
+export { type SyncEndState, syncEnd, waitAfterFailures } from './sync/sync-end.js'
 export { VerifierError } from './verify/errors.js'
 export { KnownIds } from './verify/known-ids.js'
 export type { SchnorrBackend, Verdict, Verifier } from './verify/types.js'

@@ -1,3 +1,4 @@
+import { silentLog } from '@holdfast/core'
 import { ScriptedDialer, testEnv } from '@holdfast/core/testing'
 import { RelayTargetError, relayTarget } from '@holdfast/nostr-sync'
 import { describe, expect, it } from 'vitest'
@@ -208,6 +209,29 @@ describe('what core does of the specification', () => {
     bench.mirror.relay(url)?.health.rateLimited('HTTP 429', 120_000)
     expect(bench.mirror.relay(url)?.health.quietFor()).toBe(120_000)
     expect(bench.status().health).toBe('rate-limited')
+  })
+})
+
+describe('what is known of the relays', () => {
+  it('R88: is saved again once that works; that it did not is said once, not every ten seconds', async () => {
+    const told: string[] = []
+    const log = {
+      ...silentLog,
+      error: (_: object, text: string) => told.push(text),
+      warn: (_: object, text: string) => told.push(text),
+    }
+    const state = memoryState()
+    const save = state.save.bind(state)
+    state.save = () => Promise.reject(new Error('no space left'))
+    await using bench = await mirrorBench({ env: testEnv({ log }), bootstrapRelays: [url], state })
+    await bench.relay()
+    bench.mirror.start()
+    await bench.pass(60_000)
+    expect(told).toEqual(['what is known of the relays could not be saved; told once until it works again'])
+    state.save = save
+    await bench.pass(20_000)
+    expect(told.slice(1)).toEqual(['what is known of the relays could not be saved: that is over'])
+    expect(state.value?.relays.map((relay) => relay.url)).toEqual([url])
   })
 })
 

@@ -40,6 +40,36 @@ describe('what faults have cost is asked for again', () => {
     expect(asked(lastClient(relay)).length - length).toBeLessThanOrEqual(8)
   })
 
+  it('R57: one time of asking again is enough, however many batches fail until then', async () => {
+    await using bench = await mirrorBench({ bootstrapRelays: [url], negentropy: 'off' })
+    await bench.store.put([announcement([url])])
+    const relay = await bench.relay({ faults: { noEose: true } })
+    bench.mirror.start()
+    await bench.pass(3 * minute)
+    expect(bench.status().status).toBe('connected-with-failures')
+    const { pending } = bench.env.clock
+    for (let count = 0; count < 5; count++) {
+      await bench.store.put([issue(`bug ${count}`)])
+      await bench.pass(80_000)
+    }
+    expect(bench.env.clock.pending).toBe(pending)
+    relay.faults.noEose = false
+    await bench.pass(4 * minute)
+    expect(bench.status()).toMatchObject({ status: 'connected', confirmedItems: 6 })
+  })
+
+  it('R57, R84: what falls due while the relay wants quiet is asked for after that', async () => {
+    await using bench = await mirrorBench({ bootstrapRelays: [url], negentropy: 'off' })
+    const relay = await bench.relay({ faults: { noEose: true } })
+    bench.mirror.start()
+    await bench.pass(10 * minute)
+    relay.faults.noEose = false
+    relay.publish(announcement([url]))
+    bench.mirror.relay(url)?.health.rateLimited('slow down', 3 * minute)
+    await bench.pass(5 * minute)
+    expect(bench.status()).toMatchObject({ status: 'connected', confirmedItems: 1 })
+  })
+
   it('R45, R55: what a busy relay did not make live is made so within minutes, and what came meanwhile is fetched', async () => {
     await using bench = await mirrorBench({ bootstrapRelays: [url], negentropy: 'off' })
     const relay = await bench.relay({ events: [announcement([url])] })
@@ -75,6 +105,30 @@ describe('what faults have cost is asked for again', () => {
     expect(bench.status().status).toBe('connected')
     lastClient(relay).says({ kind: 'closed', subscription: live, text: 'restricted: not for you' })
     await bench.pass(10_000)
+    expect(bench.status().status).toBe('connected-with-failures')
+  })
+
+  it('R57: a second refusal on a link says nothing new, and does not put off what the first one leads to', async () => {
+    await using bench = await mirrorBench({ bootstrapRelays: [url], negentropy: 'off' })
+    const relay = await bench.relay({ events: [announcement([url])] })
+    bench.mirror.start()
+    await bench.sync()
+    relay.faults.noEose = true
+    const opened: string[] = []
+    for (const text of ['bug', 'another']) {
+      const before = new Set(lastClient(relay).subscriptions)
+      relay.publish(issue(text))
+      await bench.pass(6000)
+      const [live = '', ...historic] = lastClient(relay).subscriptions.filter((id) => !before.has(id))
+      for (const subscription of historic) lastClient(relay).says({ kind: 'eose', subscription })
+      opened.push(live)
+    }
+    await bench.pass(10_000)
+    for (const subscription of opened) {
+      expect(bench.status().status).toBe('connected')
+      lastClient(relay).says({ kind: 'closed', subscription, text: 'restricted: not for you' })
+      await bench.pass(4000)
+    }
     expect(bench.status().status).toBe('connected-with-failures')
   })
 

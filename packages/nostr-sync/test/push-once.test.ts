@@ -1,4 +1,5 @@
 import { systemEnv } from '@holdfast/core'
+import { memoryNetwork, testEnv } from '@holdfast/core/testing'
 import { memoryStore, type NostrEvent, type PushOptions, pushOnce } from '@holdfast/nostr-sync'
 import {
   embeddedRelay,
@@ -78,7 +79,7 @@ describe('sending a relay what it lacks, once (spec 10)', () => {
     const over = pushes(relay, made(50))
     await expect.poll(() => relay.clients.length, { timeout: 20_000 }).toBe(2)
     delete relay.faults.dropAfterReceived
-    expect(await over).toMatchObject({ refused: 0 })
+    expect(await over).toEqual({ delivered: 50, refused: 0 })
     expect(new Set(relay.events.map(({ id }) => id)).size).toBe(50)
     expect(received(relay)).toBeGreaterThan(50)
   })
@@ -86,5 +87,57 @@ describe('sending a relay what it lacks, once (spec 10)', () => {
   it('gives up where nobody answers', async () => {
     const nobody = pushes({ url: 'ws://127.0.0.1:1' }, [event], { connectWithin: 50 })
     await expect(nobody).rejects.toMatchObject({ code: 'HF_NOT_READY' })
+  })
+})
+
+describe('a relay that goes in the middle (spec 10)', () => {
+  /** On a virtual clock, with half of the events there already. */
+  async function half(options: { faults?: RelayFaults } = {}) {
+    const time = testEnv()
+    const network = memoryNetwork(time.clock, { framing: 'messages', latency: 1 })
+    const at = { uri: 'wss://relay.example' }
+    const relay = await scriptedRelay({ acceptor: network, at, events: made(20), ...options })
+    const over = pushes({ url: at.uri }, made(50), { env: time, dialer: network })
+    // Looked at later.
+    over.catch(() => undefined)
+    await time.clock.advanceAsync(100)
+    return { relay, over, clock: time.clock }
+  }
+  const notReady = { code: 'HF_NOT_READY' }
+
+  it('is waited for as long as for the first connection, and then given up', async () => {
+    const { relay, over, clock } = await half({ faults: { noOk: true } })
+    expect(received(relay)).toBe(30)
+    await relay.close()
+    let isOver = false
+    over.catch(() => (isOver = true))
+    await clock.advanceAsync(19_000)
+    expect(isOver).toBe(false)
+    await clock.advanceAsync(1100)
+    await expect(over).rejects.toMatchObject(notReady)
+  })
+
+  it('is given up although it takes every link, when it drops each at once', async () => {
+    const { relay, over, clock } = await half({ faults: { dropAfterReceived: 2 } })
+    await clock.advanceAsync(300_000)
+    await expect(over).rejects.toMatchObject(notReady)
+    expect(relay.clients.length).toBeGreaterThan(2)
+  })
+
+  it('R103: is given up when it says OK to nothing', async () => {
+    const { over, clock } = await half({ faults: { noOk: true } })
+    await clock.advanceAsync(31_000)
+    await expect(over).rejects.toThrow('wss://relay.example cannot be reached: no OK for 30000 ms')
+  })
+
+  it.each([
+    ['compares', 30, {}],
+    ['is sent everything', 50, { negentropy: 'closed' }],
+  ] as const)('R103: what came before counts once, by a relay that %s', async (_, delivered, faults) => {
+    const { relay, over, clock } = await half({ faults: { dropAfterReceived: 15, ...faults } })
+    expect(received(relay)).toBeGreaterThan(10)
+    delete relay.faults.dropAfterReceived
+    await clock.advanceAsync(15_000)
+    expect(await over).toEqual({ delivered, refused: 0 })
   })
 })

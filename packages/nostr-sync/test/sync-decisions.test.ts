@@ -29,6 +29,7 @@ import {
   syncEnd,
   syncItems,
   waitAfterComplaint,
+  waitAfterFailures,
 } from '@holdfast/nostr-sync'
 import { describe, expect, it } from 'vitest'
 import { rules } from './support/vectors.js'
@@ -149,6 +150,11 @@ describe('the end of the historic sync', () => {
     ['syncing', { selfCaughtUp: false }],
   ] as const)('R57: %s, %j', (expected, change) => {
     expect(syncEnd({ ...done, ...change })).toBe(expected)
+  })
+
+  it('R57: what fails is asked for again after ten minutes, then more and more rarely, but once a day', () => {
+    const minutes = [0, 1, 7, 8, 5000].map((failures) => waitAfterFailures(failures) / 60_000)
+    expect(minutes).toEqual([10, 20, 1280, 1440, 1440])
   })
 })
 

@@ -21,7 +21,7 @@ await runProgram({
       load: async () => (await import('./serve.js')).serveCommand(),
     },
     sync: {
-      about: 'fetch what a relay has and the store has not, and exit',
+      about: 'fetch what a relay has and the store has not, or send it what it lacks, and exit',
       load: async () => (await import('./sync.js')).syncCommand(),
     },
     diff: {

@@ -5,6 +5,7 @@ import type { SinkStats } from '../sink/types.js'
 import { addOneRelayOptions, type OneRelayFlags, type OneRelayParts, withOneRelay } from './one-relay.js'
 import { programName } from './program-name.js'
 import { Progress } from './progress.js'
+import { type Counts, describeCounts } from './tally.js'
 
 interface SyncFlags extends OneRelayFlags {
   readonly dir: 'down' | 'up' | 'both'
@@ -14,11 +15,7 @@ const results = ['saved', 'duplicate', 'rejected', 'held', 'invalid', 'failed'] 
 
 /** `sync`: everything that one relay has, or lacks, once. */
 export function syncCommand(): Command {
-  return addOneRelayOptions(
-    new Command('sync').description(
-      'fetch what a relay has and the store has not, or send it what it lacks, and exit',
-    ),
-  )
+  return addOneRelayOptions(new Command())
     .addOption(
       new Option('--dir <direction>', 'down: fetch; up: send; both: fetch, then send')
         .choices(['down', 'up', 'both'])
@@ -29,10 +26,13 @@ export function syncCommand(): Command {
     .addHelpText('after', examples)
     .action((url: string, flags: SyncFlags) =>
       withOneRelay(url, flags, async (parts) => {
-        const { complete, tally } = await synced(parts, flags)
+        const { complete, counts } = await synced(parts, flags)
         if (flags.json === true)
-          process.stdout.write(`${JSON.stringify({ relay: url, complete, ...tally })}\n`)
-        else process.stdout.write(`${describe(tally)}${complete ? '' : ', and not all of it came over'}\n`)
+          process.stdout.write(`${JSON.stringify({ relay: url, complete, ...counts })}\n`)
+        else
+          process.stdout.write(
+            `${describeCounts(counts)}${complete ? '' : ', and not all of it came over'}\n`,
+          )
         return complete
       }),
     )
@@ -46,21 +46,19 @@ Examples:
   $ ${programName} sync wss://relay.example --data ./events --filter '{"kinds":[30617]}'
   $ ${programName} sync wss://relay.example --data ./events --dir both`
 
-type Tally = Readonly<Record<string, number>>
-
 /** First down: what has just been fetched is not lacking there. */
 async function synced(
   { env, store, intake, shot }: OneRelayParts,
   { dir, negentropy }: SyncFlags,
-): Promise<{ readonly complete: boolean; readonly tally: Tally }> {
+): Promise<{ readonly complete: boolean; readonly counts: Counts }> {
   let sent: Readonly<SinkStats> = { delivered: 0, refused: 0 }
   const from = { kind: 'relay', url: shot.url } as const
-  const tally = (): Tally => ({
+  const counts = (): Counts => ({
     ...(dir !== 'up' &&
       Object.fromEntries(results.map((result) => [result, intake.counts.of(from, result)]))),
     ...(dir !== 'down' && { sent: sent.delivered, refused: sent.refused }),
   })
-  using _progress = new Progress(() => `syncing: ${describe(tally())}`)
+  using _progress = new Progress(() => `syncing: ${describeCounts(counts())}`)
   const hasAll = dir === 'up' || (await fetchOnce(shot))
   if (dir !== 'down') {
     const { url, filters, connectWithin } = shot
@@ -70,11 +68,5 @@ async function synced(
       onAnswer: (stats) => (sent = stats),
     })
   }
-  return { complete: hasAll && sent.refused === 0, tally: tally() }
-}
-
-function describe(tally: Tally): string {
-  return Object.entries(tally)
-    .map(([name, count]) => `${String(count)} ${name}`)
-    .join(', ')
+  return { complete: hasAll && sent.refused === 0, counts: counts() }
 }

@@ -1,3 +1,13 @@
+/** Counts by name. */
+export type Counts<K extends string = string> = Readonly<Record<K, number>>
+
+/** For people: `3 saved, 1 rejected`. */
+export function describeCounts(counts: Counts): string {
+  return Object.entries(counts)
+    .map(([name, count]) => `${String(count)} ${name}`)
+    .join(', ')
+}
+
 /** Counts by name, in the order of first mention, with zeros for those that are to be shown in any case. */
 export class Tally<K extends string> {
   readonly #counts: Record<K, number>
@@ -14,14 +24,11 @@ export class Tally<K extends string> {
     return this.#counts[name]
   }
 
-  /** For people: `3 saved, 1 rejected`. */
   describe(): string {
-    return Object.entries(this.#counts)
-      .map(([name, count]) => `${String(count)} ${name}`)
-      .join(', ')
+    return describeCounts(this.#counts)
   }
 
-  toJSON(): Record<K, number> {
+  toJSON(): Counts<K> {
     return this.#counts
   }
 }

@@ -1,4 +1,4 @@
-import type { Millis } from '@holdfast/core'
+import type { Millis, Timer } from '@holdfast/core'
 import type { RelayConnection } from '../relay/relay-connection.js'
 import type { RelaySession } from '../relay/relay-session.js'
 import { type SyncItems, uniteItems } from '../sync/items.js'
@@ -26,8 +26,10 @@ export interface RelayWork {
   owesReconciliation: boolean
   /** Whether the clock was set, so that all has to be asked for anew. */
   owesFullSync: boolean
-  /** How many syncs in a row ended with failures. */
+  /** How often in a row what has failed was asked for again, since a sync ended without failures. */
   failuresInRow: number
+  /** Until what has failed is asked for again; null while nothing has. */
+  failedAgain: Timer | null
   /** Leaving has begun. */
   isLeaving: boolean
 }

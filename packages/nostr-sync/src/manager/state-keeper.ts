@@ -1,4 +1,4 @@
-import type { Clock, Log, Store } from '@holdfast/core'
+import { type Clock, FaultLog, type Log, type Store } from '@holdfast/core'
 import type { RejectedEvents } from '../admission/rejected-events.js'
 import type { RelayUrl } from '../wire/relay-url.js'
 import type { ConfirmedEntry } from './confirmed-state.js'
@@ -21,10 +21,12 @@ const keepUnusedSecs = 7 * 86_400
 export class StateKeeper {
   readonly #parts: StateKeeperParts
   readonly #restored: Map<RelayUrl, SavedRelay>
+  readonly #faults: FaultLog
   #isDirty = false
 
   constructor(parts: StateKeeperParts, saved: SavedState | undefined) {
     this.#parts = parts
+    this.#faults = new FaultLog(parts.log, 'what is known of the relays could not be saved')
     parts.rejected.restore(saved?.rejected ?? [], parts.clock.wall())
     // Who was connected when it was saved has been away since then, as far as anybody knows.
     this.#restored = new Map(
@@ -60,7 +62,7 @@ export class StateKeeper {
 
   /** Never rejects: what could not be saved is said in the log, and saved the next time. */
   async save(): Promise<void> {
-    const { store, rejected, clock, log, relays } = this.#parts
+    const { store, rejected, clock, relays } = this.#parts
     if (store === undefined || !this.#isDirty) return
     this.#isDirty = false
     const present = relays()
@@ -77,9 +79,10 @@ export class StateKeeper {
         relays: [...present, ...others],
         rejected: rejected.entries().map((entry) => ({ ...entry, awaits: [...entry.awaits] })),
       })
+      this.#faults.worked()
     } catch (error) {
       this.#isDirty = true
-      log.error({ err: error }, 'what is known of the relays could not be saved')
+      this.#faults.failed(error)
     }
   }
 }

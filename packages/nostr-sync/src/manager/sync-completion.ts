@@ -1,5 +1,6 @@
 import type { Clock, Millis } from '@holdfast/core'
 import type { RelaySession } from '../relay/relay-session.js'
+import { waitAfterFailures } from '../sync/sync-end.js'
 import type { UnixSeconds } from '../wire/event.js'
 import type { RelayUrl } from '../wire/relay-url.js'
 import { ReconciliationQueue } from './reconciliation-queue.js'
@@ -27,8 +28,6 @@ export interface SyncCompletionParts {
 
 /** When a look for what was dated before the gap is taken once more that could not be. */
 const reconcileAgainAfter: Millis = 300_000
-/** When what has failed is asked for again, at first; twice as long each time. */
-const failedAgainAfter: Millis = 600_000
 
 /** The end of each historic sync, and what follows from it: what has failed is asked for again (R57), what `since` cannot find is looked for (R46). */
 export class SyncCompletion {
@@ -59,19 +58,17 @@ export class SyncCompletion {
   }
 
   /** The session of a relay is over. */
-  drop(url: RelayUrl): void {
-    this.#reconciliations.drop(url)
+  drop(work: RelayWork): void {
+    this.#forgetFailures(work)
+    this.#reconciliations.drop(work.relay.url)
   }
 
   #over(work: RelayWork, session: RelaySession, end: 'connected' | 'connected-with-failures'): void {
     if (session.phase === 'syncing') this.#caughtUp(work)
     session.phase = end
     this.#parts.changed()
-    if (end === 'connected') work.failuresInRow = 0
-    else
-      session.channel.after(failedAgainAfter * 2 ** work.failuresInRow++, () =>
-        this.#askFailedAgain(work, session),
-      )
+    if (end === 'connected') this.#forgetFailures(work)
+    else this.#askFailedLater(work, session, waitAfterFailures(work.failuresInRow))
     if (!work.owesReconciliation) return
     work.owesReconciliation = false
     this.#reconciliations.add(work.relay.url)
@@ -98,13 +95,32 @@ export class SyncCompletion {
     return true
   }
 
-  #askFailedAgain(work: RelayWork, session: RelaySession): void {
-    const { context, run, compute } = this.#parts
-    run(() => {
-      if (session.phase !== 'connected-with-failures' || work.relay.health.isRateLimited) return
-      askFailedAgain(context, session, work)
-      compute(work.relay.url)
-      this.#ends.look(work)
+  #forgetFailures(work: RelayWork): void {
+    work.failuresInRow = 0
+    work.failedAgain?.cancel()
+    work.failedAgain = null
+  }
+
+  /** Once for all that fails until then: the end of every batch is the end of a sync again. */
+  #askFailedLater(work: RelayWork, session: RelaySession, wait: Millis): void {
+    work.failedAgain ??= session.channel.after(wait, () => {
+      work.failedAgain = null
+      this.#parts.run(() => this.#askFailedAgain(work, session))
     })
+  }
+
+  #askFailedAgain(work: RelayWork, session: RelaySession): void {
+    const { context, compute } = this.#parts
+    const { url, health } = work.relay
+    // Else everything is being asked for anew, and the end of that is judged by itself.
+    if (session.phase !== 'connected-with-failures') return
+    if (health.isRateLimited) {
+      this.#askFailedLater(work, session, health.quietFor())
+      return
+    }
+    work.failuresInRow += 1
+    askFailedAgain(context, session, work)
+    compute(url)
+    this.#ends.look(work)
   }
 }

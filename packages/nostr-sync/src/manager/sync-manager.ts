@@ -209,7 +209,6 @@ export class SyncManager implements RelayHost {
     work.beganAt = this.#parts.env.clock.now()
     work.strategy = strategy.kind
     work.owesFullSync = false
-    work.failuresInRow = 0
     work.quietSince = null
     session.phase = 'syncing'
     if (strategy.kind === 'fresh-start') {
@@ -231,7 +230,7 @@ export class SyncManager implements RelayHost {
     work.relay.noteDisconnected(this.#now())
     work.quietSince = null
     this.#context.confirmed.freeze(url)
-    this.#completion.drop(url)
+    this.#completion.drop(work)
   }
 
   /** New subscriptions are needed (R48). */

@@ -53,6 +53,7 @@ export class TrackedRelays implements Iterable<RelayWork> {
       owesReconciliation: false,
       owesFullSync: false,
       failuresInRow: 0,
+      failedAgain: null,
       isLeaving: false,
     })
     return relay

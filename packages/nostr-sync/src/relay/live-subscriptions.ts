@@ -1,6 +1,5 @@
 import type { Millis, Timer } from '@holdfast/core'
 import { liveFilters, liveRequests, recentFilters } from '../sync/layer-filters.js'
-import { limitZeroTolerance } from '../sync/live-guard.js'
 import type { NostrEvent } from '../wire/event.js'
 import { type Filter, filterMatcher } from '../wire/filter.js'
 import { closedMeaning } from '../wire/refusal.js'
@@ -33,6 +32,8 @@ export interface LiveContext {
 /** Why something does not come any more that is to be live. */
 export type LiveLoss = 'passing' | 'stalled' | 'refused'
 
+/** From so many stored events on a live subscription on, the relay takes a limit of 0 for none (R37). */
+const limitZeroTolerance = 1000
 const closeOldWithin: Millis = 10_000
 
 /** The subscriptions of a link that stay open, for what is new (R37, R49, R50). */

@@ -7,13 +7,17 @@ import { type ExchangeOutcome, NegentropyExchange } from './negentropy-exchange.
 import { RelayConnection, type RelayHost } from './relay-connection.js'
 import type { RelayOptions } from './relay-options.js'
 import type { RelaySession } from './relay-session.js'
+import { whileReachable } from './while-reachable.js'
 
 /** Something to do with one relay, once. */
 export interface OneShot {
   readonly url: RelayUrl
   readonly relay: RelayOptions
   readonly filters: readonly Filter[]
-  /** How long to try to connect. A link that is lost later is replaced, and the work begun again. */
+  /**
+   * How long to try to connect, at first and when a link is lost later: that is replaced, and the work begun again. Links that
+   * are lost at once are no connection: they share one such time.
+   */
   readonly connectWithin: Millis
 }
 
@@ -29,10 +33,10 @@ export interface Difference {
  * Fetches everything that a relay has of some filters, by negentropy where it has that.
  *
  * @returns whether all of it came
- * @throws (rejects) a `HoldfastError` `HF_NOT_READY` when the relay cannot be reached
+ * @throws (rejects) a `HoldfastError` `HF_NOT_READY` when the relay cannot be reached, or not any more
  */
 export function fetchOnce(shot: OneShot): Promise<boolean> {
-  return withRelay(shot, (session, settle) => ({
+  return withRelay(shot, (session, { resolve }) => ({
     begin: (relay) => {
       session.phase = 'syncing'
       session.historicSync({
@@ -42,7 +46,7 @@ export function fetchOnce(shot: OneShot): Promise<boolean> {
         method: relay.capabilities.mayUseNegentropy() ? 'negentropy' : 'req',
       })
     },
-    over: (isConfirmed) => settle(isConfirmed),
+    over: resolve,
   }))
 }
 
@@ -53,9 +57,9 @@ export function fetchOnce(shot: OneShot): Promise<boolean> {
  *   many events
  */
 export async function compareOnce(shot: OneShot): Promise<Difference> {
-  const outcomes = await withRelay<ExchangeOutcome[]>(shot, (session, settle) => ({
+  const outcomes = await withRelay<ExchangeOutcome[]>(shot, (session, { resolve, reject }) => ({
     begin: () => {
-      void Promise.all(shot.filters.map((filter) => exchanged(session, shot, filter))).then(settle)
+      Promise.all(shot.filters.map((filter) => exchanged(session, shot, filter))).then(resolve, reject)
     },
     over: () => undefined,
   }))
@@ -86,6 +90,12 @@ function exchanged(session: RelaySession, { relay }: OneShot, filter: Filter): P
   )
 }
 
+/** The result of the first link that has one. */
+interface Result<T> {
+  readonly resolve: (result: T) => void
+  readonly reject: (cause: unknown) => void
+}
+
 interface Work {
   begin(relay: RelayConnection): void
   over(isConfirmed: boolean): void
@@ -93,15 +103,15 @@ interface Work {
 
 async function withRelay<T>(
   { url, relay: options, connectWithin }: OneShot,
-  workOn: (session: RelaySession, settle: (result: T) => void) => Work,
+  workOn: (session: RelaySession, result: Result<T>) => Work,
 ): Promise<T> {
-  let settle: (result: T) => void = () => undefined
-  const settled = new Promise<T>((resolve) => (settle = resolve))
-  let work: Work | null = null
   const nothing = (): void => undefined
+  let result: Result<T> = { resolve: nothing, reject: nothing }
+  const settled = new Promise<T>((resolve, reject) => (result = { resolve, reject }))
+  let work: Work | null = null
   const host: RelayHost = {
     connected(relay, session) {
-      work = workOn(session, settle)
+      work = workOn(session, result)
       work.begin(relay)
     },
     disconnected: () => (work = null),
@@ -115,8 +125,8 @@ async function withRelay<T>(
   const relay = new RelayConnection(url, true, options, host)
   try {
     relay.start()
-    await relay.life.whenReady({ within: connectWithin })
-    return await settled
+    const patience = { clock: options.env.clock, peer: url, within: connectWithin }
+    return await whileReachable(relay.life, patience, settled)
   } finally {
     await relay.leave(1000)
   }

@@ -9,9 +9,9 @@ import {
   waitAfterStall,
 } from '../sync/consolidation.js'
 import type { SyncItems } from '../sync/items.js'
-import { forgedTolerance, Strikes } from '../sync/live-guard.js'
 import { requestBytes } from '../sync/negentropy-plan.js'
 import type { PendingBatch } from '../sync/pending-batches.js'
+import { forgedTolerance, Strikes } from '../sync/strikes.js'
 import type { NostrEvent, UnixSeconds } from '../wire/event.js'
 import type { Filter } from '../wire/filter.js'
 import type { RelayChannel, SubscriptionHandler } from './channel.js'
@@ -300,8 +300,9 @@ export class RelaySession implements LinkProtocol {
     this.#hold.begin(this.channel.wallSeconds())
     // Who answers other requests is slow, or was busy; of who answers none no more is to be expected.
     if (how === 'refused' || (how === 'stalled' && !this.#dialogue.hasAnswered)) {
-      this.#isRefused = true
       this.#hold.keepForGood()
+      if (this.#isRefused) return
+      this.#isRefused = true
       this.#relay.liveRefused()
       return
     }

@@ -1,6 +1,7 @@
 import { type Dialer, type Env, lifecycle, type Millis } from '@holdfast/core'
 import { webSocket } from '@holdfast/core/web-socket'
 import type { EventSigner } from '../relay/signer.js'
+import { whileReachable } from '../relay/while-reachable.js'
 import type { EventStore } from '../store/types.js'
 import type { Filter } from '../wire/filter.js'
 import type { RelayUrl } from '../wire/relay-url.js'
@@ -15,7 +16,10 @@ export interface PushOptions {
   readonly url: RelayUrl
   /** What of the store; `limit` is not looked at. */
   readonly filters: readonly Filter[]
-  /** How long to try to connect. A link that is lost later is replaced, and the work begun again. */
+  /**
+   * How long to try to connect, at first and when a link is lost later: that is replaced, and the work begun again. Links that
+   * are lost at once are no connection: they share one such time.
+   */
   readonly connectWithin: Millis
   /**
    * Whether the relay is asked what it lacks. One that cannot say, or is not asked, is sent everything.
@@ -35,7 +39,7 @@ export interface PushOptions {
  * Sends a relay everything stored that matches and that it lacks, by negentropy (R103), and waits for its answers.
  *
  * @returns what the relay has taken, or had, and what it has refused
- * @throws (rejects) a `HoldfastError` `HF_NOT_READY` when the relay cannot be reached
+ * @throws (rejects) a `HoldfastError` `HF_NOT_READY` when the relay cannot be reached, or not any more
  * @example
  * ```ts no-run
  * import { nodeEnv } from '@holdfast/core/node'
@@ -65,8 +69,8 @@ export async function pushOnce(options: PushOptions): Promise<SinkStats> {
   })
   try {
     connection.start()
-    await connection.whenReady({ within: connectWithin })
-    await progress.whenIdle()
+    const patience = { clock: env.clock, peer: url, within: connectWithin }
+    await whileReachable(connection, patience, progress.whenIdle())
     return progress.stats
   } finally {
     progress.close()

@@ -25,6 +25,8 @@ export interface SinkScope {
 export class SinkProgress {
   readonly stats: SinkStats = { delivered: 0, refused: 0 }
   readonly filters: readonly Filter[]
+  /** Whether what is saved from now on goes there as well. */
+  readonly isFollowing: boolean
   readonly #store: EventStore
   readonly #onAnswer: ((stats: Readonly<SinkStats>) => void) | undefined
   readonly #log = new SavedLog(keptChars)
@@ -36,12 +38,15 @@ export class SinkProgress {
   #confirmed = 0
   #lacking: IdSet[] = []
   #lackingAll: Filter[] = []
+  /** How many were lacking there when that was found out first. */
+  #lackingAtFirst: number | null = null
   readonly #listeners = new Set<() => void>()
   #idleListeners: (() => void)[] = []
 
   constructor(store: EventStore, { filters, follow, onAnswer }: SinkScope) {
     this.#store = store
     this.filters = filters
+    this.isFollowing = follow
     this.#onAnswer = onAnswer
     if (!follow) return
     this.#stop = store.onChange((change) => {
@@ -74,8 +79,23 @@ export class SinkProgress {
     this.#lackingAll.push(filter)
   }
 
-  /** What is lacking there and still stored here. */
-  *missing(): Generator<NostrEvent, undefined, undefined> {
+  /** What is lacking there and still stored here, once that is known for every filter. */
+  missing(): Generator<NostrEvent, undefined, undefined> {
+    if (!this.isFollowing) this.#countAnew()
+    return this.#missing()
+  }
+
+  /** What an earlier link has refused comes again; so does what it has taken, unless the relay is known to have that. */
+  #countAnew(): void {
+    const lacking = this.#lacking.reduce((sum, { size }) => sum + size, 0)
+    this.stats.refused = 0
+    this.stats.delivered = 0
+    if (this.#lackingAll.length > 0) return
+    this.#lackingAtFirst ??= lacking
+    this.stats.delivered = Math.max(0, this.#lackingAtFirst - lacking)
+  }
+
+  *#missing(): Generator<NostrEvent, undefined, undefined> {
     for (const ids of this.#lacking) {
       for (const id of ids.hex()) {
         const event = this.#store.get(id)

@@ -36,6 +36,7 @@ export class SinkSession implements LinkProtocol {
   /** To be sent before anything else: what was refused for a passing reason. */
   readonly #again: SentEvent[] = []
   #missing: Iterator<NostrEvent> | null = null
+  #hasAnswered = false
   #isFull = false
   #isCooling = false
   #isAuthenticating = false
@@ -154,6 +155,7 @@ export class SinkSession implements LinkProtocol {
   #answered(id: string, accepted: boolean, text: string): void {
     const sent = this.#unanswered.answered(id)
     if (sent === null) return
+    this.#hasAnswered = true
     const { progress, env, url } = this.#context
     const prefix = refusalPrefix(text)
     if (accepted || prefix === 'duplicate') progress.delivered()
@@ -200,8 +202,11 @@ export class SinkSession implements LinkProtocol {
 
   #wait(): void {
     if (this.#unanswered.size === 0 || this.#patience !== null) return
-    this.#patience = this.#channel.after(answerWithin, () =>
-      this.#scope.fail(end('silent', { detail: `no OK for ${answerWithin} ms` })),
-    )
+    this.#patience = this.#channel.after(answerWithin, () => {
+      const detail = `no OK for ${answerWithin} ms`
+      // Who is waited for, and says OK to nothing, will not at the next time either.
+      const isHopeless = !this.#hasAnswered && !this.#context.progress.isFollowing
+      this.#scope.fail(end('silent', { detail, ...(isHopeless && { advice: { kind: 'never' } }) }))
+    })
   }
 }

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { type Announcement, readAnnouncement } from '../wire/announcement.js'
 import type { NostrEvent } from '../wire/event.js'
-import { type Filter, filterMatcher, tagMembers } from '../wire/filter.js'
+import { type Filter, filterMatcher, listsGone } from '../wire/filter.js'
 import { isHex64 } from '../wire/hex.js'
 import { kinds } from '../wire/kinds.js'
 import { IndexScan, planScan } from './index-scan.js'
@@ -103,7 +103,7 @@ export class EventReader {
   }
 
   *#gonePlaces(filter: Filter, atOnce: number): Generator<readonly Buffer[], void, undefined> {
-    if (filter.kinds === undefined || tagMembers(filter).length > 0) return
+    if (!listsGone(filter)) return
     const authors = filter.authors && new Set(filter.authors)
     for (const kind of new Set(filter.kinds)) {
       const start = goneKindPrefix(kind)

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { createHash } from 'node:crypto'
 import type { NostrEvent } from '../wire/event.js'
-import { type Filter, filterMatcher, tagMembers } from '../wire/filter.js'
+import { type Filter, filterMatcher, listsGone } from '../wire/filter.js'
 import type { ItemEdit, NegentropyItems } from '../wire/negentropy/items.js'
 
 /** What a set is of. */
@@ -139,11 +139,11 @@ export class KeptItems {
 
 function editsOf(changes: readonly ItemChange[], { filter, withGone }: ItemsQuestion): ItemEdit[] {
   const matches = filterMatcher([filter])
-  const listsGone = withGone && filter.kinds !== undefined && tagMembers(filter).length === 0
+  const isGoneListed = withGone && listsGone(filter)
   const edits = new Map<string, ItemEdit>()
   for (const { kind, event } of changes) {
-    if ((kind === 'gone' && !listsGone) || !matches(event)) continue
-    const isThere = kind !== 'removed' || listsGone
+    if ((kind === 'gone' && !isGoneListed) || !matches(event)) continue
+    const isThere = kind !== 'removed' || isGoneListed
     edits.set(event.id, { timestamp: event.created_at, id: Buffer.from(event.id, 'hex'), isThere })
   }
   return [...edits.values()]

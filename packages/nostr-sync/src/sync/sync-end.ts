@@ -24,3 +24,13 @@ export function syncEnd(
   if (pendingBatches > 0 || !selfCaughtUp || quietFor < batchWindow + 1000) return 'syncing'
   return hasFailures ? 'connected-with-failures' : 'connected'
 }
+
+const longestWaitAfterFailures: Millis = 86_400_000
+
+/**
+ * How long to wait before what a relay did not answer, or refused, is asked for again (R57): from ten minutes, twice as long
+ * each time, to a day.
+ */
+export function waitAfterFailures(failuresInRow: number): Millis {
+  return Math.min(longestWaitAfterFailures, 600_000 * 2 ** failuresInRow)
+}

@@ -68,6 +68,11 @@ export function tagMembers(filter: Filter): (readonly [letter: string, values: r
   )
 }
 
+/** Whether it can be decided of an event without its tags: then what was replaced or deleted can be listed as well (R97). */
+export function listsGone(filter: Filter): filter is Filter & { readonly kinds: readonly number[] } {
+  return filter.kinds !== undefined && tagMembers(filter).length === 0
+}
+
 /**
  * The same filter in its one stable form (R63): members in a fixed order, values sorted and each once, nothing undefined.
  * Two filters that ask for the same in the same words are then the same JSON.

@@ -1,8 +1,5 @@
 import type { Millis } from '@holdfast/core'
 
-/** From so many stored events on a live subscription on, the relay takes a limit of 0 for none (R37). */
-export const limitZeroTolerance = 1000
-
 /** Who checks no signatures may have got a few forged events from others; so many within a minute are its own doing. */
 export const forgedTolerance = 100
 
