@@ -218,6 +218,20 @@ describe('a half-open TCP connection', () => {
     expect(link.write('too late')).toBe('refused')
   })
 
+  it('is closed at once when nothing is left to flush, and the peer hears that as a goodbye', async () => {
+    const clock = new VirtualClock()
+    await using server = await rawServer((socket) => socket.on('data', () => socket.end('and bye')))
+    const { link, sink } = dial(tcp({ clock }), { uri: `tcp://127.0.0.1:${server.port}` })
+    await sink.until('opened')
+    link.write('hello')
+    await sink.until('ended')
+    // Nobody is waited for.
+    expect(clock.pending).toBe(0)
+    const peer = await server.first
+    await once(peer, 'close')
+    expect([Buffer.from(sink.bytes).toString(), peer.errored]).toEqual(['and bye', null])
+  })
+
   it('does not keep a link that has flushed and said goodbye from ending', async () => {
     await using server = await rawServer((socket) => socket.resume())
     const { link, sink } = dial(tcp(), { uri: `tcp://127.0.0.1:${server.port}` })

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { lookup } from 'node:dns/promises'
 import { networkInterfaces } from 'node:os'
 import type { DrainReport, Env, Millis, PoolState } from '@holdfast/core'
@@ -11,6 +10,7 @@ import type { ProxySettings } from './config/settings.js'
 import type { Gatekeeper } from './gatekeeper.js'
 import { noMetrics } from './metrics/no-metrics.js'
 import type { ProxyMetrics } from './metrics/types.js'
+import { randomBlocks } from './random-blocks.js'
 import type { DataCenters } from './tunnel.js'
 
 /** The data centres' side as a proxy runs it: this process's own pools, or a back over the split link. */
@@ -111,7 +111,7 @@ class Proxy implements MtprotoProxy {
       gatekeeper,
       dataCenters,
       fronting: this.#fronting,
-      randomBytes,
+      randomBytes: randomBlocks(),
       client: settings.client,
       maxConnections: settings.maxConnections,
     })

@@ -250,6 +250,6 @@ class ListenerInterpreter<P extends LinkProtocol>
 }
 
 /** Links are counted by host: the port differs with each. */
-function addressOf(remote: Endpoint): string {
-  return remote.uri.replace(/:\d+(\/.*)?$/, '')
+function addressOf({ uri, address }: Endpoint): string {
+  return typeof address === 'string' ? address : uri.replace(/:\d+(\/.*)?$/, '')
 }

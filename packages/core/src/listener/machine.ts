@@ -70,8 +70,10 @@ function counted(
   handshaking: number,
   limits: ListenerLimits,
 ): ListenerState {
-  const now = { links: state.links + links, handshaking: state.handshaking + handshaking }
-  if (state.phase === 'draining') return { ...now, phase: 'draining' }
-  const full = now.links + now.handshaking >= limits.links || now.handshaking >= limits.handshaking
-  return { ...now, phase: full ? 'full' : 'listening' }
+  const nowLinks = state.links + links
+  const nowHandshaking = state.handshaking + handshaking
+  const full = nowLinks + nowHandshaking >= limits.links || nowHandshaking >= limits.handshaking
+  const phase = state.phase === 'draining' ? 'draining' : full ? 'full' : 'listening'
+  // Always the same shape: three of these are made for each connection, and spreading is dear.
+  return { phase, links: nowLinks, handshaking: nowHandshaking }
 }

@@ -14,6 +14,11 @@ export interface Wire {
   reading(wanted: boolean): void
   /** Says goodbye after what was written. */
   finish(why: End): void
+  /**
+   * Lets go of a connection whose peer has finished, once all that was written is with the kernel; `false` where more has
+   * to be said than that. Tells nothing before it returns.
+   */
+  leave?(): boolean
   /** Drops the connection at once and tells nothing before it returns; harmless when it is gone. */
   destroy(): void
   /** As {@link Wire.destroy}, by RST. */
@@ -192,9 +197,14 @@ export class WiredLink implements Link, WireEvents {
     const isKept = this.#finishing === 'no' && this.#isToStayOpen()
     // Asking may have ended it.
     if (isKept || !this.#isLive()) return
-    this.#retire(why)
     // With nothing left to flush it ends at once: who writes to a link that has not said so loses what it wrote.
-    if (this.#unflushed === 0) this.#linger()
+    const isFlushed = this.#unflushed === 0
+    if (isFlushed && this.#finishing === 'no' && this.#wire.leave?.() === true) {
+      this.#finish(why)
+      return
+    }
+    this.#retire(why)
+    if (isFlushed) this.#linger()
   }
 
   #isToStayOpen(): boolean {

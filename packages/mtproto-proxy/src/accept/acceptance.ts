@@ -183,7 +183,7 @@ export class Acceptance {
       secret,
       ip: this.#ip,
       sni,
-      replayKey: Uint8Array.from(replayKey),
+      replayKey: new Uint8Array(replayKey),
     }
     return [{ kind: 'ask', newcomer }]
   }

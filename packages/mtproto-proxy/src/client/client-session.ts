@@ -191,7 +191,9 @@ export class ClientSession implements LinkProtocol, Connection {
     this.#hasSucceeded = true
     const stage = new TunnelStage(this, this.#scope.link, port, { codec, admitted: this.#admitted })
     this.#stage = stage
-    const request = { ...address, dcId, adTag: port.adTagOf(secret), format, listener: port.name }
+    const { ip, port: clientPort } = address
+    const adTag = port.adTagOf(secret)
+    const request = { dcId, ip, port: clientPort, adTag, format, listener: port.name }
     const tunnel = port.side.dataCenters.open(request, stage)
     if ('refused' in tunnel) {
       const { env } = port.side

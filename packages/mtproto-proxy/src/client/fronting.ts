@@ -201,13 +201,13 @@ class FrontStage implements Stage {
   #toTarget(target: Link, chunk: Uint8Array): void {
     this.#hasMoved(chunk)
     // A link may keep what it is given, and what comes in is only lent.
-    if (target.write(Uint8Array.from(chunk)) === 'full') this.#clientHeld ??= this.#client.pause()
+    if (target.write(new Uint8Array(chunk)) === 'full') this.#clientHeld ??= this.#client.pause()
   }
 
   #toClient(chunk: Uint8Array): void {
     this.#hasMoved(chunk)
     const target = this.#target
-    if (this.#client.write(Uint8Array.from(chunk)) === 'full' && target !== null) {
+    if (this.#client.write(new Uint8Array(chunk)) === 'full' && target !== null) {
       this.#targetHeld ??= target.pause()
     }
   }

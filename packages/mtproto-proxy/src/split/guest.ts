@@ -47,7 +47,7 @@ export class Guest implements TunnelClient {
     if (this.#owesSent) throw new SplitError('a front sent a packet before the one before was taken')
     this.#owesSent = true
     // The frame is lent.
-    const packet = { payload: Uint8Array.from(payload), quickAck }
+    const packet = { payload: new Uint8Array(payload), quickAck }
     if (this.#holders > 0) this.#waiting = packet
     else this.#pass(packet)
   }
