@@ -83,7 +83,8 @@ export function tableOf(results: readonly Result[]): string {
   return all.map(line).join('\n')
 }
 
-function short(value: number): string {
+/** A number as people read it: three digits that count, or all before the point. */
+export function short(value: number): string {
   if (!Number.isFinite(value)) return 'never'
   return Math.abs(value) >= 100
     ? Math.round(value).toLocaleString('en')
