@@ -8,7 +8,7 @@ import type { LinkScope } from '../link/types.js'
 import { FeedingLinks } from './feeding-links.js'
 import { judgeAdvance, judgeSeal } from './judge.js'
 import { cursorStep } from './machine.js'
-import { isOver, Progress } from './progress.js'
+import { Progress } from './progress.js'
 import { rulesOf } from './rules.js'
 import { type BatchOwner, type StagedBatch, Staging } from './staging.js'
 import {
@@ -17,6 +17,7 @@ import {
   type CursorMachine,
   type CursorRules,
   idleCursor,
+  isOver,
 } from './state.js'
 import type {
   Batch,

@@ -1,7 +1,7 @@
 import type { Observable } from 'rxjs'
 import type { Clock, Timer } from '../env/types.js'
 import { Snapshots } from '../snapshots.js'
-import type { CursorMachine } from './state.js'
+import { type CursorMachine, isOver } from './state.js'
 import type { CursorProgress } from './types.js'
 
 /** How often progress that is not yet durable is told, at most. */
@@ -51,9 +51,4 @@ export class Progress<P> {
     const { received, applied, durable } = this.#machine()
     return { received: received?.at ?? null, applied: applied?.at ?? null, durable: durable?.at ?? null }
   }
-}
-
-/** Whether a cursor is closed, and nothing is under way any more. */
-export function isOver(state: CursorMachine<unknown>): boolean {
-  return state.phase === 'closed' && state.applying === null && state.saving === null
 }

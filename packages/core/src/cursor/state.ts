@@ -173,3 +173,8 @@ export function draftOf<P>(state: CursorMachine<P>): CursorDraft<P> {
     now: state.now,
   }
 }
+
+/** Whether a cursor is closed, and nothing is under way any more. */
+export function isOver(state: CursorMachine<unknown>): boolean {
+  return state.phase === 'closed' && state.applying === null && state.saving === null
+}

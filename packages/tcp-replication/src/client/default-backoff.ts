@@ -1,8 +1,7 @@
 import { type Backoff, fullJitter } from '@holdfast/core'
+import { usualBackoff } from '../usual-backoff.js'
 import { notServed } from './session.js'
 
-/** Lost while in use, or nobody there yet: soon (8.8, 14.4). */
-export const usualBackoff = fullJitter({ floor: 100, base: 200, cap: 5000 })
 const catchingUp = fullJitter({ floor: 100, base: 200, cap: 30_000 })
 
 /**

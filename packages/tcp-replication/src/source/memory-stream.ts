@@ -79,7 +79,7 @@ export class MemoryStream {
       const begin = slab.indexAfter(after)
       const end = slab.indexAfter(reach)
       let index = begin
-      while (index < end && page.takes(slab.rowsOf(index), slab.bytesOf(index))) index += 1
+      while (index < end && page.reserve(slab.rowsOf(index), slab.bytesOf(index))) index += 1
       for (const batch of slab.read(begin, index)) page.batches.push(batch)
       if (index < end) return { batches: page.batches, to: page.last ?? after }
       if (end < slab.end) break

@@ -19,13 +19,13 @@ export class PageFill {
 
   /** @returns whether the batch was taken; the first one always is, or a reader could not get past it */
   add(batch: RowBatch, bytes: number): boolean {
-    if (!this.takes(batch.rows.length, bytes)) return false
+    if (!this.reserve(batch.rows.length, bytes)) return false
     this.batches.push(batch)
     return true
   }
 
-  /** As {@link add}, for a batch that the caller will put there later. */
-  takes(rows: number, bytes: number): boolean {
+  /** Takes the room of a batch that the caller will put there later: returns as {@link add} does. */
+  reserve(rows: number, bytes: number): boolean {
     const { bytes: maxBytes, count: maxRows = Infinity } = this.#limit
     const isFirst = this.#rows === 0
     this.#bytes += bytes
