@@ -1,5 +1,6 @@
 import { type Env, type Member, type Millis, type Roster, roster } from '@holdfast/core'
-import { type SyncItems, syncItems } from '../sync/items.js'
+import { intersectItems, type SyncItems, subtractItems, syncItems, uniteItems } from '../sync/items.js'
+import type { BatchPurpose } from '../sync/pending-batches.js'
 import type { RelayUrl } from '../wire/relay-url.js'
 
 /** What a relay is known to have given us in full. */
@@ -10,7 +11,7 @@ export interface Confirmed {
 }
 
 /** What nothing is known of. */
-export const nothingConfirmed: Confirmed = { items: syncItems(), announcementsSynced: false }
+const nothingConfirmed: Confirmed = { items: syncItems(), announcementsSynced: false }
 
 /** A frozen relay as it is saved: since when, and what was confirmed. */
 export type ConfirmedEntry = readonly [url: RelayUrl, since: Millis, confirmed: Confirmed]
@@ -46,8 +47,31 @@ export class ConfirmedState {
     this.#roster.freeze(url, 'disconnected')
   }
 
-  update(url: RelayUrl, change: (confirmed: Confirmed) => Confirmed): void {
-    this.#roster.update(url, change(this.of(url)))
+  /** A batch has come whole. @param target - what is wanted of the relay now: a batch under way must not bring back more (R35) */
+  batchConfirmed(url: RelayUrl, purpose: BatchPurpose, target: SyncItems): void {
+    if (purpose.kind === 'announcements')
+      this.#update(url, (before) => ({ ...before, announcementsSynced: true }))
+    else if (purpose.kind === 'items') {
+      const still = intersectItems(purpose.items, target)
+      this.#update(url, (before) => ({ ...before, items: uniteItems(before.items, still) }))
+    }
+  }
+
+  /** What a batch asked for did not come whole, whatever had come before (R57). */
+  batchFailed(url: RelayUrl, purpose: BatchPurpose): void {
+    if (purpose.kind === 'announcements')
+      this.#update(url, (before) => ({ ...before, announcementsSynced: false }))
+    else this.#update(url, (before) => ({ ...before, items: subtractItems(before.items, purpose.items) }))
+  }
+
+  /** Lets go what is not of the target any more. */
+  retain(url: RelayUrl, target: SyncItems): void {
+    this.#update(url, (before) => ({ ...before, items: intersectItems(before.items, target) }))
+  }
+
+  /** All of it has to come anew. */
+  clear(url: RelayUrl): void {
+    this.#update(url, () => nothingConfirmed)
   }
 
   forget(url: RelayUrl): void {
@@ -61,5 +85,9 @@ export class ConfirmedState {
 
   close(): void {
     this.#roster.close()
+  }
+
+  #update(url: RelayUrl, change: (before: Confirmed) => Confirmed): void {
+    this.#roster.update(url, change(this.of(url)))
   }
 }

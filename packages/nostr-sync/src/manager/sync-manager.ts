@@ -1,19 +1,19 @@
-import type { DrainReport, Env, Millis, Off, Store, Timer } from '@holdfast/core'
+import type { DrainReport, Env, Millis, Store } from '@holdfast/core'
 import type { Observable } from 'rxjs'
 import type { RejectedEvents } from '../admission/rejected-events.js'
 import type { AdmissionPolicy } from '../admission/types.js'
 import type { RelayConnection, RelayHost } from '../relay/relay-connection.js'
 import type { RelayOptions } from '../relay/relay-options.js'
 import type { EventStore } from '../store/types.js'
-import { type AddFilters, computeActions, type RelayProgress } from '../sync/compute-actions.js'
-import { intersectItems, subtractItems, uniteItems } from '../sync/items.js'
+import type { AddFilters } from '../sync/compute-actions.js'
 import type { PendingBatch } from '../sync/pending-batches.js'
 import { RepoIndex } from '../sync/repo-index.js'
 import { strategySteps } from '../sync/strategy.js'
 import type { UnixSeconds } from '../wire/event.js'
-import { isOwnRelay, normalizeRelayUrl, type RelayUrl } from '../wire/relay-url.js'
-import { type Confirmed, ConfirmedState, nothingConfirmed } from './confirmed-state.js'
+import { normalizeRelayUrl, type RelayUrl } from '../wire/relay-url.js'
+import { ConfirmedState } from './confirmed-state.js'
 import { DailySync } from './daily-sync.js'
+import { Housekeeping } from './housekeeping.js'
 import { PublishedState } from './published-state.js'
 import type { RelayWork, SyncContext } from './relay-work.js'
 import { type SavedRelay, type SavedState, saveRelay } from './saved-state.js'
@@ -21,9 +21,10 @@ import { SelfSubscriber } from './self-subscriber.js'
 import { SerialQueue } from './serial-queue.js'
 import { StateKeeper } from './state-keeper.js'
 import { type CaughtUp, type MirrorState, type RelayStatus, statusOf } from './status.js'
-import { addItems, carryOut, restoreLive, strategyFor, syncAnew } from './strategies.js'
+import { addItems, carryOut, restoreLive, strategyFor } from './strategies.js'
 import { SyncCompletion } from './sync-completion.js'
 import type { SyncOptions } from './sync-options.js'
+import { Targets } from './targets.js'
 import { TrackedRelays } from './tracked-relays.js'
 import { WantedItems } from './wanted-items.js'
 
@@ -42,9 +43,6 @@ export interface SyncManagerParts {
   readonly onCaughtUp?: (what: CaughtUp) => void
 }
 
-const watermarkEvery: Millis = 10_000
-/** From how large a step on the clock was set, and does not merely keep in step. */
-const clockStep: Millis = 60_000
 /**
  * Decides what to ask of which relay, and when. The only writer of the three indexes: what is wanted (`RepoIndex`), what is
  * confirmed (`ConfirmedState`), and what is in flight (each session's batches).
@@ -58,10 +56,10 @@ export class SyncManager implements RelayHost {
   readonly #completion: SyncCompletion
   readonly #self: SelfSubscriber
   readonly #wanted: WantedItems
+  readonly #targets: Targets
   readonly #daily: DailySync
   readonly #published: PublishedState
-  #timers: Timer[] = []
-  #unwatch: Off = () => undefined
+  #housekeeping: Housekeeping | null = null
   #phase: MirrorState['phase'] = 'idle'
 
   /** @param saved - what {@link SyncManagerParts.state} held */
@@ -84,7 +82,11 @@ export class SyncManager implements RelayHost {
       confirmed: new ConfirmedState(env, options.quickReconnectWindowSecs * 1000, this.#keeper.confirmed()),
     }
     this.#wanted = new WantedItems(this.#context.index, store, parts.policy)
-    this.#daily = new DailySync(env, options.dailySyncHours)
+    this.#daily = new DailySync({
+      env,
+      context: this.#context,
+      onBegin: (work) => this.#completion.look(work),
+    })
     this.#tracked = new TrackedRelays({
       options: parts.relays,
       host: this,
@@ -92,13 +94,19 @@ export class SyncManager implements RelayHost {
       restored: (url) => this.#keeper.of(url)?.record,
       dailyAfterSecs: () => this.#daily.draw(),
     })
+    this.#targets = new Targets({
+      context: this.#context,
+      tracked: this.#tracked,
+      domains: options.domains,
+      ask: (action) => this.handleNewSyncFilters(action),
+    })
     this.#completion = new SyncCompletion({
       clock: env.clock,
       context: this.#context,
       isCaughtUp: () => this.#self.isCaughtUp && parts.relays.intake.pending === 0,
       workOf: (url) => this.#tracked.get(url),
       run: (task) => this.#queue.run(task),
-      compute: (url) => this.#compute([url]),
+      compute: (url) => this.#targets.compute([url]),
       changed: () => this.#changed(),
       now: () => this.#now(),
       onCaughtUp: parts.onCaughtUp,
@@ -147,20 +155,17 @@ export class SyncManager implements RelayHost {
         const url = normalizeRelayUrl(text)
         if (url !== null) this.registerRelay(url, true).start()
       }
-      this.#targetsChanged(new Set(this.#context.index.relays()))
+      this.#targetsChanged(this.#targets.relays)
     })
-    this.#timers = [
-      env.clock.sweep(watermarkEvery, () => this.#queue.run(() => this.#advance())),
-      env.clock.sweep(options.disconnectCheck, () =>
-        this.#queue.run(() => {
-          this.checkDisconnects()
-          this.#syncDaily()
-        }),
-      ),
-      env.clock.sweep(options.saveEvery, () => void this.#keeper.save()),
-    ]
-    this.#unwatch = env.clock.onDisturbance(({ kind, by }) => {
-      if (kind === 'wall-step' && Math.abs(by) >= clockStep) this.#queue.run(() => this.#clockSet())
+    const run = (task: () => void) => (): void => this.#queue.run(task)
+    this.#housekeeping = new Housekeeping(env.clock, options, {
+      advance: run(() => this.#advance()),
+      review: run(() => {
+        this.checkDisconnects()
+        this.#daily.look(this.#tracked)
+      }),
+      save: () => void this.#keeper.save(),
+      clockSet: run(() => this.#daily.clockSet(this.#tracked)),
     })
     this.#changed()
   }
@@ -216,8 +221,8 @@ export class SyncManager implements RelayHost {
       void work.relay.progress.reset(why, null, session.scope)
     } else work.relay.progress.resumed(session.scope)
     for (const step of strategySteps(strategy)) {
-      if (step === 'clear-confirmed') this.#context.confirmed.update(url, () => nothingConfirmed)
-      else if (step === 'compute-actions') this.#compute([url])
+      if (step === 'clear-confirmed') this.#context.confirmed.clear(url)
+      else if (step === 'compute-actions') this.#targets.compute([url])
       else carryOut(step, strategy, this.#context, session, work)
     }
     this.#completion.look(work)
@@ -266,32 +271,24 @@ export class SyncManager implements RelayHost {
     this.#changed()
   }
 
-  confirmed(relay: RelayConnection, { purpose }: PendingBatch): void {
+  confirmed({ url }: RelayConnection, { purpose }: PendingBatch): void {
     this.#queue.run(() => {
-      if (purpose.kind === 'announcements')
-        this.#confirm(relay, (before) => ({ ...before, announcementsSynced: true }))
-      else if (purpose.kind === 'items') {
-        // What is not wanted any more must not come back by a batch that was under way (R35).
-        const still = intersectItems(purpose.items, this.#context.index.targetOf(relay.url))
-        this.#confirm(relay, (before) => ({ ...before, items: uniteItems(before.items, still) }))
-      }
-      this.#batchOver(relay)
+      const { confirmed, index } = this.#context
+      confirmed.batchConfirmed(url, purpose, index.targetOf(url))
+      this.#batchOver(url)
     })
   }
 
   /** A batch of a relay has failed. */
-  failed(relay: RelayConnection, { purpose }: PendingBatch): void {
+  failed({ url }: RelayConnection, { purpose }: PendingBatch): void {
     this.#queue.run(() => {
-      if (purpose.kind === 'announcements')
-        this.#confirm(relay, (before) => ({ ...before, announcementsSynced: false }))
-      else
-        this.#confirm(relay, (before) => ({ ...before, items: subtractItems(before.items, purpose.items) }))
-      this.#batchOver(relay)
+      this.#context.confirmed.batchFailed(url, purpose)
+      this.#batchOver(url)
     })
   }
 
   cooledDown(relay: RelayConnection): void {
-    this.#queue.run(() => this.#compute([relay.url]))
+    this.#queue.run(() => this.#targets.compute([relay.url]))
   }
 
   restoreLive(relay: RelayConnection): void {
@@ -324,67 +321,15 @@ export class SyncManager implements RelayHost {
 
   #targetsChanged(urls: ReadonlySet<RelayUrl>): void {
     if (urls.size === 0) return
-    const { index, confirmed } = this.#context
-    const wanted = new Set(index.relays())
-    for (const url of urls) {
-      confirmed.update(url, (before) => ({
-        ...before,
-        items: intersectItems(before.items, index.targetOf(url)),
-      }))
-      if (wanted.has(url)) this.#tracked.get(url)?.relay.start()
-    }
-    this.#compute([...urls].filter((url) => wanted.has(url) && !isOwnRelay(url, this.#parts.options.domains)))
+    this.#targets.changed(urls)
     this.#changed()
-  }
-
-  #compute(urls: readonly RelayUrl[]): void {
-    const targets = urls.map((url) => [url, this.#context.index.targetOf(url)] as const)
-    for (const action of computeActions(targets, (url) => this.#progressOf(url)))
-      this.handleNewSyncFilters(action)
-  }
-
-  #progressOf(url: RelayUrl): RelayProgress | undefined {
-    const relay = this.#tracked.get(url)?.relay
-    return (
-      relay && {
-        status: relay.status,
-        pending: relay.session?.unavailableItems() ?? [],
-        confirmed: this.#context.confirmed.of(url).items,
-      }
-    )
-  }
-
-  #syncDaily(): void {
-    for (const work of this.#tracked) {
-      const session = this.#daily.due(work, this.#now())
-      if (session === null) continue
-      work.relay.noteFullSync(this.#now())
-      work.dailyAfterSecs = this.#daily.draw()
-      work.owesFullSync = false
-      work.beganAt = this.#parts.env.clock.now()
-      syncAnew(this.#context, session, work)
-      this.#completion.look(work)
-    }
-  }
-
-  /**
-   * What came was judged by a wrong date, or is about to be asked for since a wrong one: positions in time mean nothing any
-   * more (R37, R91).
-   */
-  #clockSet(): void {
-    for (const work of this.#tracked) work.owesFullSync = true
-    this.#syncDaily()
   }
 
   // The end of a sync ------------------------------------------------------------------------------------------
 
-  #confirm(relay: RelayConnection, change: (before: Confirmed) => Confirmed): void {
-    this.#context.confirmed.update(relay.url, change)
+  #batchOver(url: RelayUrl): void {
     this.#changed()
-  }
-
-  #batchOver(relay: RelayConnection): void {
-    const work = this.#tracked.get(relay.url)
+    const work = this.#tracked.get(url)
     if (work !== undefined) this.#completion.look(work)
   }
 
@@ -443,8 +388,7 @@ export class SyncManager implements RelayHost {
 
   #stopTimers(): void {
     this.#self.close()
-    for (const timer of this.#timers.splice(0)) timer.cancel()
-    this.#unwatch()
+    this.#housekeeping?.stop()
   }
 
   async #close(): Promise<void> {
