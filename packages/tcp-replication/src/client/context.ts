@@ -1,16 +1,11 @@
 import type { End, Millis } from '@holdfast/core'
 import type { Dialect, KnownCommand } from '../wire/commands.js'
 import type { Follower } from './follower.js'
+import type { OnChannel } from './on-channel.js'
 import type { ClientProblem } from './options.js'
 import type { ClientCounters } from './stats.js'
 import type { StreamUpdates } from './stream-updates.js'
 import type { UpstreamQueue } from './upstream-queue.js'
-
-/** What differs where everybody talks on one channel instead of with one server (14.4). */
-export interface OnChannel {
-  /** Whose rows and positions of a stream to take: others who write it count on their own. */
-  writerOf(stream: string): string
-}
 
 /** What the links of a client share, one after the other. */
 export interface ClientContext {

@@ -3,37 +3,34 @@ import { count } from '../counts.js'
 import type { Command, Dialect, KnownCommand } from '../wire/commands.js'
 import { dialectOf } from '../wire/dialect.js'
 import { ProtocolError } from '../wire/errors.js'
-import { formatCommand } from '../wire/format-command.js'
 import { LineDecoder } from '../wire/line-decoder.js'
 import { parseCommand } from '../wire/parse-command.js'
 import { printable } from '../wire/printable.js'
 import { AwaitedPositions } from './awaited-positions.js'
-import type { ClientContext, OnChannel } from './context.js'
+import { CommandWriter } from './command-writer.js'
+import type { ClientContext } from './context.js'
 import { FollowerOnLink } from './follower-on-link.js'
 import { fetchMissed } from './missed-rows.js'
-import type { ClientProblem } from './options.js'
+import { isMeantFor } from './on-channel.js'
+import { RepeatedProblems } from './repeated-problems.js'
 import type { StreamUpdates } from './stream-updates.js'
 
 /** The code of an end that comes of an optional stream which the server does not have. */
 export const notServed = 'not-served'
 
-/** Unknown streams and commands that are reported on one link at most. */
-const mostTold = 100
-
 /** The client's end of one connection to a server, or of one link to a channel. */
 export class Session implements LinkProtocol {
   readonly #client: ClientContext
   readonly #scope: LinkScope
+  readonly #writer: CommandWriter
+  readonly #repeated: RepeatedProblems
   readonly #decoder = new LineDecoder()
   readonly #streams = new Map<string, FollowerOnLink>()
   readonly #awaited: AwaitedPositions
-  /** Unknown streams and commands that were reported. */
-  readonly #told = new Set<string>()
   /** Where the last row went: rows of one stream after the other are handed over together. */
   #rowsOf: FollowerOnLink | null = null
   /** Lines that wait while missed rows are fetched. */
   #held: string[] | null = null
-  #toldUpstream = false
   #serverSeen = false
   /** The text of an ERROR that was the last line: whoever says more has not closed for it. */
   #serverError: string | null = null
@@ -41,9 +38,11 @@ export class Session implements LinkProtocol {
   constructor(scope: LinkScope, client: ClientContext) {
     this.#scope = scope
     this.#client = client
+    this.#writer = new CommandWriter(client, scope)
+    this.#repeated = new RepeatedProblems((problem) => client.report(problem))
     if (client.channel === null) {
-      this.#send({ name: 'NAME', text: client.name })
-      this.#ping()
+      this.#writer.send({ name: 'NAME', text: client.name })
+      this.#writer.ping()
     } else scope.armKeepalive()
     for (const [stream, follower] of client.followers) {
       if (follower.stopped) continue
@@ -60,15 +59,14 @@ export class Session implements LinkProtocol {
     const [first, ...others] = asked
     if (first !== undefined && client.dialect !== 'D2') this.#replicate(first)
     if (client.dialect === 'D1') for (const stream of others) this.#replicate(stream)
-    if (client.dialect === 'D2') this.#send({ name: 'REPLICATE', stream: null, token: null })
-    if (client.dialect !== null) this.#tellUpstream()
+    if (client.dialect === 'D2') this.#writer.send({ name: 'REPLICATE', stream: null, token: null })
+    if (client.dialect !== null) this.#writer.tellUpstream()
     this.#awaited.begin(client.catchUpStalledAfter)
   }
 
   /** Sends a command now. */
   upstream(command: KnownCommand): boolean {
-    if (!this.#toldUpstream) return false
-    return this.#send(command)
+    return this.#writer.upstream(command)
   }
 
   // What the link says -----------------------------------------------------------------------------------------
@@ -92,7 +90,7 @@ export class Session implements LinkProtocol {
   }
 
   probe(): void {
-    if (this.#client.channel === null) this.#ping()
+    if (this.#client.channel === null) this.#writer.ping()
     else this.#scope.link.ping?.()
   }
 
@@ -148,7 +146,7 @@ export class Session implements LinkProtocol {
     if (this.#client.channel === null) return this.#refuse(errorText)
     // What workers say to the main process is heard by all; only what nobody may say is worth a word.
     if (code !== 'HF_REPLICATION_INVALID_COMMAND') {
-      this.#reportOnce({ kind: 'bad-line', command: command ?? '', text: errorText })
+      this.#repeated.report({ kind: 'bad-line', command: command ?? '', text: errorText })
     }
     return true
   }
@@ -158,7 +156,7 @@ export class Session implements LinkProtocol {
     this.#client.dialect = dialect
     const [, ...others] = this.#awaited.streams
     if (dialect === 'D1') for (const stream of others) this.#replicate(stream)
-    this.#tellUpstream()
+    this.#writer.tellUpstream()
   }
 
   #handle(command: Command): boolean {
@@ -180,7 +178,7 @@ export class Session implements LinkProtocol {
         this.#client.synced(command.text)
         return true
       case 'UNKNOWN':
-        this.#reportOnce({ kind: 'unknown-command', command: printable(command.command, 100) })
+        this.#repeated.report({ kind: 'unknown-command', command: printable(command.command, 100) })
         return true
       default:
         return true
@@ -332,70 +330,20 @@ export class Session implements LinkProtocol {
 
   #notFollowed(stream: string): void {
     // In D2 everybody gets everything.
-    if (this.#client.dialect !== 'D2') this.#reportOnce({ kind: 'unknown-stream', stream })
-  }
-
-  /** What a server does all the time is told once on each link. */
-  #reportOnce(
-    problem: ClientProblem & { readonly kind: 'unknown-stream' | 'unknown-command' | 'bad-line' },
-  ): void {
-    const what =
-      problem.kind === 'unknown-stream' ? `stream ${problem.stream}` : `${problem.kind} ${problem.command}`
-    if (this.#told.has(what) || this.#told.size >= mostTold) return
-    this.#told.add(what)
-    this.#client.report(problem)
+    if (this.#client.dialect !== 'D2') this.#repeated.report({ kind: 'unknown-stream', stream })
   }
 
   // Writing ----------------------------------------------------------------------------------------------------
 
-  #tellUpstream(): void {
-    if (this.#toldUpstream) return
-    this.#toldUpstream = true
-    for (const command of this.#client.queue.take()) {
-      try {
-        this.#send(command)
-      } catch (cause) {
-        this.#client.unsendable(command, cause)
-      }
-    }
-  }
-
   #replicate(stream: string): void {
-    this.#send({ name: 'REPLICATE', stream, token: this.#streams.get(stream)?.asked ?? 'NOW' })
-  }
-
-  #ping(): void {
-    this.#send({ name: 'PING', text: String(this.#client.wall()) })
-  }
-
-  #send(command: KnownCommand): boolean {
-    count(this.#client.stats.outboundCommands, command.name)
-    const line = formatCommand(command, this.#client.dialect ?? 'D1')
-    const text = this.#client.channel === null ? `${line}\n` : line
-    return this.#scope.link.write(text) !== 'refused'
+    this.#writer.send({ name: 'REPLICATE', stream, token: this.#streams.get(stream)?.asked ?? 'NOW' })
   }
 
   /** Says why, then closes. */
   #refuse(errorText: string, why: End = end('protocol-error', { detail: errorText })): false {
     this.#sealRows()
-    this.#send({ name: 'ERROR', text: errorText })
+    this.#writer.send({ name: 'ERROR', text: errorText })
     this.#scope.link.end(why)
     return false
-  }
-}
-
-/** What processes of later releases say to each other (14.1). */
-const amongWorkers: ReadonlySet<string> = new Set(['LOCK_RELEASED', 'NEW_ACTIVE_TASK', 'CANCEL_TASK'])
-
-/** Of what everybody hears, the rows and positions of whoever writes the stream; and what is newer than we are. */
-function isMeantFor(channel: OnChannel, command: Command): boolean {
-  switch (command.name) {
-    case 'RDATA':
-    case 'POSITION':
-      return command.instance === channel.writerOf(command.stream)
-    case 'UNKNOWN':
-      return !amongWorkers.has(command.command)
-    default:
-      return false
   }
 }
