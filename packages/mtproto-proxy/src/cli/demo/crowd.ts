@@ -17,7 +17,7 @@ interface CrowdTally {
 const packetBytes = 40
 
 /** A packet that says whose it is and which one. */
-function packetOf(client: number, number: number): Buffer {
+export function packetOf(client: number, number: number): Buffer {
   const packet = Buffer.alloc(packetBytes)
   packet.writeUInt32LE(0x5eed_0000, 0)
   packet.writeUInt32LE(client, 8)

@@ -2,7 +2,7 @@ import { type DemoOutcome, type DemoStage, demonstration, type Verdict } from '@
 import type { Command } from 'commander'
 import { createLogUpdate } from 'log-update'
 import { programName } from '../program-name.js'
-import { count, drainVerdict, type Row, scenes } from './scenes.js'
+import { drainVerdict, played, type Row, scenes } from './scenes.js'
 import { describeRows, statusLines } from './view.js'
 import { World } from './world.js'
 
@@ -29,9 +29,9 @@ export async function play({
     for (const scene of scenes) {
       await act(scene.act)
       show.scene(scene.title)
-      const row = await count(world, scene)
-      rows.push(row)
-      verdicts.push(...scene.judge(row))
+      const came = await played(world, scene)
+      rows.push(came.row)
+      verdicts.push(...came.verdicts)
       world.crowd.rejoin()
     }
     await act('goodbye')

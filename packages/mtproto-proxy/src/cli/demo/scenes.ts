@@ -1,4 +1,5 @@
 import { type DemoAct, showPause as pause, showUntil as until, type Verdict } from '@holdfast/core/service'
+import { playDownloads } from './downloads.js'
 import type { World } from './world.js'
 
 /** What came of one scene. */
@@ -17,7 +18,8 @@ export interface Row {
 export interface Scene {
   readonly act: DemoAct
   readonly title: string
-  play(world: World): Promise<void>
+  /** Returns what of it is not in the row. */
+  play(world: World): Promise<readonly Verdict[]>
   judge(row: Row): readonly Verdict[]
 }
 
@@ -25,13 +27,16 @@ const quiet = 300
 const patience = 60_000
 const hourMs = 3_600_000
 
-/** Plays a scene, and counts what came of it. */
-export async function count(world: World, scene: Scene): Promise<Row> {
+/** Plays a scene, counts what came of it, and judges it. */
+export async function played(
+  world: World,
+  scene: Scene,
+): Promise<{ readonly row: Row; readonly verdicts: readonly Verdict[] }> {
   const before = { ...world.crowd.tally(), ...(await world.migrations()), closings: world.closings }
-  await scene.play(world)
+  const verdicts = await scene.play(world)
   await pause(world.clock, quiet)
   const after = { ...world.crowd.tally(), ...(await world.migrations()), closings: world.closings }
-  return {
+  const row: Row = {
     title: scene.title,
     closings: after.closings - before.closings,
     idleClosed: after.idleClosed - before.idleClosed,
@@ -40,6 +45,7 @@ export async function count(world: World, scene: Scene): Promise<Row> {
     midSend: after.midSend - before.midSend,
     lost: Math.max(0, after.unanswered - before.unanswered),
   }
+  return { row, verdicts: [...verdicts, ...scene.judge(row)] }
 }
 
 function idleStay(how: string): (row: Row) => Verdict {
@@ -69,6 +75,7 @@ function rotation(by: 'fin' | 'rst', name: string): Scene {
     title: `Telegram closes every connection, one after another, by ${name}`,
     async play(world) {
       for (let round = 0; round < 2; round += 1) await world.rotate(by)
+      return []
     },
     judge: (row) => [idleStay(`by ${name}`)(row), onlyMidSend(`by ${name}`)(row)],
   }
@@ -85,6 +92,7 @@ export const scenes: readonly Scene[] = [
       await until(clock, () => crowd.isServed, patience, 'an answer for everybody')
       crowd.talk(200)
       await pause(clock, 1000)
+      return []
     },
     judge: (row) => [nobodyCloses('undisturbed', row)],
   },
@@ -96,6 +104,7 @@ export const scenes: readonly Scene[] = [
     async play(world) {
       await world.halfOpen()
       await until(world.clock, () => world.links.parked === 0, patience, 'everybody to have a connection')
+      return []
     },
     judge: (row) => [idleStay('half-open')(row), onlyMidSend('half-open')(row)],
   },
@@ -113,6 +122,7 @@ export const scenes: readonly Scene[] = [
         'everybody to have a connection',
       )
       world.telegram.rules.handshakeDelay = 0
+      return []
     },
     judge: (row) => [idleStay('all at once')(row), onlyMidSend('all at once')(row)],
   },
@@ -122,8 +132,15 @@ export const scenes: readonly Scene[] = [
     async play(world) {
       world.resendUnsent()
       await world.rotate('rst')
+      return []
     },
     judge: (row) => [nobodyCloses('with resend_unsent', row)],
+  },
+  {
+    act: 'slow-reader',
+    title: 'slow readers: two clients download, and stop reading',
+    play: (world) => playDownloads(world),
+    judge: (row) => [nobodyCloses('all others', row)],
   },
   {
     act: 'sleep',
@@ -131,6 +148,7 @@ export const scenes: readonly Scene[] = [
     async play({ clock }) {
       clock.sleep(hourMs)
       await pause(clock, 1500)
+      return []
     },
     judge: (row) => [nobodyCloses('an hour of sleep', row)],
   },
@@ -140,6 +158,7 @@ export const scenes: readonly Scene[] = [
     async play({ clock }) {
       clock.setWall(-24 * hourMs)
       await pause(clock, 1000)
+      return []
     },
     judge: (row) => [nobodyCloses('a clock that is set', row)],
   },

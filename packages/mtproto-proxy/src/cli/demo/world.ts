@@ -13,6 +13,7 @@ import { type FakeTelegram, fakeTelegram } from '../../testing/fake-telegram.js'
 import { type TestClient, testClient } from '../../testing/test-client.js'
 import { programName } from '../program-name.js'
 import { Crowd, readPacket } from './crowd.js'
+import { partFor } from './downloads.js'
 
 /** How migrations of clients have gone. */
 export interface Migrations {
@@ -30,6 +31,8 @@ const hearWithin = 2000
 /** As a proxy has them by default but for what takes its time: more connections, and Telegram's minute must be a moment here. */
 const settings: DataCenterSettings = {
   clientsPerConnection: 40,
+  // As for the usual 300 clients on a connection.
+  credits: { packetsTotal: 600, bytesTotal: 9_216_000 },
   stableAfter: 100,
   pingEvery: 500,
   hearWithin,
@@ -104,7 +107,7 @@ export class World implements AsyncDisposable {
     this.crowd = new Crowd(env.clock, this.connect)
     telegram.rules.answers = (payload) => {
       this.#received(payload)
-      return [payload]
+      return [partFor(payload) ?? payload]
     }
   }
 
@@ -112,6 +115,11 @@ export class World implements AsyncDisposable {
   get links(): { readonly ready: number; readonly parked: number } {
     const pool = this.#centers.state.get(2)
     return { ready: pool?.links.length ?? 0, parked: pool?.parked ?? 0 }
+  }
+
+  /** Clients of the proxy. */
+  get clients(): number {
+    return this.proxy.state.listeners.reduce((sum, { links }) => sum + links, 0)
   }
 
   /** All so far. */
