@@ -1,7 +1,7 @@
 import type { End, Millis } from '../end.js'
 import type { Env } from '../env/types.js'
 import { HoldfastError } from '../errors.js'
-import { asError } from '../link/link-run.js'
+import { asError } from '../link/as-error.js'
 import type { LinkProtocol } from '../link/types.js'
 import type { Lifecycle, LifecycleState } from './types.js'
 

@@ -1,11 +1,12 @@
 import { wait } from '../budget.js'
 import type { End, LinkId, Millis, Off } from '../end.js'
 import { end } from '../end.js'
-import type { Clock, Timer } from '../env/types.js'
-import { HoldfastError } from '../errors.js'
+import type { Timer } from '../env/types.js'
 import { GateInterpreter } from '../gate/gate.js'
 import type { DrainReport, Gate } from '../gate/types.js'
+import { asError } from './as-error.js'
 import { KeepaliveWatch } from './keepalive.js'
+import { LinkTimers } from './link-timers.js'
 import { defaultOutbound, type LinkOptions } from './options.js'
 import { ScopedLink } from './scoped-link.js'
 import type { Endpoint, Link, LinkProtocol, LinkScope, LinkSink } from './types.js'
@@ -39,7 +40,7 @@ export class LinkRun<P extends LinkProtocol> implements LinkSink, LinkScope {
   #gate: GateInterpreter | null = null
   #keepalive: KeepaliveWatch | null = null
   #deferred: ((why: End) => void)[] | null = null
-  #timers: Set<Timer> | null = null
+  #timers: LinkTimers | null = null
   #fullTimer: Timer | null = null
   #abort: AbortController | null = null
   /** Made when the link opens. */
@@ -228,17 +229,11 @@ export class LinkRun<P extends LinkProtocol> implements LinkSink, LinkScope {
   }
 
   after(ms: Millis, fn: () => void): Timer {
-    const timer: Timer = this.#own((clock) =>
-      clock.after(ms, () => {
-        this.#timers?.delete(timer)
-        this.#call(fn)
-      }),
-    )
-    return timer
+    return this.#ownTimers().after(ms, () => this.#call(fn))
   }
 
   sweep(ms: Millis, fn: () => void): Timer {
-    return this.#own((clock) => clock.sweep(ms, () => this.#call(fn)))
+    return this.#ownTimers().sweep(ms, () => this.#call(fn))
   }
 
   guard<A extends unknown[]>(fn: (...args: A) => void): (...args: A) => void {
@@ -267,9 +262,7 @@ export class LinkRun<P extends LinkProtocol> implements LinkSink, LinkScope {
     this.#hearer = null
     this.#keepalive?.stop()
     this.#fullTimer?.cancel()
-    const timers = this.#timers
-    this.#timers = null
-    for (const timer of timers ?? []) timer.cancel()
+    this.#timers?.cancel()
     this.#farewell(over)
     this.#isolated(() => transport?.destroy(over))
     this.#gate?.cut()
@@ -347,21 +340,10 @@ export class LinkRun<P extends LinkProtocol> implements LinkSink, LinkScope {
     this.fail(end(kind, { detail: `nothing heard within ${this.#owner.options.keepalive?.hearWithin} ms` }))
   }
 
-  #own(start: (clock: Clock) => Timer): Timer {
-    const inner = start(this.#owner.options.env.clock)
-    const timer: Timer = {
-      cancel: () => {
-        this.#timers?.delete(timer)
-        inner.cancel()
-      },
-      unref: () => {
-        inner.unref()
-        return timer
-      },
-    }
-    if (this.over === null) (this.#timers ??= new Set()).add(timer)
-    else inner.cancel()
-    return timer
+  #ownTimers(): LinkTimers {
+    this.#timers ??= new LinkTimers(this.#owner.options.env.clock)
+    if (this.over !== null) this.#timers.cancel()
+    return this.#timers
   }
 
   #call(fn: () => void): void {
@@ -386,11 +368,4 @@ export class LinkRun<P extends LinkProtocol> implements LinkSink, LinkScope {
   #threw(thrown: unknown): void {
     this.fail(end('adapter-threw', { cause: thrown, detail: String(thrown) }))
   }
-}
-
-/** The error that says how a link ended. */
-export function asError(why: End): HoldfastError {
-  const code = why.code === undefined ? '' : ` (${why.code})`
-  const detail = why.detail === undefined ? '' : `: ${why.detail}`
-  return new HoldfastError('HF_LINK_ENDED', `${why.kind}${code}${detail}`, { end: why, cause: why.cause })
 }

@@ -1,5 +1,7 @@
 import type { Clock, End, Endpoint, Gate, LinkScope, Millis, Off, Timer } from '../index.js'
-import { end, gate, HoldfastError } from '../index.js'
+import { end, gate } from '../index.js'
+import { asError } from '../link/as-error.js'
+import { LinkTimers } from '../link/link-timers.js'
 import { FaultyLink, type FaultyLinkOptions } from './faulty-link.js'
 import { VirtualClock } from './virtual-clock.js'
 
@@ -24,14 +26,14 @@ export class FakeScope implements LinkScope {
   isArmed = false
   /** What was said by {@link LinkScope.peerDrains}. */
   drainsWithin: Millis | null = null
-  readonly #clock: Clock
   readonly #deferred = new Set<(why: End) => void>()
-  readonly #timers = new Set<Timer>()
+  readonly #timers: LinkTimers
   #abort: AbortController | undefined
 
   constructor(options: FakeScopeOptions = {}) {
-    this.#clock = options.clock ?? new VirtualClock()
-    this.gate = gate({ clock: this.#clock })
+    const { clock = new VirtualClock() } = options
+    this.#timers = new LinkTimers(clock)
+    this.gate = gate({ clock })
     const nothing = (): void => undefined
     const sink = { opened: nothing, data: nothing, writable: nothing, ended: (why: End) => this.#ended(why) }
     this.link = new FaultyLink(options.endpoint ?? { uri: 'memory:fake' }, sink, options)
@@ -72,12 +74,12 @@ export class FakeScope implements LinkScope {
 
   /** Calls `fn` once, unless the link ends first. */
   after(ms: Millis, fn: () => void): Timer {
-    return this.#kept(this.#clock.after(ms, this.guard(fn)))
+    return this.#timers.after(ms, this.guard(fn))
   }
 
   /** Calls `fn` every `ms`, until the link ends. */
   sweep(ms: Millis, fn: () => void): Timer {
-    return this.#kept(this.#clock.sweep(ms, this.guard(fn)))
+    return this.#timers.sweep(ms, this.guard(fn))
   }
 
   guard<A extends unknown[]>(fn: (...args: A) => void): (...args: A) => void {
@@ -97,16 +99,10 @@ export class FakeScope implements LinkScope {
     return () => void this.#deferred.delete(fn)
   }
 
-  #kept(timer: Timer): Timer {
-    if (this.why === null) this.#timers.add(timer)
-    else timer.cancel()
-    return timer
-  }
-
   #ended(why: End): void {
     if (this.why !== null) return
     this.why = why
-    for (const timer of this.#timers) timer.cancel()
+    this.#timers.cancel()
     const deferred = [...this.#deferred].reverse()
     this.#deferred.clear()
     for (const fn of deferred) fn(why)
@@ -130,8 +126,4 @@ export class FakeScope implements LinkScope {
  */
 export function fakeScope(options: FakeScopeOptions = {}): FakeScope {
   return new FakeScope(options)
-}
-
-function asError(why: End): HoldfastError {
-  return new HoldfastError('HF_LINK_ENDED', `the link ended: ${why.kind}`, { end: why })
 }
