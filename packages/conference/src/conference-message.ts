@@ -1,9 +1,8 @@
 import type { WallStamp } from '@holdfast/core'
 import type { ConferenceNews, ConferencesInput } from './group/events.js'
-import type { ConferencesMachine } from './group/types.js'
+import { textOf } from './group/text.js'
+import type { Conference, ConferencesMachine } from './group/types.js'
 import type { ConferenceIdentifier, RealKey } from './wire/identity.js'
-
-const utf8 = new TextDecoder()
 
 /** Something that was said in a conference, by others or by us. */
 export interface ConferenceMessage {
@@ -37,23 +36,37 @@ export function messageOf(
   now: WallStamp,
 ): ConferenceMessage | null {
   if (news.kind !== 'message' && news.kind !== 'sent') return null
-  const { conference, messageNumber } = news
-  const one = machine.conferences.get(conference)
+  const one = machine.conferences.get(news.conference)
   if (!one) return null
-  const { identifier, numbers, roster } = one
-  const which = { conference, identifier, messageNumber }
-  if (news.kind === 'sent') {
-    if (input.kind !== 'say') return null
-    const { text, as } = input
-    const name = utf8.decode(machine.name)
-    return { ...which, from: machine.realKey, name, isOurs: true, text, as, at: now, isLate: false }
-  }
-  const { from, text, as, late } = news
+  return news.kind === 'sent' ? sent(news, input, one, machine, now) : heard(news, one, machine, now)
+}
+
+function sent(
+  { conference, messageNumber }: Extract<ConferenceNews, { readonly kind: 'sent' }>,
+  input: ConferencesInput,
+  { identifier }: Conference,
+  machine: ConferencesMachine,
+  at: WallStamp,
+): ConferenceMessage | null {
+  if (input.kind !== 'say') return null
+  const { text, as } = input
+  const { realKey: from } = machine
+  const name = textOf(machine.name)
+  return { conference, identifier, from, name, isOurs: true, text, as, messageNumber, at, isLate: false }
+}
+
+function heard(
+  { conference, messageNumber, from, text, as, late }: Extract<ConferenceNews, { readonly kind: 'message' }>,
+  { identifier, numbers, roster }: Conference,
+  machine: ConferencesMachine,
+  now: WallStamp,
+): ConferenceMessage {
   const number = numbers.get(from)
   const author = number === undefined ? undefined : (roster.live.get(number) ?? roster.frozen.get(number))
-  const name = author ? utf8.decode(author.value.name) : ''
+  const name = author ? textOf(author.value.name) : ''
   const at = now - (late?.minutes ?? 0) * 60_000
   // Relayed late, a message of an earlier run of ours may come back as well.
   const isOurs = from === machine.realKey
-  return { ...which, from, name, isOurs, text, as, at, isLate: late !== null }
+  const isLate = late !== null
+  return { conference, identifier, from, name, isOurs, text, as, messageNumber, at, isLate }
 }

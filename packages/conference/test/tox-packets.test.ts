@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer'
 import { fc, test } from '@fast-check/vitest'
 import { describe, expect, it } from 'vitest'
 import { cryptoReady, KeyPair, macBytes, nonceBytes, open, seal } from '../src/tox/crypto/box.js'
-import { laterNonce, nonceTail } from '../src/tox/crypto/nonce.js'
+import { advanceNonce, nonceTail } from '../src/tox/crypto/nonce.js'
 import { RateLimit } from '../src/tox/crypto/rate-limit.js'
 import { SharedKeys } from '../src/tox/crypto/shared-keys.js'
 import { parseToxId, ToxIdError, toxId } from '../src/tox/crypto/tox-id.js'
@@ -28,6 +28,12 @@ import { hex } from '../src/wire/identity.js'
 import { type RecordedPacket, relayTraffic, udpTraffic } from './support/transport.js'
 
 await cryptoReady
+
+function laterNonce(nonce: Uint8Array, count: number): Uint8Array {
+  const later = Uint8Array.from(nonce)
+  advanceNonce(later, count)
+  return later
+}
 
 const { js, node, derived, packets } = udpTraffic
 const bytes = (text: string): Buffer => Buffer.from(text, 'hex')

@@ -15,15 +15,9 @@ const noticedWithinMs = 70_000
 const minuteMs = 60_000
 
 /** What was said over a link between us and a member, live or late, is held for those who missed it. */
-export function keep(
-  c: ConferenceTurn,
-  entry: Omit<HistoryEntry, 'at' | 'messageId'> & { readonly messageId: number },
-  at: number,
-): void {
+export function keep(c: ConferenceTurn, entry: HistoryEntry): void {
   const { history: budget } = c.turn.context.rules
-  if (budget === null) return
-  const messageId = entry.messageId === messageIds.action ? messageIds.action : messageIds.chat
-  c.set({ history: addToHistory(c.state.history, { ...entry, messageId, at }, budget, c.at.stamp) })
+  if (budget !== null) c.set({ history: addToHistory(c.state.history, entry, budget, c.at.stamp) })
 }
 
 /**
@@ -113,7 +107,7 @@ function takeLate(c: ConferenceTurn, via: GroupConnection, late: LateMessage): v
   const at = c.at.stamp - age * minuteMs
   if (at < c.state.memberSince && !isSinceRestart(c, author, messageNumber)) return
   const entry: HistoryEntry = { realKey, peerNumber: author, messageNumber, messageId, text, at }
-  keep(c, entry, at)
+  keep(c, entry)
   const as = messageId === messageIds.action ? 'action' : 'chat'
   const news = { conference: c.number, from: realKey, text: textOf(text), as, messageNumber } as const
   c.turn.tell({ kind: 'message', ...news, late: { minutes: age } })

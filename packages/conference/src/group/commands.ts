@@ -106,11 +106,12 @@ function setName(turn: Turn, name: Uint8Array): RefusedWhy | null {
 function say(c: ConferenceTurn, text: Uint8Array, as: 'chat' | 'action'): RefusedWhy | null {
   if (text.length === 0) return 'empty'
   if (text.length > maxTextBytes) return 'too-long'
-  const messageNumber = sendMessage(c, messageIds[as], text)
+  const messageId = messageIds[as]
+  const messageNumber = sendMessage(c, messageId, text)
   if (messageNumber === null) return 'no-connection'
   const { selfNumber: peerNumber } = c.state
-  const messageId = messageIds[as]
-  keep(c, { realKey: c.turn.machine.realKey, peerNumber, messageNumber, messageId, text }, c.at.stamp)
+  const { realKey } = c.turn.machine
+  keep(c, { realKey, peerNumber, messageNumber, messageId, text, at: c.at.stamp })
   c.turn.tell({ kind: 'sent', conference: c.number, messageNumber })
   return null
 }

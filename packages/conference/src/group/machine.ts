@@ -175,5 +175,5 @@ function receiveIn(turn: Turn, from: RealKey, packet: AddressedPacket, bytes: Ui
 
 /** Whoever thawed was away, or we were: the peer through whom we know may tell what was said. */
 function noteMissed(turn: Turn, via: RealKey): void {
-  for (const c of turn.each()) if (c.thawedSince !== null) missedSince(c, via, c.thawedSince)
+  for (const c of turn.visited) if (c.thawedSince !== null) missedSince(c, via, c.thawedSince)
 }

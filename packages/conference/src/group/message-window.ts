@@ -35,5 +35,5 @@ export function remember(
     index += 1
   }
   if (index === remembered) return null
-  return [...seen.slice(0, index), { messageNumber, messageId }, ...seen.slice(index)].slice(0, remembered)
+  return seen.slice(0, remembered - 1).toSpliced(index, 0, { messageNumber, messageId })
 }

@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer'
 import {
+  type Member,
   type Millis,
   type RosterChange,
   type RosterEvent,
@@ -172,8 +173,12 @@ function rosterRules(c: ConferenceTurn): RosterRules<Peer> {
   return {
     freezeAfter: freezeAfterMs,
     keep: { max: c.state.maxFrozen },
-    evictFirst: (a, b) => Number(a.value.isFriend) - Number(b.value.isFriend) || a.lastActive - b.lastActive,
+    evictFirst: strangersFirst,
   }
+}
+
+function strangersFirst(a: Member<Peer>, b: Member<Peer>): number {
+  return Number(a.value.isFriend) - Number(b.value.isFriend) || a.lastActive - b.lastActive
 }
 
 function follow(c: ConferenceTurn, moved: RosterChange<number, Peer>): void {

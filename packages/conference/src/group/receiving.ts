@@ -126,14 +126,15 @@ function act(c: ConferenceTurn, packet: MessagePacket, realKey: string): boolean
 /** Tells what was said, unless it was told before as missed. */
 function hear(
   c: ConferenceTurn,
-  { author, messageNumber, messageId }: MessagePacket,
-  realKey: string,
-  { kind, text }: Extract<MessageBody, { readonly text: Uint8Array }>,
+  { author, messageNumber }: MessagePacket,
+  from: string,
+  { kind: as, text }: Extract<MessageBody, { readonly text: Uint8Array }>,
 ): void {
   if (wasTold(c, author, messageNumber)) return
-  keep(c, { realKey, peerNumber: author, messageNumber, messageId, text }, c.at.stamp)
-  const news = { conference: c.number, from: realKey, text: textOf(text), as: kind, messageNumber }
-  c.turn.tell({ kind: 'message', ...news, late: null })
+  const messageId = messageIds[as]
+  keep(c, { realKey: from, peerNumber: author, messageNumber, messageId, text, at: c.at.stamp })
+  const { number: conference } = c
+  c.turn.tell({ kind: 'message', conference, from, text: textOf(text), as, messageNumber, late: null })
 }
 
 /** The title is this from now on, and fresh (spec 5, T16; R22). */

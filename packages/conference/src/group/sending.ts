@@ -33,8 +33,8 @@ export function sendMessage(c: ConferenceTurn, messageId: number, data: Uint8Arr
 
 /** Passes a message on unchanged, to every online connection but `except` (spec 5, T7). */
 export function relay(c: ConferenceTurn, packet: Uint8Array, except: RealKey | null): void {
-  for (const connection of onlineConnections(c)) {
-    if (connection.realKey !== except) copyTo(c, connection, packet)
+  for (const connection of c.state.connections) {
+    if (connection.state === 'online' && connection.realKey !== except) copyTo(c, connection, packet)
   }
 }
 

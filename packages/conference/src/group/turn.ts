@@ -5,14 +5,25 @@ import type { Conference, ConferencesContext, ConferencesMachine } from './types
 
 /** One step in the making: the machine as it has come to be so far, and what has to be done about it. */
 export class Turn {
-  machine: ConferencesMachine
   readonly effects: ConferencesEffect[] = []
   readonly context: ConferencesContext
   readonly #conferences = new Map<number, ConferenceTurn>()
+  #machine: ConferencesMachine
+  /** The one that the machine does not have yet as it has come to be. */
+  #changed: ConferenceTurn | null = null
 
   constructor(machine: ConferencesMachine, context: ConferencesContext) {
-    this.machine = machine
+    this.#machine = machine
     this.context = context
+  }
+
+  get machine(): ConferencesMachine {
+    const changed = this.#changed
+    if (changed === null) return this.#machine
+    this.#changed = null
+    const conferences = this.#machine.conferences.set(changed.number, changed.state)
+    this.#machine = { ...this.#machine, conferences }
+    return this.#machine
   }
 
   get at(): RosterTime {
@@ -20,7 +31,14 @@ export class Turn {
   }
 
   set(change: Partial<ConferencesMachine>): void {
-    this.machine = { ...this.machine, ...change }
+    this.#machine = { ...this.machine, ...change }
+  }
+
+  /** A conference has changed, and may go on doing so: it is put into the machine when somebody looks. */
+  changed(conference: ConferenceTurn): void {
+    if (this.#changed === conference) return
+    this.#machine = this.machine
+    this.#changed = conference
   }
 
   /** The conference that we call so. */
@@ -32,6 +50,11 @@ export class Turn {
     const turn = new ConferenceTurn(this, state)
     this.#conferences.set(number, turn)
     return turn
+  }
+
+  /** The conferences that this step has looked at. */
+  get visited(): Iterable<ConferenceTurn> {
+    return this.#conferences.values()
   }
 
   /** All conferences, those that are left during the visit excepted. */
@@ -59,18 +82,18 @@ export class Turn {
   }
 
   remove(number: number): void {
-    this.#conferences.delete(number)
     this.set({ conferences: this.machine.conferences.delete(number) })
+    this.#conferences.delete(number)
   }
 
   /** Whether a friend connection to this peer is up. */
   isUp(realKey: RealKey): boolean {
-    return this.machine.links.has(realKey)
+    return this.#machine.links.has(realKey)
   }
 
   /** The DHT key that the running link proved. */
   provenDhtKey(realKey: RealKey): DhtKey | null {
-    return this.machine.links.get(realKey)?.dhtKey ?? null
+    return this.#machine.links.get(realKey)?.dhtKey ?? null
   }
 
   send(to: RealKey, packet: Uint8Array): void {
@@ -111,15 +134,21 @@ export class Turn {
 /** One conference in a step. */
 export class ConferenceTurn {
   readonly turn: Turn
-  state: Conference
   /** What is just being heard of somebody. */
   heardBy: ThawedBy = 'message'
   /** Somebody thawed in this step, who was last heard of then. */
   thawedSince: number | null = null
+  readonly #before: Conference
+  #state: Conference
 
   constructor(turn: Turn, state: Conference) {
     this.turn = turn
-    this.state = state
+    this.#before = state
+    this.#state = state
+  }
+
+  get state(): Conference {
+    return this.#state
   }
 
   get number(): number {
@@ -131,9 +160,10 @@ export class ConferenceTurn {
   }
 
   set(change: Partial<Conference>): void {
-    this.state = { ...this.state, ...change }
-    const { machine } = this.turn
-    this.turn.set({ conferences: machine.conferences.set(this.number, this.state) })
+    // A message changes three things of a conference: one copy is enough for the step.
+    if (this.#state === this.#before) this.#state = { ...this.#before, ...change }
+    else Object.assign(this.#state, change)
+    this.turn.changed(this)
   }
 
   /** Whether the peer number is our own. */

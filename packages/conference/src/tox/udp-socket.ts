@@ -43,8 +43,7 @@ class UdpSocket implements UdpPort {
   readonly #socket: Socket
   readonly #is6: boolean
   readonly address: Address
-  #sending = 0
-  #closing: (() => void) | null = null
+  #isClosing = false
 
   private constructor(socket: Socket, is6: boolean) {
     this.#socket = socket
@@ -86,22 +85,19 @@ class UdpSocket implements UdpPort {
 
   send({ host, port }: Address, packet: Uint8Array): void {
     const is6 = host.includes(':')
-    if ((is6 && !this.#is6) || this.#closing || this.#socket.getSendQueueSize() > mostUnsent) return
-    this.#sending += 1
-    this.#socket.send(packet, port, this.#is6 && !is6 ? `::ffff:${host}` : host, this.#sent)
-  }
-
-  readonly #sent = (): void => {
-    this.#sending -= 1
-    if (this.#sending === 0) this.#closing?.()
+    if ((is6 && !this.#is6) || this.#isClosing || this.#socket.getSendQueueSize() > mostUnsent) return
+    // Nobody waits for what becomes of it: to be told would cost as much again as the kernel's part.
+    this.#socket.send(packet, port, this.#is6 && !is6 ? `::ffff:${host}` : host)
   }
 
   /** Closes it once what was sent is with the kernel. */
   close(): Promise<void> {
+    this.#isClosing = true
     return new Promise((resolve) => {
       const close = (): void => void this.#socket.close(() => resolve())
-      this.#closing = close
-      if (this.#sending === 0) close()
+      if (this.#socket.getSendQueueCount() === 0) close()
+      // The kernel takes them in turn: after an empty one to ourselves there is none left.
+      else this.#socket.send('', this.address.port, this.address.host, close)
     })
   }
 }

@@ -16,14 +16,14 @@ export function decodeMessageBody(messageId: number, data: Buffer): MessageBody 
       if (data.length !== 2) return malformed
       return { kind: messageId === messageIds.leave ? 'leave' : 'freeze', peerNumber: data.readUInt16BE(0) }
     case messageIds.name:
-      return data.length > maxNameBytes ? malformed : { kind: 'name', name: Buffer.from(data) }
+      return data.length > maxNameBytes ? malformed : { kind: 'name', name: copyOf(data) }
     case messageIds.title:
       if (data.length === 0 || data.length > maxNameBytes) return malformed
-      return { kind: 'title', title: Buffer.from(data) }
+      return { kind: 'title', title: copyOf(data) }
     case messageIds.chat:
     case messageIds.action:
       if (data.length === 0) return malformed
-      return { kind: messageId === messageIds.chat ? 'chat' : 'action', text: Buffer.from(data) }
+      return { kind: messageId === messageIds.chat ? 'chat' : 'action', text: copyOf(data) }
     default:
       return { kind: 'unknown' }
   }
@@ -36,4 +36,11 @@ function newPeer(data: Buffer): MessageBody {
     realKey: hex(data.subarray(2, 2 + keyBytes)),
     dhtKey: hex(data.subarray(2 + keyBytes)),
   }
+}
+
+/** With memory of its own: what is kept for hours must not hold a piece of the pool that everybody's packets went through. */
+function copyOf(data: Buffer): Buffer {
+  const copy = Buffer.allocUnsafeSlow(data.length)
+  copy.set(data)
+  return copy
 }

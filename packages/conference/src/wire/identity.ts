@@ -42,6 +42,16 @@ export function hex(bytes: Uint8Array): string {
   return view(bytes).toString('hex')
 }
 
+/** The number in two bytes, big-endian; where the bytes end there are zeros. */
+export function u16(bytes: Uint8Array, at: number): number {
+  return ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0)
+}
+
+/** The number in four bytes, see {@link u16}. */
+export function u32(bytes: Uint8Array, at: number): number {
+  return u16(bytes, at) * 65_536 + u16(bytes, at + 2)
+}
+
 /** The bytes as a Buffer that shares their memory. */
 export function view(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)

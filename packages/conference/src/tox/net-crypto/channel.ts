@@ -70,11 +70,11 @@ export class Channel {
     return this.#requestedAt + (isBusy ? busy : requestEveryMs.idle)
   }
 
-  /** Sends a packet; how is said by its first byte, which must be 16 to 254. The bytes are copied. */
+  /** Sends a packet; how is said by its first byte, which must be 16 to 254. The bytes of a lossless one are kept. */
   send(payload: Uint8Array, now: Millis): boolean {
     const id = payload[0] ?? 0
     if (this.#isClosed || payload.length > maxPayloadBytes) return false
-    if (isLossless(id)) this.#sending.push(Uint8Array.from(payload), now)
+    if (isLossless(id)) this.#sending.push(payload, now)
     else if (isLossy(id)) this.#transmit(this.#sending.end, payload)
     else return false
     return true

@@ -1,8 +1,8 @@
 import { Buffer } from 'node:buffer'
 import { createHash } from 'node:crypto'
-import { view } from '../../wire/identity.js'
+import { u16, u32, view } from '../../wire/identity.js'
 import { macBytes, nonceBytes, open, type SharedKey, seal } from '../crypto/box.js'
-import { laterNonce, nonceTail } from '../crypto/nonce.js'
+import { advanceNonce, nonceTail } from '../crypto/nonce.js'
 import { cookieBytes } from './cookies.js'
 
 /** First bytes of packets between two nodes (spec 12.3). */
@@ -125,30 +125,34 @@ export interface DataPacket {
   readonly payload: Uint8Array
 }
 
+/** Where each data packet is put together before it is sealed. */
+const draft = Buffer.alloc(8 + 7 + maxPayloadBytes)
+
 /** Writes data packets of one session, each with the next nonce. */
 export class DataSealer {
   readonly #key: SharedKey
-  #nonce: Uint8Array
+  readonly #nonce: Uint8Array
 
   constructor(key: SharedKey, baseNonce: Uint8Array) {
     this.#key = key
-    this.#nonce = baseNonce
+    this.#nonce = new Uint8Array(baseNonce)
   }
 
   seal({ acknowledged, number, payload }: DataPacket): Uint8Array {
     // Zeros in front round the length up, so that it tells less.
     const padding = (maxPayloadBytes - payload.length) % 8
-    const plain = Buffer.alloc(8 + padding + payload.length)
+    const plain = draft.subarray(0, 8 + padding + payload.length)
     plain.writeUInt32BE(acknowledged, 0)
     plain.writeUInt32BE(number, 4)
+    plain.fill(0, 8, 8 + padding)
     plain.set(payload, 8 + padding)
     const nonce = this.#nonce
-    this.#nonce = laterNonce(nonce, 1)
     const box = seal(this.#key, nonce, plain)
-    const packet = Buffer.alloc(3 + box.length)
+    const packet = Buffer.allocUnsafe(3 + box.length)
     packet[0] = packetKinds.data
-    packet.set(nonce.subarray(22), 1)
+    packet.writeUInt16BE(nonceTail(nonce), 1)
     packet.set(box, 3)
+    advanceNonce(nonce, 1)
     return packet
   }
 }
@@ -156,29 +160,29 @@ export class DataSealer {
 /** Reads data packets of one session, in whatever order they come. */
 export class DataOpener {
   readonly #key: SharedKey
-  #nonce: Uint8Array
+  /** Somewhat behind those that arrive. */
+  readonly #nonce: Uint8Array
+  readonly #nonceOfPacket = new Uint8Array(nonceBytes)
 
   constructor(key: SharedKey, baseNonce: Uint8Array) {
     this.#key = key
-    this.#nonce = baseNonce
+    this.#nonce = new Uint8Array(baseNonce)
   }
 
   /** `null` if it is not of this session, or malformed. */
   open(packet: Uint8Array): DataPacket | null {
     if (packet.length < 3 + macBytes + 9 || packet.length > maxDataPacketBytes) return null
-    const ahead = (view(packet).readUInt16BE(1) - nonceTail(this.#nonce) + 65_536) % 65_536
-    const opened = open(this.#key, laterNonce(this.#nonce, ahead), packet.subarray(3))
-    if (!opened) return null
-    if (ahead > 2 * nonceStep) this.#nonce = laterNonce(this.#nonce, nonceStep)
-    const plain = view(opened)
+    const ahead = (u16(packet, 1) - nonceTail(this.#nonce) + 65_536) % 65_536
+    const nonce = this.#nonceOfPacket
+    nonce.set(this.#nonce)
+    advanceNonce(nonce, ahead)
+    const plain = open(this.#key, nonce, packet.subarray(3))
+    if (!plain) return null
+    if (ahead > 2 * nonceStep) advanceNonce(this.#nonce, nonceStep)
     let from = 8
     while (plain[from] === 0) from += 1
     if (from === plain.length) return null
-    return {
-      acknowledged: plain.readUInt32BE(0),
-      number: plain.readUInt32BE(4),
-      payload: plain.subarray(from),
-    }
+    return { acknowledged: u32(plain, 0), number: u32(plain, 4), payload: plain.subarray(from) }
   }
 }
 

@@ -76,9 +76,10 @@ export class Paths {
 
   /** Where to send: the direct way alone while it is good, else each that may be. */
   best(now: Millis): readonly Path[] {
-    const all = [...this.#known.values()]
-    const isGood = ({ heardAt }: Known): boolean => heardAt !== null && now - heardAt <= silentAfterMs
-    const direct = all.find((known) => known.path.kind === 'udp' && isGood(known))
-    return direct ? [direct.path] : all.map(({ path }) => path)
+    for (const { path, heardAt } of this.#known.values()) {
+      const isGood = heardAt !== null && now - heardAt <= silentAfterMs
+      if (path.kind === 'udp' && isGood) return [path]
+    }
+    return Array.from(this.#known.values(), ({ path }) => path)
   }
 }

@@ -65,8 +65,8 @@ export class SendWindow {
   /** Takes a packet, which must not change any more. */
   push(payload: Uint8Array, now: Millis): void {
     this.#bytes += payload.length
-    this.#waiting.push(payload)
-    this.#flush(now)
+    if (this.#waiting.length === 0 && this.#hasRoom) this.#dispatch(payload, now)
+    else this.#waiting.push(payload)
   }
 
   /** The other side has everything before `number`; false if it cannot have. */
@@ -95,19 +95,27 @@ export class SendWindow {
   }
 
   #flush(now: Millis): void {
-    while (this.#next < this.#waiting.length && this.inFlight < Math.floor(this.#window)) {
+    while (this.#next < this.#waiting.length && this.#hasRoom) {
       const payload = this.#waiting[this.#next]
       if (!payload) return
       this.#next += 1
-      const number = this.#end
-      this.#end = (number + 1) >>> 0
-      this.#sent.set(number, { payload, at: now, isAgain: false })
-      this.#transmit(number, payload)
+      this.#dispatch(payload, now)
     }
     // What has gone is let go of in one piece, not one by one.
-    if (this.#next < this.#waiting.length && this.#next < 1024) return
+    if (this.#next === 0 || (this.#next < this.#waiting.length && this.#next < 1024)) return
     this.#waiting = this.#waiting.slice(this.#next)
     this.#next = 0
+  }
+
+  get #hasRoom(): boolean {
+    return this.inFlight < Math.floor(this.#window)
+  }
+
+  #dispatch(payload: Uint8Array, now: Millis): void {
+    const number = this.#end
+    this.#end = (number + 1) >>> 0
+    this.#sent.set(number, { payload, at: now, isAgain: false })
+    this.#transmit(number, payload)
   }
 
   #arrived(number: number, now: Millis): void {

@@ -152,7 +152,14 @@ class ToxLink implements Link, ConnectionEvents {
   }
 
   message(payload: Uint8Array): void {
-    if (this.#phase === 'open') this.#tell((sink) => (sink.message ?? sink.data).call(sink, payload))
+    const sink = this.#sink
+    if (this.#phase !== 'open' || sink === null) return
+    try {
+      if (sink.message) sink.message(payload)
+      else sink.data(payload)
+    } catch (cause) {
+      this.#threw(cause)
+    }
   }
 
   datagramHeard(payload: Uint8Array): void {
@@ -187,8 +194,12 @@ class ToxLink implements Link, ConnectionEvents {
     try {
       call(this.#sink)
     } catch (cause) {
-      this.destroy(end('adapter-threw', { cause, detail: String(cause) }))
+      this.#threw(cause)
     }
+  }
+
+  #threw(cause: unknown): void {
+    this.destroy(end('adapter-threw', { cause, detail: String(cause) }))
   }
 
   get #now(): number {

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { view } from '../../wire/identity.js'
 import { macBytes, open, type SharedKey, seal } from '../crypto/box.js'
-import { laterNonce } from '../crypto/nonce.js'
+import { advanceNonce } from '../crypto/nonce.js'
 
 /** Most bytes of a sealed frame. */
 const maxFrameBytes = 2048
@@ -9,16 +9,16 @@ const maxFrameBytes = 2048
 /** Writes frames of one direction: length, then box, each with the next nonce. */
 export class FrameSealer {
   readonly #key: SharedKey
-  #nonce: Uint8Array
+  readonly #nonce: Uint8Array
 
   constructor(key: SharedKey, baseNonce: Uint8Array) {
     this.#key = key
-    this.#nonce = baseNonce
+    this.#nonce = new Uint8Array(baseNonce)
   }
 
   seal(content: Uint8Array): Uint8Array {
     const box = seal(this.#key, this.#nonce, content)
-    this.#nonce = laterNonce(this.#nonce, 1)
+    advanceNonce(this.#nonce, 1)
     const length = Buffer.alloc(2)
     length.writeUInt16BE(box.length)
     return Buffer.concat([length, box])
@@ -28,12 +28,12 @@ export class FrameSealer {
 /** Reads frames of one direction from a stream that is cut anywhere. Holds less than one frame. */
 export class FrameOpener {
   readonly #key: SharedKey
-  #nonce: Uint8Array
+  readonly #nonce: Uint8Array
   #rest: Uint8Array = new Uint8Array()
 
   constructor(key: SharedKey, baseNonce: Uint8Array) {
     this.#key = key
-    this.#nonce = baseNonce
+    this.#nonce = new Uint8Array(baseNonce)
   }
 
   /** @returns false if the stream is broken: nothing of it can be read any more */
@@ -47,7 +47,7 @@ export class FrameOpener {
       if (end > bytes.length) break
       const content = open(this.#key, this.#nonce, bytes.subarray(at + 2, end))
       if (!content) return false
-      this.#nonce = laterNonce(this.#nonce, 1)
+      advanceNonce(this.#nonce, 1)
       at = end
       each(content)
     }
