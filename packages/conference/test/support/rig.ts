@@ -55,7 +55,9 @@ export class Rig {
       random: this.random,
       rules: this.rules,
     })
-    this.machine = state
+    // A step that changed what it was given would throw.
+    for (const one of state.conferences.values()) Object.freeze(one)
+    this.machine = Object.freeze(state)
     this.#effects.push(...effects)
     return this
   }
