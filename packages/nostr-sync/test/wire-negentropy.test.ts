@@ -101,7 +101,13 @@ describe('sums of negentropy', () => {
 })
 
 describe('items of negentropy', () => {
-  const pair = fc.tuple(fc.oneof(fc.nat(5), fc.nat(), fc.constant(2 ** 53 - 1)), fc.nat(400).map(universeId))
+  // Beyond 32 bits times are held otherwise.
+  const time = fc.oneof(
+    { weight: 20, arbitrary: fc.nat(5) },
+    { weight: 20, arbitrary: fc.nat() },
+    fc.constantFrom(2 ** 32 - 1, 2 ** 32, 2 ** 53 - 1),
+  )
+  const pair = fc.tuple(time, fc.nat(400).map(universeId))
 
   const listed = (items: NegentropyItems): [number, string][] =>
     Array.from({ length: items.size }, (_, index) => [items.timestampAt(index), hex(items.idAt(index))])
@@ -145,6 +151,12 @@ describe('items of negentropy', () => {
     )
     const items = negentropyItems(ids.map((id) => [1, id]))
     expect(listed(items).map(([, id]) => id)).toEqual([...ids].sort())
+  })
+
+  it('R95: keep no room for more, however many were expected', () => {
+    const builder = new NegentropyBuilder(1024)
+    for (let index = 0; index < 1100; index++) builder.add(index, Buffer.from(universeId(index), 'hex'))
+    expect(builder.build().idAt(0).buffer.byteLength).toBe(1100 * 32)
   })
 
   it('R95: take an id from the middle of a larger buffer', () => {

@@ -33,7 +33,7 @@ export interface Collecting {
   done(items: NegentropyItems): NegentropyItems
 }
 
-/** 40 MB. */
+/** 37 MB. */
 const mostItems = 1_000_000
 const mostSets = 64
 /** Changes that are remembered for sets that nobody asks for: a set that is further behind is collected anew. */

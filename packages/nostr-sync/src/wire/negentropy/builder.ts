@@ -1,8 +1,11 @@
 import { Buffer } from 'node:buffer'
 import { NegentropyItems } from './items.js'
 import { sortedOrder } from './sorted-order.js'
+import { copiedTimes, fits, isWide, type TimeColumn } from './time-column.js'
 
 const idBytes = 32
+/** Items are kept for long: room that is left over is worth a copy from this part of theirs on. */
+const mostUnusedPart = 16
 
 /** From pairs in any order, ids in hex. Of equal pairs one stays. */
 export function negentropyItems(pairs: Iterable<readonly [timestamp: number, id: string]>): NegentropyItems {
@@ -13,14 +16,14 @@ export function negentropyItems(pairs: Iterable<readonly [timestamp: number, id:
 
 /** Collects pairs in any order and sorts them once. */
 export class NegentropyBuilder {
-  #times: Float64Array
+  #times: TimeColumn
   #ids: Buffer
   #size = 0
 
   /** @param expected - how many there will be, if that is known */
   constructor(expected = 1024) {
     const capacity = Math.max(expected, 1)
-    this.#times = new Float64Array(capacity)
+    this.#times = new Uint32Array(capacity)
     this.#ids = Buffer.allocUnsafeSlow(capacity * idBytes)
   }
 
@@ -31,7 +34,9 @@ export class NegentropyBuilder {
 
   /** Adds a pair. @param id - 32 bytes, which are copied */
   add(timestamp: number, id: Uint8Array): void {
-    if (this.#size === this.#times.length) this.#grow()
+    if (this.#size === this.#times.length) this.#resize(2 * this.#size)
+    if (!fits(timestamp) && !isWide(this.#times))
+      this.#times = copiedTimes(this.#times, this.#times.length, true)
     this.#times[this.#size] = timestamp
     this.#ids.set(id, this.#size * idBytes)
     this.#size++
@@ -42,6 +47,7 @@ export class NegentropyBuilder {
     const order = sortedOrder(this.#times, this.#ids, this.#size)
     if (order !== null) this.#permute(order)
     this.#dropDuplicates()
+    if (this.#times.length - this.#size > this.#size / mostUnusedPart) this.#resize(this.#size)
     const { buffer, byteOffset, length } = this.#ids
     // Not a Buffer: views of those are twice as dear.
     return NegentropyItems.fromColumns(this.#times, new Uint8Array(buffer, byteOffset, length), this.#size)
@@ -87,12 +93,10 @@ export class NegentropyBuilder {
     this.#size = kept
   }
 
-  #grow(): void {
-    const times = new Float64Array(2 * this.#times.length)
-    times.set(this.#times)
-    const ids = Buffer.allocUnsafeSlow(2 * this.#ids.length)
-    ids.set(this.#ids)
-    this.#times = times
+  #resize(capacity: number): void {
+    this.#times = copiedTimes(this.#times, capacity, isWide(this.#times))
+    const ids = Buffer.allocUnsafeSlow(capacity * idBytes)
+    this.#ids.copy(ids)
     this.#ids = ids
   }
 }

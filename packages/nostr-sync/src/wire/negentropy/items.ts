@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { IdSum, lanes } from './id-sum.js'
 import { type Bound, lowestBound } from './message.js'
+import { copiedTimes, fits, isWide, type TimeColumn } from './time-column.js'
 
 const idBytes = 32
 /** Ids between two stored sums: a fingerprint adds fewer than this at either end. */
@@ -15,7 +16,7 @@ export interface ItemEdit {
 }
 
 /**
- * The `(created_at, id)` pairs that one side of a reconciliation has, sorted by time and then by id, in columns: 40 bytes
+ * The `(created_at, id)` pairs that one side of a reconciliation has, sorted by time and then by id, in columns: 36 bytes
  * an item, and half a byte for the sums (R95). Never changes, so that any number of sessions may work on one.
  *
  * @example
@@ -28,7 +29,7 @@ export interface ItemEdit {
  * ```
  */
 export class NegentropyItems {
-  readonly #times: Float64Array
+  readonly #times: TimeColumn
   readonly #ids: Uint8Array
   readonly #view: DataView
   readonly #size: number
@@ -39,7 +40,7 @@ export class NegentropyItems {
   readonly #sum = new IdSum()
   readonly #other = new IdSum()
 
-  private constructor(times: Float64Array, ids: Uint8Array, size: number) {
+  private constructor(times: TimeColumn, ids: Uint8Array, size: number) {
     this.#times = times
     this.#ids = ids
     this.#view = viewOf(ids)
@@ -48,7 +49,7 @@ export class NegentropyItems {
   }
 
   /** Takes columns over that are sorted and without duplicates; see `NegentropyBuilder`. @internal */
-  static fromColumns(times: Float64Array, ids: Uint8Array, size: number): NegentropyItems {
+  static fromColumns(times: TimeColumn, ids: Uint8Array, size: number): NegentropyItems {
     return new NegentropyItems(times, ids, size)
   }
 
@@ -110,7 +111,8 @@ export class NegentropyItems {
    * @param edits - in any order, each item once
    */
   edited(edits: readonly ItemEdit[]): NegentropyItems {
-    const times = new Float64Array(this.#size + edits.length)
+    const mustWiden = edits.some(({ timestamp, isThere }) => isThere && !fits(timestamp))
+    const times = copiedTimes(noTimes, this.#size + edits.length, mustWiden || isWide(this.#times))
     const ids = new Uint8Array(times.length * idBytes)
     let size = 0
     let next = 0
@@ -177,6 +179,8 @@ export class NegentropyItems {
     this.#summedBlocks = block + 1
   }
 }
+
+const noTimes = new Uint32Array(0)
 
 function byPlace(a: ItemEdit, b: ItemEdit): number {
   return a.timestamp === b.timestamp ? Buffer.compare(a.id, b.id) : a.timestamp - b.timestamp

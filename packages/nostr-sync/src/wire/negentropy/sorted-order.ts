@@ -1,4 +1,5 @@
 import type { Buffer } from 'node:buffer'
+import type { TimeColumn } from './time-column.js'
 
 const idBytes = 32
 const digitValues = 65_536
@@ -9,7 +10,7 @@ const digitValues = 65_536
  * By digits of 16 bits rather than by comparing: strangers choose times and ids, and no choice of theirs may make a
  * large set hold up the loop.
  */
-export function sortedOrder(times: Float64Array, ids: Buffer, size: number): Uint32Array | null {
+export function sortedOrder(times: TimeColumn, ids: Buffer, size: number): Uint32Array | null {
   const compare = (a: number, b: number): number => {
     const byTime = (times[a] ?? 0) - (times[b] ?? 0)
     return byTime === 0
@@ -17,8 +18,13 @@ export function sortedOrder(times: Float64Array, ids: Buffer, size: number): Uin
       : byTime
   }
   if (isSorted(size, compare)) return null
-  const least = times.subarray(0, size).reduce((low, time) => Math.min(low, time), Infinity)
-  const most = times.subarray(0, size).reduce((high, time) => Math.max(high, time), 0)
+  let least = Infinity
+  let most = 0
+  for (let index = 0; index < size; index++) {
+    const time = times[index] ?? 0
+    least = Math.min(least, time)
+    most = Math.max(most, time)
+  }
   let order = Uint32Array.from({ length: size }, (_, index) => index)
   order = byDigit(order, (item) => digitOfId(ids, item * idBytes + 2))
   order = byDigit(order, (item) => digitOfId(ids, item * idBytes))
@@ -59,7 +65,7 @@ function digitOfId(ids: Buffer, at: number): number {
 /** What has time and four bytes in common is rare, and compared. */
 function settleTies(
   order: Uint32Array,
-  times: Float64Array,
+  times: TimeColumn,
   ids: Buffer,
   compare: (a: number, b: number) => number,
 ): void {
