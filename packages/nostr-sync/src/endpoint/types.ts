@@ -30,7 +30,7 @@ export interface EndpointLimits {
   readonly negentropySessions: number
   /** Items of one reconciliation; more is refused, and the client has to ask for less. @defaultValue 1000000 */
   readonly negentropyItems: number
-  /** Items of all reconciliations of all clients, 40 bytes each. @defaultValue 4000000 */
+  /** Items of all reconciliations of all clients, 36 bytes each. @defaultValue 4000000 */
   readonly negentropyItemsOfAll: number
   /** Bytes of a message of ours in a reconciliation, half of what they take as hex (R101). @defaultValue 60000 */
   readonly negentropyFrameBytes: number
