@@ -28,6 +28,11 @@ export class Snapshots<T> {
     })
   }
 
+  /** Whether anybody would hear of another snapshot: else it need not be made. */
+  get isWatched(): boolean {
+    return this.#subscribers !== undefined && this.#subscribers.size > 0
+  }
+
   next(value: T): void {
     if (this.#subscribers === undefined) return
     // A copy: whoever subscribes during the round was told this snapshot on subscribing.

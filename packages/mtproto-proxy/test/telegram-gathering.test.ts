@@ -51,6 +51,7 @@ describe('5.1 what clients send in one turn', () => {
     client.send('last words')
     client.close()
     endTurn()
+    telegram.advance(5)
     expect(peer.requests).toEqual(['last words'])
     expect(peer.closed).toEqual([peer.connOf('last words')])
     expect(peer.heard.at(-1)?.kind).toBe('close')
@@ -80,6 +81,32 @@ describe('5.1 what clients send in one turn', () => {
     expect(turns).toHaveLength(1)
     endTurn()
     expect(turns).toHaveLength(0)
+  })
+})
+
+describe('5.5 that a client is gone', () => {
+  it('is told along with what others send', () => {
+    const { telegram, peer, endTurn, writes } = gathering()
+    const gone = texts(10).map(() => telegram.client())
+    const client = telegram.client()
+    for (const each of gone) each.close()
+    endTurn()
+    expect(writes()).toBe(0)
+    client.send('company')
+    endTurn()
+    expect([peer.requests, peer.closed.length, writes()]).toEqual([['company'], 10, 1])
+    telegram.advance(5)
+    expect(writes()).toBe(1)
+  })
+
+  it('is told alone when nobody sends anything for 5 ms', () => {
+    const { telegram, peer, endTurn, writes } = gathering()
+    for (const each of texts(10).map(() => telegram.client())) each.close()
+    endTurn()
+    telegram.advance(4)
+    expect(peer.closed).toHaveLength(0)
+    telegram.advance(1)
+    expect([peer.closed.length, writes()]).toEqual([10, 1])
   })
 })
 

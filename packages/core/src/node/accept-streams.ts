@@ -57,11 +57,12 @@ export async function acceptStreams(options: StreamAcceptance): Promise<Acceptin
   }
 }
 
-/** Who is at the other end; `address` is there where peers have addresses. */
+/** Who is at the other end; `address` and `port` are there where peers have them. */
 export function remoteOf(socket: Socket, scheme: string): Endpoint {
   const { remoteAddress, remotePort } = socket
   if (remoteAddress === undefined || remotePort === undefined) return { uri: `${scheme}:` }
-  return { uri: addressUri(scheme, remoteAddress, remotePort), address: remoteAddress }
+  const uri = addressUri(scheme, remoteAddress, remotePort)
+  return { uri, address: remoteAddress, port: remotePort }
 }
 
 /**

@@ -254,7 +254,7 @@ class PoolShell<S, P extends LinkProtocol>
     this.#arm()
     this.#watch()
     if (before.phase !== this.machine.phase) this.#moved(before)
-    this.#states?.next(this.state)
+    if (this.#states?.isWatched === true) this.#states.next(this.state)
     this.#departures.tell(this.#bindings.cut)
     this.#bindings.cut.clear()
     if (!this.#isOver) return

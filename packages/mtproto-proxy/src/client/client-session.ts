@@ -230,10 +230,8 @@ export class ClientSession implements LinkProtocol, Connection {
 
 const nowhere = new Uint8Array(16)
 
-/** Sockets of the Unix kind have no address. */
-function addressOf({ link }: LinkScope): SocketAddress {
-  const remote = link.addresses?.remote
-  const ip = remote === undefined ? null : parseIp(remote.host)
-  // A copy, so that it does not hold the slab that its memory is from.
-  return { ip: ip === null ? nowhere : Uint8Array.from(ip), port: remote?.port ?? 0 }
+/** As it was when it connected: asking the socket for its addresses costs a call to the kernel. Unix sockets have none. */
+function addressOf({ endpoint: { address, port } }: LinkScope): SocketAddress {
+  const ip = typeof address === 'string' ? parseIp(address) : null
+  return { ip: ip ?? nowhere, port: typeof port === 'number' ? port : 0 }
 }

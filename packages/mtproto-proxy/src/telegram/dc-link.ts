@@ -277,7 +277,7 @@ export class DcLink implements LinkProtocol, Carrier {
 
   #closeConn(connId: ConnId): void {
     this.#isGone(connId)
-    this.#outbox.say(encodeCloseConn(connId))
+    this.#outbox.mention(encodeCloseConn(connId))
   }
 
   #isGone(connId: ConnId): void {

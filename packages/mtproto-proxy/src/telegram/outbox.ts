@@ -1,4 +1,4 @@
-import { type Env, end, type LinkScope, type Millis } from '@holdfast/core'
+import { type Env, end, type LinkScope, type Millis, type Timer } from '@holdfast/core'
 import type { DataCenterMetrics } from '../metrics/types.js'
 import type { FrameChannel } from '../wire/frame-channel.js'
 import { ProxyRequestHead } from '../wire/rpc.js'
@@ -6,6 +6,8 @@ import type { DcClient, UnsentPacket } from './dc-client.js'
 
 /** So much is not gathered any further. */
 const gatherBytes = 65_536
+/** How long what nobody waits for may wait for company. */
+const companyWithin: Millis = 5
 
 /** What an outbox needs of the settings of its link; they are described there. */
 export interface OutboxSettings {
@@ -41,6 +43,8 @@ export class Outbox {
   readonly #due = new Set<DcClient>()
   #dueBytes = 0
   #isTurnAwaited = false
+  /** What is to be written even if nothing else is. */
+  #company: Timer | null = null
   /** Clients that are held until the link takes more. */
   readonly #waiting = new Set<DcClient>()
   /** Clients with packets that may not have left. */
@@ -94,7 +98,8 @@ export class Outbox {
   sendWaiting(client: DcClient): void {
     const { link } = client
     this.#requestAll(client)
-    this.#writeFrames()
+    // Of most who come nothing waits; what others do not hurry with must not be written for them.
+    if (this.#framed.length > 0) this.#writeFrames()
     // The link was not one any more, and the client is on another.
     if (client.link === link) this.#goOn(client)
   }
@@ -105,6 +110,14 @@ export class Outbox {
     this.#channel.add(body)
     if (this.#isGathering && this.#channel.addedBytes < gatherBytes) this.#awaitTurn()
     else this.#writeFrames()
+  }
+
+  /** A message of our own that nobody waits for: it goes along with what is written next, or else soon alone. */
+  mention(body: Uint8Array): void {
+    if (this.#channel === null) return
+    this.#channel.add(body)
+    if (!this.#isGathering || this.#channel.addedBytes >= gatherBytes) this.#writeFrames()
+    else this.#company ??= this.#scope.after(companyWithin, this.#companyAwaited)
   }
 
   /** A write that fails is the end of the link, as much as the close that is about to be told (R4). */
@@ -171,6 +184,11 @@ export class Outbox {
   readonly #turnEnded = (): void => {
     this.#isTurnAwaited = false
     this.#writeDue()
+  }
+
+  readonly #companyAwaited = (): void => {
+    this.#company = null
+    this.#writeFrames()
   }
 
   #writeDue(): void {

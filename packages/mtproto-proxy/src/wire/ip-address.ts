@@ -21,11 +21,8 @@ const mappedPrefix = Buffer.from('00000000000000000000ffff', 'hex')
  * ```
  */
 export function parseIp(text: string): Buffer | null {
+  if (!text.includes(':')) return parseMapped(text)
   const [address = ''] = text.split('%', 1)
-  if (!address.includes(':')) {
-    const v4 = parseIpv4(address)
-    return v4 === null ? null : Buffer.concat([mappedPrefix, v4])
-  }
   const halves = address.split('::')
   const [head = null, tail = null] = halves.map(parseGroups)
   if (halves.length > 2 || head === null) return null
@@ -59,11 +56,33 @@ export function ipToText(ip: Uint8Array): string {
   return run.length === 1 ? hex(0, 8) : `${hex(0, run.at)}::${hex(run.at + run.length, 8)}`
 }
 
-function parseIpv4(text: string): Buffer | null {
-  const parts = text.split('.', 5)
-  if (parts.length !== 4 || !parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part))) return null
-  const bytes = parts.map(Number)
-  return bytes.every((byte) => byte <= 255) ? Buffer.from(bytes) : null
+const dot = 0x2e
+const zero = 0x30
+
+/** Reads IPv4, mapped; digit by digit, as it is done for every connection. */
+function parseMapped(text: string): Buffer | null {
+  // Memory of its own: a session that keeps it must not hold a slab.
+  const ip = Buffer.alloc(16)
+  ip.set(mappedPrefix)
+  let at = mappedPrefix.length
+  let byte = 0
+  let digits = 0
+  for (let index = 0; index <= text.length; index += 1) {
+    const code = index === text.length ? dot : text.charCodeAt(index)
+    if (code === dot) {
+      if (digits === 0 || at === ip.length) return null
+      ip[at] = byte
+      at += 1
+      byte = digits = 0
+    } else {
+      const isLeadingZero = digits > 0 && byte === 0
+      if (isLeadingZero || code < zero || code > zero + 9) return null
+      byte = 10 * byte + code - zero
+      digits += 1
+      if (byte > 255) return null
+    }
+  }
+  return at === ip.length ? ip : null
 }
 
 /** Groups of four hexadecimal digits, the last of which may be an IPv4 address. */
@@ -72,7 +91,7 @@ function parseGroups(text: string): Buffer | null {
   const groups = text.split(':', 9)
   const parts = groups.map((group, index) => {
     if (/^[\da-f]{1,4}$/i.test(group)) return Buffer.from(group.padStart(4, '0'), 'hex')
-    return index === groups.length - 1 ? parseIpv4(group) : null
+    return index === groups.length - 1 ? (parseMapped(group)?.subarray(mappedPrefix.length) ?? null) : null
   })
   return parts.every((part) => part !== null) ? Buffer.concat(parts) : null
 }
