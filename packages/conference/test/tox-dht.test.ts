@@ -63,6 +63,22 @@ class Net {
 
 const infoOf = ({ keys, address }: DhtNode): NodeInfo => ({ dhtKey: keys.name, address })
 
+it('12.4 nodes that know nobody but the first one, and look for each other, find each other', () => {
+  const net = new Net()
+  const first = net.add()
+  const others = Array.from({ length: 4 }, () => net.add())
+  for (const { dht } of others) dht.bootstrap([infoOf(first)])
+  const all = [first, ...others]
+  for (const one of all) {
+    for (const other of all) if (other !== one) one.dht.search(other.keys.name, net.clock.now())
+  }
+  net.clock.advance(15_000)
+  for (const { keys, found } of all) {
+    const wanted = all.map((each) => each.keys.name).filter((name) => name !== keys.name)
+    expect(new Set(found.map(({ dhtKey }) => dhtKey))).toEqual(new Set(wanted))
+  }
+})
+
 describe('12.4 a hash table of 80 nodes that all came in by one', () => {
   const net = new Net()
   const door = net.add()

@@ -54,6 +54,7 @@ interface Pending {
   readonly dhtKey: DhtKey
   readonly at: Millis
   readonly isLocal: boolean
+  readonly isPing: boolean
 }
 
 /**
@@ -209,38 +210,36 @@ export class Dht {
     return null
   }
 
-  /** Somebody may be there: asked if it would be kept, or is near to whom we search. */
+  /**
+   * Somebody may be there: asked if it is near to whom we search, and pinged if it would be kept. To a question those who know no
+   * nodes give no answer, to a ping everybody does: or nodes that all look for each other would never know one.
+   */
   #consider(node: NodeInfo, now: Millis): void {
     if (!isUsable(node.address) || node.dhtKey === this.#context.keys.name) return
-    let isWanted = false
-    for (const search of this.#searches.values()) {
-      if (!search.offer(node)) continue
-      isWanted = true
-      this.#pursue(search, now)
-    }
-    if (isWanted || !this.#table.hasRoom(node.dhtKey) || this.#isAsked(node.dhtKey)) return
+    for (const search of this.#searches.values()) if (search.offer(node)) this.#pursue(search, now)
+    if (!this.#table.hasRoom(node.dhtKey) || this.#isPinged(node.dhtKey)) return
     if (this.#curiosity.take(now)) this.#ping(node, now)
   }
 
-  #isAsked(dhtKey: DhtKey): boolean {
-    for (const pending of this.#pending.values()) if (pending.dhtKey === dhtKey) return true
+  #isPinged(dhtKey: DhtKey): boolean {
+    for (const pending of this.#pending.values()) if (pending.isPing && pending.dhtKey === dhtKey) return true
     return false
   }
 
   #ping(node: NodeInfo, now: Millis, isLocal = false): void {
-    const id = this.#request(node, now, isLocal)
+    const id = this.#request(node, now, { isLocal, isPing: true })
     if (id) this.#send(node, { kind: 'ping-request', id })
   }
 
   #ask(node: NodeInfo, wanted: DhtKey, now: Millis, isLocal = false): void {
-    const id = this.#request(node, now, isLocal)
+    const id = this.#request(node, now, { isLocal, isPing: false })
     if (id) this.#send(node, { kind: 'nodes-request', wanted: Buffer.from(wanted, 'hex'), id })
   }
 
-  #request({ dhtKey }: NodeInfo, now: Millis, isLocal: boolean): Uint8Array | null {
+  #request({ dhtKey }: NodeInfo, now: Millis, how: Pick<Pending, 'isLocal' | 'isPing'>): Uint8Array | null {
     if (this.#pending.size >= mostPending || !this.#limit.take(now)) return null
     const id = this.#context.random(requestIdBytes)
-    this.#pending.set(hex(id), { dhtKey, at: now, isLocal })
+    this.#pending.set(hex(id), { dhtKey, at: now, ...how })
     return id
   }
 
