@@ -15,9 +15,7 @@ const apart: BindUdp = async (at, receive) => {
   ports.add(socket.address.port)
   return {
     address: socket.address,
-    send: (to, packet) => {
-      if (!ports.has(to.port)) socket.send(to, packet)
-    },
+    send: (to, packet) => !ports.has(to.port) && socket.send(to, packet),
     close: () => socket.close(),
   }
 }

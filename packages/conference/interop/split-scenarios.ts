@@ -18,9 +18,7 @@ class CutUdp {
     })
     return {
       address: socket.address,
-      send: (to, packet) => {
-        if (!this.cut.includes(to.port)) socket.send(to, packet)
-      },
+      send: (to, packet) => !this.cut.includes(to.port) && socket.send(to, packet),
       close: () => socket.close(),
     }
   }

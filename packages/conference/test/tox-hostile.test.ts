@@ -23,7 +23,7 @@ class Wire {
       address: port.address,
       send: (to, packet) => {
         this.sentTo.push(to)
-        port.send(to, packet)
+        return port.send(to, packet)
       },
       close: () => port.close(),
     }

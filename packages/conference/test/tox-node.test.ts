@@ -4,7 +4,7 @@ import { connect } from 'node:net'
 import { describe, expect, it, vi } from 'vitest'
 import { toxRelay } from '../src/testing/tox-relay.js'
 import { parseToxId } from '../src/tox/crypto/tox-id.js'
-import { ToxPortError } from '../src/tox/udp-socket.js'
+import { type BindUdp, bindUdp, ToxPortError } from '../src/tox/udp-socket.js'
 import { Air } from './support/air.js'
 import { online, realEnv, type TestNode, testNode } from './support/tox-nodes.js'
 
@@ -236,6 +236,22 @@ describe('12.8 two nodes that only a relay connects', () => {
     socket.write(randomBytes(4096))
     await new Promise((resolve) => socket.once('close', resolve))
     expect(relay.clients()).toEqual([])
+  })
+})
+
+describe('traffic', () => {
+  it('has what was sent, not what could not leave', async () => {
+    const tried: number[] = []
+    const bind: BindUdp = async (at, receive) => {
+      const port = await bindUdp(at, receive)
+      const send = (to: { readonly port: number }): boolean => tried.push(to.port) % 2 === 0
+      return { address: port.address, send, close: () => port.close() }
+    }
+    const neighbours = [1, 2, 3, 4].map((port) => ({ host: '127.0.0.1', port }))
+    await using a = await testNode('a', { bindUdp: bind, neighbours })
+    await using deaf = await testNode('deaf', { listen: null, neighbours })
+    expect(tried).toEqual([1, 2, 3, 4])
+    expect([a, deaf].map(({ node }) => node.traffic.sent.udp)).toEqual([2, 0])
   })
 })
 

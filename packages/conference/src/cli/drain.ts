@@ -4,7 +4,7 @@ import type { ToxClient } from '../client/tox-client.js'
 /** Ends a client as a service's drain: at the end of its links others are told, and everything is saved. Nothing is cut. */
 export async function drain(client: ToxClient, clock: Clock): Promise<DrainReport> {
   const began = clock.now()
-  const { links } = client.node
+  const { linksUp } = client.node
   await client.close()
-  return { finished: links, cut: [], took: clock.now() - began, timedOut: false }
+  return { finished: linksUp, cut: [], took: clock.now() - began, timedOut: false }
 }

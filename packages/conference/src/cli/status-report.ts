@@ -7,7 +7,7 @@ export interface StatusReport {
   readonly toxId: string
   readonly name: string
   /** `null` if it does not run. */
-  readonly network: { readonly address: string | null; readonly links: number } | null
+  readonly network: { readonly address: string | null; readonly linksUp: number } | null
   readonly friends: readonly {
     readonly realKey: RealKey
     readonly name: string
@@ -22,7 +22,7 @@ export function reportStatus({ node, friends, conferences }: ToxClient): StatusR
   return {
     toxId: node.toxId,
     name: node.friends.profile.name,
-    network: { address: address && `${address.host}:${address.port}`, links: node.links },
+    network: { address: address && `${address.host}:${address.port}`, linksUp: node.linksUp },
     friends: Array.from(friends.values(), ({ realKey, name }) => ({
       realKey,
       name,
@@ -34,7 +34,7 @@ export function reportStatus({ node, friends, conferences }: ToxClient): StatusR
 
 /** The report for people. */
 export function describeStatus({ toxId, name, network, friends, conferences }: StatusReport): string {
-  const where = network ? `at ${network.address ?? 'no UDP port'}, ${network.links} links` : 'not running'
+  const where = network ? `at ${network.address ?? 'no UDP port'}, ${network.linksUp} links` : 'not running'
   const online = friends.filter(({ isOnline }) => isOnline).length
   return [
     `${shown(name, toxId)}: ${where}`,

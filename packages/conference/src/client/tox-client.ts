@@ -12,6 +12,7 @@ import { type ToxNode, toxNode } from '../tox/node.js'
 import type { ToxNews, ToxNodeOptions } from '../tox/node-options.js'
 import { newSavedFriend, renameSavedFriend, type SavedFriend } from '../wire/friends-section.js'
 import { isValidKey, type RealKey } from '../wire/identity.js'
+import { Autosave } from './autosave.js'
 import { openKept } from './kept.js'
 
 /** Options of {@link toxClient}: those of a node, and where it keeps what it must not forget. */
@@ -83,9 +84,6 @@ export async function toxClient(options: ToxClientOptions): Promise<ToxClient> {
   }
 }
 
-/** In milliseconds. */
-const restBetweenSaves = 100
-
 interface Parts {
   readonly env: ToxClientOptions['env']
   readonly node: ToxNode
@@ -108,17 +106,19 @@ export class ToxClient implements AsyncDisposable {
   readonly #parts: Parts
   readonly #friends = new Map<RealKey, SavedFriend>()
   readonly #kept$ = new Subject<KeptMessage>()
-  readonly #saveFaults: FaultLog
+  readonly #autosave: Autosave
   readonly #keepFaults: FaultLog
-  #isDirty = false
-  #saving: Promise<void> | null = null
   #closed: Promise<void> | null = null
 
   /** @internal */
   constructor(parts: Parts) {
     const { env, node, store, messages, news$ } = parts
     this.#parts = parts
-    this.#saveFaults = new FaultLog(env.log, 'the profile could not be saved')
+    this.#autosave = new Autosave({
+      clock: env.clock,
+      write: () => this.#save(false),
+      faults: new FaultLog(env.log, 'the profile could not be saved'),
+    })
     this.#keepFaults = new FaultLog(env.log, 'messages could not be kept')
     this.node = node
     this.messages = messages
@@ -129,7 +129,7 @@ export class ToxClient implements AsyncDisposable {
     }
     const { profile, memories } = store
     node.conferences.do({ kind: 'restore', conferences: profile.conferences, memories })
-    listenTo(node.conferences.worthSaving$, () => this.#saveSoon())
+    listenTo(node.conferences.worthSaving$, () => this.#autosave.soon())
     listenTo(node.conferences.messages$, (message) => void this.#keep(message))
     listenTo(news$, (each) => {
       if (each.kind !== 'friend' || each.changed !== 'name') return
@@ -137,7 +137,7 @@ export class ToxClient implements AsyncDisposable {
       const friend = this.#friends.get(realKey)
       if (!friend || friend.name === name) return
       this.#friends.set(realKey, renameSavedFriend(friend, name))
-      this.#saveSoon()
+      this.#autosave.soon()
     })
   }
 
@@ -172,25 +172,24 @@ export class ToxClient implements AsyncDisposable {
     this.node.befriend(realKey, at)
     if (this.#friends.has(realKey)) return
     this.#friends.set(realKey, newSavedFriend(realKey))
-    this.#saveSoon()
+    this.#autosave.soon()
   }
 
   /** Makes a friend one no more. */
   unfriend(realKey: RealKey): void {
     this.node.unfriend(realKey)
-    if (this.#friends.delete(realKey)) this.#saveSoon()
+    if (this.#friends.delete(realKey)) this.#autosave.soon()
   }
 
   /** Has another name from now on, for friends and in all conferences: at most 128 bytes of UTF-8. */
   rename(name: string): void {
     this.node.rename(name)
-    this.#saveSoon()
+    this.#autosave.soon()
   }
 
-  /** Settles when all that has happened would survive a crash. */
-  async saved(): Promise<void> {
-    this.#saveSoon()
-    await this.#saving
+  /** Settles when all that has happened until now would survive a crash; or could not be saved, of which the log tells. */
+  saved(): Promise<void> {
+    return this.#autosave.now()
   }
 
   /** Tells members and friends that we go, ends the node, and saves. Again, it does nothing. */
@@ -208,7 +207,7 @@ export class ToxClient implements AsyncDisposable {
     const { node, news$ } = this.#parts
     try {
       await node.close()
-      await this.#saving
+      await this.#autosave.stop()
       await this.#save(true)
     } finally {
       await this.messages.close()
@@ -230,21 +229,6 @@ export class ToxClient implements AsyncDisposable {
     }
   }
 
-  #saveSoon(): void {
-    this.#isDirty = true
-    this.#saving ??= this.#saveWhileDirty()
-  }
-
-  /** One save at a time, and one more if something has happened meanwhile: whoever talks without end has us write now and then. */
-  async #saveWhileDirty(): Promise<void> {
-    while (this.#isDirty) {
-      this.#isDirty = false
-      await this.#trySaving()
-      await new Promise<void>((resolve) => this.#parts.env.clock.after(restBetweenSaves, resolve))
-    }
-    this.#saving = null
-  }
-
   #save(isFinal: boolean): Promise<void> {
     const { node, store } = this.#parts
     const { machine } = node.conferences
@@ -252,15 +236,5 @@ export class ToxClient implements AsyncDisposable {
     const conferences = savedConferences(machine)
     const friends = [...this.#friends.values()]
     return store.save({ name, friends, conferences }, conferenceMemories(machine, isFinal))
-  }
-
-  /** What could not be written is told; the next time all of it is written again. */
-  async #trySaving(): Promise<void> {
-    try {
-      await this.#save(false)
-      this.#saveFaults.worked()
-    } catch (failure) {
-      this.#saveFaults.failed(failure)
-    }
   }
 }

@@ -13,9 +13,7 @@ export class FaultyUdp {
     })
     return {
       address: port.address,
-      send: (to, packet) => {
-        if (this.#passes()) port.send(to, packet)
-      },
+      send: (to, packet) => this.#passes() && port.send(to, packet),
       close: () => port.close(),
     }
   }

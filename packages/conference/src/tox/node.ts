@@ -249,9 +249,9 @@ export class ToxNode implements AsyncDisposable {
   }
 
   #send(path: Path, packet: Uint8Array): void {
-    this.traffic.sent[path.kind] += 1
-    if (path.kind === 'udp') this.#socket?.send(path.address, packet)
-    else this.#relays.send(path, packet)
+    const isSent =
+      path.kind === 'udp' ? this.#socket?.send(path.address, packet) : this.#relays.send(path, packet)
+    if (isSent === true) this.traffic.sent[path.kind] += 1
   }
 
   #found(node: NodeInfo, isLocal: boolean): void {

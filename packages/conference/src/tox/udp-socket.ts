@@ -23,8 +23,8 @@ const mostUnsent = 8 * 1024 * 1024
 /** A bound UDP port, as a node uses it. */
 export interface UdpPort {
   readonly address: Address
-  /** Sends one datagram; whether it arrives nobody knows. */
-  send(to: Address, packet: Uint8Array): void
+  /** Sends one datagram. False if it does not even leave; whether it arrives nobody knows. */
+  send(to: Address, packet: Uint8Array): boolean
   /** Closes it once what was sent is with the kernel. */
   close(): Promise<void>
 }
@@ -83,11 +83,12 @@ class UdpSocket implements UdpPort {
     })
   }
 
-  send({ host, port }: Address, packet: Uint8Array): void {
+  send({ host, port }: Address, packet: Uint8Array): boolean {
     const is6 = host.includes(':')
-    if ((is6 && !this.#is6) || this.#isClosing || this.#socket.getSendQueueSize() > mostUnsent) return
+    if ((is6 && !this.#is6) || this.#isClosing || this.#socket.getSendQueueSize() > mostUnsent) return false
     // Nobody waits for what becomes of it: to be told would cost as much again as the kernel's part.
     this.#socket.send(packet, port, this.#is6 && !is6 ? `::ffff:${host}` : host)
+    return true
   }
 
   /** Closes it once what was sent is with the kernel. */

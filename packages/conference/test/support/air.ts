@@ -16,6 +16,7 @@ export class Air {
       send: (to, packet) => {
         const copy = Uint8Array.from(packet)
         setImmediate(() => this.#ports.get(to.port)?.(copy, address))
+        return true
       },
       close: async () => void this.#ports.delete(port),
     }

@@ -1,7 +1,7 @@
 import type { Millis } from '@holdfast/core'
 import type { DhtKey } from '../../wire/identity.js'
 import { addressText } from './address.js'
-import { compareDistance } from './nearest.js'
+import { keepNearest } from './nearest.js'
 import type { NodeInfo } from './packed-nodes.js'
 
 /** Nodes nearest to the wanted one that a search keeps, and asks. */
@@ -11,8 +11,7 @@ const askEveryMs = { searching: 1500, found: 20_000 }
 /** A candidate that has not answered so often is dropped. */
 const mostSilences = 3
 
-interface Candidate {
-  readonly node: NodeInfo
+interface Candidate extends NodeInfo {
   askedAt: Millis | null
   silences: number
 }
@@ -29,18 +28,17 @@ export class Search {
 
   /** Somebody told of this node; whether it is near enough to be asked. */
   offer(node: NodeInfo): boolean {
-    const known = this.#candidates.find(({ node: { dhtKey } }) => dhtKey === node.dhtKey)
-    if (known && addressText(known.node.address) === addressText(node.address)) return false
-    const others = this.#candidates.filter((candidate) => candidate !== known)
-    const all = [...others, { node, askedAt: null, silences: 0 }]
-    all.sort((a, b) => compareDistance(this.wanted, a.node.dhtKey, b.node.dhtKey))
-    this.#candidates = all.slice(0, mostCandidates)
-    return this.#candidates.some((candidate) => candidate.node === node)
+    const known = this.#candidates.find(({ dhtKey }) => dhtKey === node.dhtKey)
+    if (known && addressText(known.address) === addressText(node.address)) return false
+    const candidate: Candidate = { ...node, askedAt: null, silences: 0 }
+    this.#candidates = this.#candidates.filter((other) => other !== known)
+    keepNearest(this.wanted, this.#candidates, candidate, mostCandidates)
+    return this.#candidates.includes(candidate)
   }
 
   /** A candidate answered. */
   answered(dhtKey: DhtKey, now: Millis): void {
-    const candidate = this.#candidates.find(({ node }) => node.dhtKey === dhtKey)
+    const candidate = this.#candidates.find((each) => each.dhtKey === dhtKey)
     if (candidate) candidate.silences = 0
     if (dhtKey === this.wanted) this.#foundAt = now
   }
@@ -55,6 +53,6 @@ export class Search {
       candidate.askedAt = now
     }
     this.#candidates = this.#candidates.filter(({ silences }) => silences <= mostSilences)
-    return due.filter(({ silences }) => silences <= mostSilences).map(({ node }) => node)
+    return due.filter(({ silences }) => silences <= mostSilences)
   }
 }

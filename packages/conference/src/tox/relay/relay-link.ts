@@ -67,14 +67,19 @@ export class RelayLink implements LinkProtocol {
     this.#send({ kind: 'off', id })
   }
 
-  /** Sends a packet to a node: by the route, else apart, which is for handshakes. While the line is full it is lost. */
-  sendTo(dhtKey: DhtKey, packet: Uint8Array, mayGoApart: boolean): void {
+  /**
+   * Sends a packet to a node: by the route, else apart, which is for handshakes. While the line is full it is lost.
+   *
+   * @returns whether it goes to the relay
+   */
+  sendTo(dhtKey: DhtKey, packet: Uint8Array, mayGoApart: boolean): boolean {
     const id = this.#ids.get(dhtKey)
-    if (this.#isFull) return
+    if (this.#isFull) return false
     if (id !== undefined && this.#routes.get(id)?.isOn) this.#send({ kind: 'data', id, data: packet })
     else if (mayGoApart && packet.length <= maxOutOfBandBytes) {
       this.#send({ kind: 'send-apart', dhtKey, data: packet })
-    }
+    } else return false
+    return true
   }
 
   data(chunk: Uint8Array): void {

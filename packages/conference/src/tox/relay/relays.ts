@@ -83,11 +83,12 @@ export class Relays {
     for (const { current } of this.#lives.values()) current?.unwant(dhtKey)
   }
 
-  /** Sends a packet; what cannot be sent is lost. */
-  send(path: RelayPath, packet: Uint8Array): void {
+  /** Sends a packet. False if it cannot be, and is lost. */
+  send(path: RelayPath, packet: Uint8Array): boolean {
     // Who is greeted will answer by the route, which both have to want.
     if (packet[0] === packetKinds.handshake) this.want(path.dhtKey)
-    this.#lives.get(path.relay)?.current?.sendTo(path.dhtKey, packet, packet[0] !== packetKinds.data)
+    const link = this.#lives.get(path.relay)?.current
+    return link?.sendTo(path.dhtKey, packet, packet[0] !== packetKinds.data) ?? false
   }
 
   async close(): Promise<void> {
