@@ -47,11 +47,14 @@ describe('the options of every service', () => {
 
   it('are read from the environment too, with the prefix', () => {
     process.env['DEMO_DRAIN_WITHIN'] = '3'
+    process.env['DEMO_CONFIG'] = 'b.toml'
+    process.env['DEMO_LOG_LEVEL'] = 'warn'
     try {
+      expect(parse()).toMatchObject({ config: 'b.toml', logLevel: 'warn' })
       expect(parse().drainWithin).toBe(3000)
       expect(parse('--drain-within', '4').drainWithin).toBe(4000)
     } finally {
-      delete process.env['DEMO_DRAIN_WITHIN']
+      for (const name of ['DRAIN_WITHIN', 'CONFIG', 'LOG_LEVEL']) delete process.env[`DEMO_${name}`]
     }
   })
 })

@@ -1,5 +1,5 @@
-import { addInspectOption } from '@holdfast/core/program'
-import { type Command, Option } from 'commander'
+import { addInspectOption, configOption, logLevelOption } from '@holdfast/core/program'
+import type { Command } from 'commander'
 import type { Level } from 'pino'
 import { defaultProfile } from './profile-option.js'
 import { variablePrefix } from './program-name.js'
@@ -38,17 +38,9 @@ export function addNetworkOptions(command: Command): Command {
 
 /** The same for commands that people sit at, with what services have of `addServiceOptions`. */
 export function addTerminalOptions(command: Command): Command {
-  const levels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']
   return addInspectOption(addNetworkOptions(command), variablePrefix)
-    .addOption(
-      new Option('-c, --config <file>', 'configuration, JSON or TOML').env(`${variablePrefix}_CONFIG`),
-    )
-    .addOption(
-      new Option('--log-level <level>', 'least severe lines to log on standard error')
-        .choices(levels)
-        .default('warn')
-        .env(`${variablePrefix}_LOG_LEVEL`),
-    )
+    .addOption(configOption(variablePrefix))
+    .addOption(logLevelOption('warn', variablePrefix))
 }
 
 /** The flags that are fields of the configuration. */

@@ -7,6 +7,7 @@
 
 export { askStatus } from './ask-status.js'
 export { CommandError, type CommandErrorOptions } from './command-error.js'
+export { configOption, logLevelOption } from './common-options.js'
 export { exitCodes } from './exit-codes.js'
 export { addInspectOption } from './inspect-option.js'
 export { type LinesOptions, linesOf } from './lines.js'

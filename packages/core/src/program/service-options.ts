@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { Level } from 'pino'
+import { configOption, logLevelOption } from './common-options.js'
 import { addInspectOption } from './inspect-option.js'
 
 /** What {@link addServiceOptions} parses. */
@@ -23,15 +24,9 @@ export interface ServiceFlags {
  * Those that take a value can be set by an environment variable too, such as `PREFIX_LOG_LEVEL`.
  */
 export function addServiceOptions<C extends Command>(command: C, prefix: string): C {
-  const levels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']
   command
-    .addOption(new Option('-c, --config <file>', 'configuration, JSON or TOML').env(`${prefix}_CONFIG`))
-    .addOption(
-      new Option('--log-level <level>', 'least severe lines to log')
-        .choices(levels)
-        .default('info')
-        .env(`${prefix}_LOG_LEVEL`),
-    )
+    .addOption(configOption(prefix))
+    .addOption(logLevelOption('info', prefix))
     .option('--json', 'log and report in JSON')
     .addOption(
       new Option('--metrics <host:port>', 'serve Prometheus metrics; a port alone is on loopback').env(

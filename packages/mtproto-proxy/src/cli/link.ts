@@ -1,5 +1,5 @@
-import { CommandError } from '@holdfast/core/program'
-import { Command, Option } from 'commander'
+import { CommandError, configOption } from '@holdfast/core/program'
+import { Command } from 'commander'
 import type { ProxySettings } from '../config/settings.js'
 import { cachedCopy, foundIp } from '../telegram/cached-copy.js'
 import { type LinkDefaults, linkProblem, userLinks } from './links.js'
@@ -18,9 +18,7 @@ interface LinkFlags {
 export function linkCommand(): Command {
   return new Command()
     .argument('[secret]', 'only those of this name')
-    .addOption(
-      new Option('-c, --config <file>', 'configuration, JSON or TOML').env(`${variablePrefix}_CONFIG`),
-    )
+    .addOption(configOption(variablePrefix))
     .option(
       '--host <host>',
       'name or address of this proxy (default: public_host, external_ip, the address a running proxy found, or listen_ip)',

@@ -1,6 +1,6 @@
 import type { Env, Millis } from '@holdfast/core'
 import { nodeEnv } from '@holdfast/core/node'
-import { addInspectOption } from '@holdfast/core/program'
+import { addInspectOption, logLevelOption, type ServiceFlags } from '@holdfast/core/program'
 import {
   createLog,
   OpenedThings,
@@ -31,7 +31,7 @@ interface SimulateFlags {
   readonly rotate?: number
   readonly by: 'fin' | 'rst'
   readonly qr: boolean
-  readonly logLevel: 'silent' | 'warn' | 'info'
+  readonly logLevel: ServiceFlags['logLevel']
 }
 
 /** The secret unless another one is given: a simulation guards nothing. */
@@ -56,11 +56,7 @@ export function simulateCommand(): Command {
     )
     .addOption(new Option('--by <how>', 'how it closes them').choices(['fin', 'rst']).default('fin'))
     .option('--no-qr', 'print links without a QR code')
-    .addOption(
-      new Option('--log-level <level>', 'least severe lines to log')
-        .choices(['info', 'warn', 'silent'])
-        .default('silent'),
-    )
+    .addOption(logLevelOption('silent'))
     .addHelpText('after', examples)
     .action(async (flags: SimulateFlags) => {
       const log = createLog({ name: programName, level: flags.logLevel })

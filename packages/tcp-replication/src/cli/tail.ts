@@ -1,6 +1,6 @@
 import type { DrainReport, Endpoint, Millis } from '@holdfast/core'
 import { fileStore, nodeEnv, sockets } from '@holdfast/core/node'
-import { addInspectOption, CommandError, exitCodes } from '@holdfast/core/program'
+import { addInspectOption, CommandError, exitCodes, logLevelOption } from '@holdfast/core/program'
 import type { RedisAddress } from '@holdfast/core/redis'
 import { createLog, runService, watchedRegistry } from '@holdfast/core/service'
 import { Command, Option } from 'commander'
@@ -64,7 +64,7 @@ export function tailCommand(): Command {
     .option('--updates <url>', 'HTTP replication listener of a D2 server, for rows that were missed', urlOf)
     .option('--updates-secret <secret>', 'bearer token for it')
     .option('--once', 'stop when all rows of the past have come')
-    .option('--log-level <level>', 'least severe lines to log on standard error', 'warn')
+    .addOption(logLevelOption('warn'))
     .addHelpText('after', examples)
     .action(async (streams: string[], flags: TailFlags) => {
       await tail(streams, flags)
