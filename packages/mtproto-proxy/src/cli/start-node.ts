@@ -1,6 +1,11 @@
 import type { Env } from '@holdfast/core'
-import { OpenedThings, type RunningService, serveWatched, watchedRegistry } from '@holdfast/core/service'
-import { Registry } from 'prom-client'
+import {
+  OpenedThings,
+  programRegistry,
+  type RunningService,
+  serveWatched,
+  watchedRegistry,
+} from '@holdfast/core/service'
 import { configDiff } from '../config/diff.js'
 import type { ProxySettings } from '../config/settings.js'
 import { registerFigures } from '../metrics/figures.js'
@@ -36,9 +41,10 @@ export async function startNode({ env, settings, reread, signal }: NodeStart): P
   const opened = new OpenedThings()
   await warnOfOpenFiles(env, settings)
   try {
-    const registry = watchedRegistry(settings.metrics ?? settings.admin) ?? new Registry()
-    const node = opened.add(await proxyNode({ env, settings, metrics: prometheusMetrics(registry), signal }))
-    registerFigures(registry, { read: () => figuresOf(node), version })
+    const registry = watchedRegistry(settings.metrics ?? settings.admin)
+    const metrics = registry && prometheusMetrics(registry)
+    const node = opened.add(await proxyNode({ env, settings, signal, ...(metrics && { metrics }) }))
+    if (registry !== null) registerFigures(registry, { read: () => figuresOf(node), version })
     const began = env.clock.now()
     let current = settings
     const reload = async (): Promise<ReloadReport> => {
@@ -52,8 +58,8 @@ export async function startNode({ env, settings, reread, signal }: NodeStart): P
     }
     if (settings.admin !== null) {
       const state = (): object => reportOf(node, (env.clock.now() - began) / 1000)
-      const { tables } = node
-      const admin = opened.add(await serveAdmin({ at: settings.admin, registry, state, reload, tables }))
+      const shown = { registry: programRegistry(), tables: node.tables }
+      const admin = opened.add(await serveAdmin({ at: settings.admin, state, reload, ...shown }))
       env.log.info({ url: admin.url }, 'serving the admin endpoint')
     }
     await serveWatched(settings.metrics, { log: env.log, opened })

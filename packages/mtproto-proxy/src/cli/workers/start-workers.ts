@@ -109,7 +109,9 @@ class WorkersService implements ProxyService {
   }
 
   async externalIp(): Promise<string | undefined> {
-    return (await this.#fleet.askBack({ kind: 'state' })).externalIp
+    // The back may be down at the moment; it is started again, and links can be shown without it.
+    const state = await this.#fleet.askBack({ kind: 'state' }).catch(() => null)
+    return state?.externalIp
   }
 
   async reload(): Promise<void> {
