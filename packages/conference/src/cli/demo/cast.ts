@@ -1,3 +1,4 @@
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Env } from '@holdfast/core'
 import { type ToxClient, toxClient } from '../../client/tox-client.js'
@@ -16,13 +17,13 @@ export class Player {
   /** Of these, how many came late. */
   late = 0
   readonly #env: Env
-  readonly #folder: string
+  readonly #profile: string
   #client: ToxClient | null = null
 
   constructor(name: string, env: Env, folder: string) {
     this.name = name
     this.#env = env
-    this.#folder = folder
+    this.#profile = join(folder, `${name}.tox`)
   }
 
   get client(): ToxClient {
@@ -44,7 +45,7 @@ export class Player {
   async start(bootstrap: readonly NodeInfo[]): Promise<void> {
     const client = await toxClient({
       env: this.#env,
-      profile: join(this.#folder, `${this.name}.tox`),
+      profile: this.#profile,
       create: () => freshProfile(this.name),
       listen: { host: '127.0.0.1', port: 0 },
       bootstrap,
@@ -65,6 +66,24 @@ export class Player {
     const client = this.#client
     this.#client = null
     await client?.close()
+  }
+
+  /**
+   * Ends as if it were killed: nobody hears its goodbye, and its files are as they were before. What was told is in its log by
+   * then, as it would be.
+   */
+  async crash(): Promise<void> {
+    this.network.isDown = true
+    const files = [this.#profile, `${this.#profile}.memories`]
+    const left = await Promise.all(files.map(async (path) => ({ path, bytes: await readFile(path) })))
+    await this.stop()
+    for (const { path, bytes } of left) await writeFile(path, bytes)
+    this.network.isDown = false
+  }
+
+  /** There is no way to these, and none from them; to all others there is. */
+  cutOff(others: readonly Player[]): void {
+    this.network.unreachable = new Set(others.map(({ place }) => place.address.port))
   }
 
   /** Both become friends of each other. */

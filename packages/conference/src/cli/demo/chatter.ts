@@ -23,6 +23,11 @@ export class Chatter {
     else this.#silent.delete(player)
   }
 
+  /** Those who can speak say so many things at once. */
+  burst(count: number): void {
+    for (let left = count; left > 0; left -= 1) this.#say()
+  }
+
   stop(): void {
     this.#timer.cancel()
   }
