@@ -5,10 +5,10 @@
  */
 
 export { type KeptMessage, ToxClient, type ToxClientOptions, toxClient } from './client/tox-client.js'
-export type { ConferenceMessage } from './conference-message.js'
-export type { ConferenceView, MemberView } from './conference-view.js'
-export { Conferences, type ConferencesOptions, conferences } from './conferences.js'
-export type { FriendLinks } from './friend-links.js'
+export type { ConferenceMessage } from './conferences/conference-message.js'
+export type { ConferenceView, MemberView } from './conferences/conference-view.js'
+export { Conferences, type ConferencesOptions, conferences } from './conferences/conferences.js'
+export type { FriendLinks } from './conferences/friend-links.js'
 export type { ClosestPeer, ClosestPeers } from './group/closest.js'
 export { noClosestPeers, offerClosest, removeClosest, ringDistance } from './group/closest.js'
 export type {

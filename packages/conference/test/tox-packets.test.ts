@@ -3,10 +3,10 @@ import { fc, test } from '@fast-check/vitest'
 import { describe, expect, it } from 'vitest'
 import { cryptoReady, KeyPair, macBytes, nonceBytes, open, seal } from '../src/tox/crypto/box.js'
 import { advanceNonce, nonceTail } from '../src/tox/crypto/nonce.js'
-import { RateLimit } from '../src/tox/crypto/rate-limit.js'
 import { SharedKeys } from '../src/tox/crypto/shared-keys.js'
 import { parseToxId, ToxIdError, toxId } from '../src/tox/crypto/tox-id.js'
 import { openDht, sealDht } from '../src/tox/dht/packets.js'
+import { RateLimit } from '../src/tox/limits/rate-limit.js'
 import { CookieJar, cookieBytes } from '../src/tox/net-crypto/cookies.js'
 import {
   cookieRequestFrom,

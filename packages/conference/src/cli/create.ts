@@ -1,7 +1,7 @@
 import { nodeEnv } from '@holdfast/core/node'
 import { Command } from 'commander'
 import { openKept } from '../client/kept.js'
-import { conferences } from '../conferences.js'
+import { conferences } from '../conferences/conferences.js'
 import { conferenceMemories } from '../group/memory.js'
 import { savedConferences } from '../group/save.js'
 import { addProfileOption, type ProfileFlags } from './profile-option.js'

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { ToxClient } from '../client/tox-client.js'
-import type { ConferenceView } from '../conference-view.js'
+import type { ConferenceView } from '../conferences/conference-view.js'
 import type { RefusedWhy } from '../group/events.js'
 import { parseToxId } from '../tox/crypto/tox-id.js'
 import type { SayRefused } from '../tox/friends/friends.js'

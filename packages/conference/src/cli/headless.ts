@@ -11,7 +11,7 @@ import {
 import { Command } from 'commander'
 import { Subscription } from 'rxjs'
 import type { ToxClient } from '../client/tox-client.js'
-import { listenTo } from '../listen-to.js'
+import { listenTo } from '../conferences/listen-to.js'
 import { type MemberConfig, memberSchema } from './config.js'
 import { drain } from './drain.js'
 import { doCommand, parseCommand } from './headless-commands.js'

@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer'
-import type { ConferenceView } from '../conference-view.js'
+import type { ConferenceView } from '../conferences/conference-view.js'
 import type { ToxProfile } from '../profile/tox-profile.js'
 import { toxId } from '../tox/crypto/tox-id.js'
 import type { StatusReport } from './status-report.js'

@@ -1,5 +1,5 @@
 import type { ToxClient } from '../client/tox-client.js'
-import type { ConferenceView, MemberView } from '../conference-view.js'
+import type { ConferenceView, MemberView } from '../conferences/conference-view.js'
 import type { RealKey } from '../wire/identity.js'
 
 /** What `status` asks for. */

@@ -1,7 +1,7 @@
 import { MetricSet } from '@holdfast/core/service'
 import type { Registry } from 'prom-client'
 import type { ToxClient } from '../client/tox-client.js'
-import { listenTo } from '../listen-to.js'
+import { listenTo } from '../conferences/listen-to.js'
 
 /** What {@link registerConferenceMetrics} looks at. */
 export type ConferenceMetricsSource = Pick<ToxClient, 'friends' | 'conferences' | 'messages$'> & {

@@ -1,6 +1,6 @@
 import { MetricSet } from '@holdfast/core/service'
 import type { Registry } from 'prom-client'
-import { listenTo } from '../listen-to.js'
+import { listenTo } from '../conferences/listen-to.js'
 import type { ToxNode } from '../tox/node.js'
 
 /** What {@link registerNodeMetrics} looks at. */

@@ -1,7 +1,7 @@
 import { randomBytes as systemRandomBytes } from 'node:crypto'
 import { OptionError, type Timer } from '@holdfast/core'
 import { tcp } from '@holdfast/core/node'
-import { type Conferences, conferences } from '../conferences.js'
+import { type Conferences, conferences } from '../conferences/conferences.js'
 import type { DhtKey, RealKey } from '../wire/identity.js'
 import { Arrivals } from './arrivals.js'
 import { cryptoReady, KeyPair } from './crypto/box.js'

@@ -1,5 +1,5 @@
 import { styleText } from 'node:util'
-import type { Conferences } from '../../conferences.js'
+import type { Conferences } from '../../conferences/conferences.js'
 import type { ConferenceNews, FrozenBecause, ThawedBy } from '../../group/events.js'
 import type { LoggedMessage } from '../../history/message-log.js'
 import type { RealKey } from '../../wire/identity.js'

@@ -1,7 +1,7 @@
 import type { Millis } from '@holdfast/core'
 import { hex } from '../../wire/identity.js'
+import { RateLimit } from '../limits/rate-limit.js'
 import type { KeyPair, SharedKey } from './box.js'
-import { RateLimit } from './rate-limit.js'
 
 /** How many shared keys are remembered, and how many strangers' are computed in a second, unless told otherwise. */
 const defaultLimits = { remembered: 1024, perSecond: 200 }

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import type { Millis } from '@holdfast/core'
 import type { RealKey } from '../../wire/identity.js'
-import { RateLimit } from '../crypto/rate-limit.js'
+import { RateLimit } from '../limits/rate-limit.js'
 import type { FriendLink } from './friend-link.js'
 import {
   decodeFriendPacket,

@@ -1,5 +1,5 @@
 import { type Env, fullJitter, type Lifecycle, lifecycle } from '@holdfast/core'
-import type { FriendLinks } from '../../friend-links.js'
+import type { FriendLinks } from '../../conferences/friend-links.js'
 import type { DhtKey, RealKey } from '../../wire/identity.js'
 import type { Connection } from '../net-crypto/connection.js'
 import {

@@ -1,8 +1,8 @@
 import type { WallStamp } from '@holdfast/core'
-import type { ConferenceNews, ConferencesInput } from './group/events.js'
-import { textOf } from './group/text.js'
-import type { Conference, ConferencesMachine } from './group/types.js'
-import type { ConferenceIdentifier, RealKey } from './wire/identity.js'
+import type { ConferenceNews, ConferencesInput } from '../group/events.js'
+import { textOf } from '../group/text.js'
+import type { Conference, ConferencesMachine } from '../group/types.js'
+import type { ConferenceIdentifier, RealKey } from '../wire/identity.js'
 
 /** Something that was said in a conference, by others or by us. */
 export interface ConferenceMessage {

@@ -1,4 +1,4 @@
-import type { DhtKey, RealKey } from './wire/identity.js'
+import type { DhtKey, RealKey } from '../wire/identity.js'
 
 /** Authenticated links to peers, shared by all who want one: friends and conferences. */
 export interface FriendLinks {

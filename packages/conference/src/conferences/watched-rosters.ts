@@ -1,8 +1,8 @@
 import type { Env, Member, NounRecord, SortedMap, WatchedRoster } from '@holdfast/core'
 import { Subject } from 'rxjs'
-import type { ConferenceNews } from './group/events.js'
-import type { ConferencesMachine, Peer } from './group/types.js'
-import type { RealKey } from './wire/identity.js'
+import type { ConferenceNews } from '../group/events.js'
+import type { ConferencesMachine, Peer } from '../group/types.js'
+import type { RealKey } from '../wire/identity.js'
 
 interface Watched extends WatchedRoster {
   readonly changes$: Subject<void>

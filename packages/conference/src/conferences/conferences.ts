@@ -1,21 +1,21 @@
 import { randomBytes as systemRandomBytes } from 'node:crypto'
 import type { Env, Mark, Millis, RosterTime } from '@holdfast/core'
 import { distinctUntilChanged, filter, map, type Observable, Subject, startWith } from 'rxjs'
-import { type ConferenceMessage, messageOf } from './conference-message.js'
-import { type ConferenceView, type MemberView, viewConference } from './conference-view.js'
-import type { FriendLinks } from './friend-links.js'
 import type {
   ConferenceNews,
   ConferencesCommand,
   ConferencesEffect,
   ConferencesInput,
   RefusedWhy,
-} from './group/events.js'
-import { conferencesStep, emptyConferences, type Self } from './group/machine.js'
-import { isWorthSaving } from './group/save.js'
-import { type ConferencesMachine, type ConferencesRules, defaultRules } from './group/types.js'
+} from '../group/events.js'
+import { conferencesStep, emptyConferences, type Self } from '../group/machine.js'
+import { isWorthSaving } from '../group/save.js'
+import { type ConferencesMachine, type ConferencesRules, defaultRules } from '../group/types.js'
+import { type ConferenceIdentifier, conferenceIdentifier, type RealKey } from '../wire/identity.js'
+import { type ConferenceMessage, messageOf } from './conference-message.js'
+import { type ConferenceView, type MemberView, viewConference } from './conference-view.js'
+import type { FriendLinks } from './friend-links.js'
 import { WatchedRosters } from './watched-rosters.js'
-import { type ConferenceIdentifier, conferenceIdentifier, type RealKey } from './wire/identity.js'
 
 /** Options of {@link conferences}. */
 export interface ConferencesOptions {

@@ -1,12 +1,12 @@
 import { Buffer } from 'node:buffer'
 import type { LiveMember, Member, WallStamp } from '@holdfast/core'
-import type { Conference, Peer } from './group/types.js'
+import type { Conference, Peer } from '../group/types.js'
 import {
   type ConferenceIdentifier,
   type ConferenceType,
   conferenceType,
   type RealKey,
-} from './wire/identity.js'
+} from '../wire/identity.js'
 
 /** A member of a conference other than ourselves, as an application shows it. */
 export interface MemberView {
