@@ -76,6 +76,7 @@ export interface NostrMirrorOptions extends Partial<SyncOptions> {
       | 'consolidationThreshold'
       | 'backoff'
       | 'rateLimit'
+      | 'hearWithin'
       | 'stableAfter'
     >
   >

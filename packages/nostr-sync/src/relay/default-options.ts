@@ -33,6 +33,7 @@ export function relayOptions(parts: RelayParts & Partial<RelayOptions>): RelayOp
     consolidationThreshold: 70,
     backoff: {},
     rateLimit: {},
+    hearWithin: 60_000,
     stableAfter: 60_000,
     ...parts,
   }

@@ -213,7 +213,7 @@ export class RelayConnection implements SessionOwner {
   }
 
   #makeLife(): Lifecycle<RelaySession> {
-    const { dialer, backoff, stableAfter } = this.options
+    const { dialer, backoff, hearWithin, stableAfter } = this.options
     return lifecycle({
       env: this.#env,
       dialer,
@@ -221,7 +221,7 @@ export class RelayConnection implements SessionOwner {
       protocol: (scope) => this.#open(scope),
       dialWithin: Math.max(dialLeast, backoff.base ?? 5000),
       stableAfter,
-      keepalive: { hearWithin: 60_000, arm: 'at-open' },
+      keepalive: { hearWithin, arm: 'at-open' },
       backoff: this.health.backoff(),
       advise: (why) => this.health.advise(why),
     })

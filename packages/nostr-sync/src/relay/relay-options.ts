@@ -30,6 +30,8 @@ export interface RelayOptions {
   readonly consolidationThreshold: number
   readonly backoff: RelayBackoffOptions
   readonly rateLimit: RateLimitOptions
+  /** A relay that says nothing for so long is gone; it is pinged twice as often (R31). */
+  readonly hearWithin: Millis
   /** After what time a connection counts as a success (R82). */
   readonly stableAfter: Millis
 }

@@ -24,7 +24,6 @@ import { Slots } from './slots.js'
 import { WatermarkHold } from './watermark-hold.js'
 
 const quietSecond = 1000
-const pingEvery = 30_000
 
 /**
  * One WebSocket session with a relay, from its opening to its end: its subscriptions, timers and pending batches, none of
@@ -95,9 +94,9 @@ export class RelaySession implements LinkProtocol {
 
   /** The relay's document is there: what was to be left in peace still is (R84), and what it wants to know it is told (R92). */
   begin(): void {
-    const { health, capabilities } = this.#relay
+    const { health, capabilities, options } = this.#relay
     // Whatever is written meanwhile: of requests that a relay does not answer nothing is heard.
-    this.scope.sweep(pingEvery, () => this.probe())
+    this.scope.sweep(options.hearWithin / 2, () => this.probe())
     if (health.isRateLimited) this.#coolDown()
     if (capabilities.limitation.authRequired === true) this.#dialogue.authentication.require(() => undefined)
   }

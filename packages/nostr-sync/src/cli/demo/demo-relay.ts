@@ -1,4 +1,5 @@
 import type { Env } from '@holdfast/core'
+import { ChaosProxy } from '@holdfast/core/testing'
 import { openPolicy } from '../../admission/open-policy.js'
 import { relayEndpoint } from '../../endpoint/relay-endpoint.js'
 import type { RelayEndpoint } from '../../endpoint/types.js'
@@ -9,14 +10,15 @@ import type { EventStore } from '../../store/types.js'
 import type { Verifier } from '../../verify/types.js'
 import type { NostrEvent } from '../../wire/event.js'
 
-/** A relay of the demonstration, on a real port: it can go away, and keeps what it has. */
+/** A relay of the demonstration, on a real port behind a network that can fail: it can go away, and keeps what it has. */
 export class DemoRelay implements AsyncDisposable {
   readonly name: string
   readonly store: EventStore
   readonly #env: Env
   readonly #intake: Intake
   #endpoint: RelayEndpoint | null = null
-  #url = 'ws://127.0.0.1:0'
+  #at = 'ws://127.0.0.1:0'
+  #network: ChaosProxy | null = null
   #sentBefore = 0
 
   constructor(name: string, env: Env, verifier: Verifier) {
@@ -26,8 +28,15 @@ export class DemoRelay implements AsyncDisposable {
     this.#intake = eventIntake({ env, store: this.store, verifier, policy: openPolicy() })
   }
 
+  /** What is between it and everybody else, once it has been started. */
+  get network(): ChaosProxy {
+    if (this.#network === null) throw new Error(`${this.name} has never been started`)
+    return this.#network
+  }
+
+  /** Where others reach it. */
   get url(): string {
-    return this.#url
+    return `ws://127.0.0.1:${this.network.port}`
   }
 
   get isRunning(): boolean {
@@ -43,9 +52,10 @@ export class DemoRelay implements AsyncDisposable {
   async start(): Promise<void> {
     const { store } = this
     this.#endpoint = await relayEndpoint({
-      ...{ env: this.#env, store, intake: this.#intake, at: { uri: this.#url } },
+      ...{ env: this.#env, store, intake: this.#intake, at: { uri: this.#at } },
     })
-    this.#url = this.#endpoint.url
+    this.#at = this.#endpoint.url
+    this.#network ??= await ChaosProxy.start({ to: Number(new URL(this.#at).port) })
   }
 
   /** Goes away without a word. */
@@ -63,6 +73,7 @@ export class DemoRelay implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop()
+    await this.#network?.[Symbol.asyncDispose]()
     await this.#intake.close()
     await this.store.close()
   }

@@ -11,6 +11,7 @@ import {
 import { movableClock, seededRandom } from '@holdfast/core/testing'
 import type { Command } from 'commander'
 import { createLogUpdate } from 'log-update'
+import { relayEndpoint } from '../../endpoint/relay-endpoint.js'
 import { nostrMirror } from '../../manager/nostr-mirror.js'
 import { relaySink } from '../../sink/relay-sink.js'
 import { openLmdbStore } from '../../store/lmdb-store.js'
@@ -19,7 +20,7 @@ import { programName } from '../program-name.js'
 import { CountingVerifier } from './counting-verifier.js'
 import { DemoRelay } from './demo-relay.js'
 import { domain, People } from './people.js'
-import { type Stage, scenes } from './scenes.js'
+import { hearWithin, type Stage, scenes } from './scenes.js'
 import { statusLines } from './view.js'
 
 /** `demo`: a mirror of two relays, one of which goes away and comes back. */
@@ -69,11 +70,13 @@ async function setUp(folder: string, show: Show, seed: number, opened: OpenedThi
     await nostrMirror({
       ...{ env, store, verifier: counting.verifier, domains: [domain], bootstrapRelays: [oak.url] },
       allowPrivateTargets: true,
-      // Five seconds each, usually: more than anybody wants to look at.
+      // Five seconds each, usually, and a minute: more than anybody wants to look at.
       batchWindow: 500,
-      relay: { backoff: { base: 500 } },
+      relay: { backoff: { base: 500 }, hearWithin },
     }),
   )
+  const { intake } = mirror
+  const endpoint = opened.add(await relayEndpoint({ env, store, intake, at: { uri: 'ws://127.0.0.1:0' } }))
   const sinks = [oak, elm].map(({ url }) => opened.add(relaySink({ env, store, url })))
-  return { clock, show, oak, elm, store, mirror, sinks, counting, people: new People(clock) }
+  return { clock, show, oak, elm, store, mirror, endpoint, sinks, counting, people: new People(clock) }
 }

@@ -33,6 +33,12 @@ export class People {
     return Array.from({ length: count }, () => this.#issue(this.#now()))
   }
 
+  /** Bob opens issues with logs in them, each of so many bytes. */
+  longIssues(count: number, bytes: number): NostrEvent[] {
+    const log = 'x'.repeat(bytes)
+    return Array.from({ length: count }, () => this.#issue(this.#now(), log))
+  }
+
   /** Issues of the last days, one an hour. */
   oldIssues(count: number): NostrEvent[] {
     return Array.from({ length: count }, (_, index) => this.#issue(this.#now() - (index + 1) * hourSecs))
@@ -49,9 +55,9 @@ export class People {
     return this.#alice.signs({ kind: 1111, created_at: this.#now(), tags, content: this.#text() })
   }
 
-  #issue(created_at: number): NostrEvent {
+  #issue(created_at: number, more = ''): NostrEvent {
     const tags = [['a', `30617:${this.#alice.pubkey}:project`]]
-    return this.#bob.signs({ kind: 1621, created_at, tags, content: this.#text() })
+    return this.#bob.signs({ kind: 1621, created_at, tags, content: `${this.#text()}${more}` })
   }
 
   #text(): string {

@@ -1,5 +1,12 @@
-import { type DemoAct, type Show, showUntil as until, type Verdict } from '@holdfast/core/service'
+import {
+  type DemoAct,
+  showPause as pause,
+  type Show,
+  showUntil as until,
+  type Verdict,
+} from '@holdfast/core/service'
 import type { MovableClock } from '@holdfast/core/testing'
+import type { RelayEndpoint } from '../../endpoint/types.js'
 import type { NostrMirror } from '../../manager/nostr-mirror.js'
 import type { RelayStatus } from '../../manager/status.js'
 import type { EventSink } from '../../sink/types.js'
@@ -8,6 +15,7 @@ import type { NostrEvent } from '../../wire/event.js'
 import type { CountingVerifier } from './counting-verifier.js'
 import type { DemoRelay } from './demo-relay.js'
 import type { People } from './people.js'
+import { Reader } from './reader.js'
 
 /** What the scenes play with. */
 export interface Stage {
@@ -19,6 +27,8 @@ export interface Stage {
   readonly elm: DemoRelay
   readonly store: EventStore
   readonly mirror: NostrMirror
+  /** Our own relay. */
+  readonly endpoint: RelayEndpoint
   readonly sinks: readonly EventSink[]
   readonly counting: CountingVerifier
   readonly people: People
@@ -32,6 +42,12 @@ interface Scene {
 
 const patience = 60_000
 const hourMs = 3_600_000
+const away = 3000
+/** How long a relay may say nothing; usually a minute. */
+export const hearWithin = 3000
+/** More than kernels hold for a client that does not read. */
+const longIssues = 160
+const longBytes = 75_000
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`
 
 /** How our connection with a relay is. */
@@ -101,7 +117,7 @@ const outage: Scene = {
 }
 
 const comeBack: Scene = {
-  act: 'partition',
+  act: 'kill',
   title: 'elm is back, with 20 new issues, and one that is dated yesterday',
   async play(stage) {
     const { clock, show, elm, store, people } = stage
@@ -129,6 +145,96 @@ const comeBack: Scene = {
         held: !wasEarly && reconciliations > 0,
       },
     ]
+  },
+}
+
+const halfOpen: Scene = {
+  act: 'half-open',
+  title: 'half-open: the line to elm goes dead, and nobody is told',
+  async play(stage) {
+    const { clock, elm, people } = stage
+    elm.network.freeze()
+    const meanwhile = people.issues(5)
+    const isDead = (): boolean => statusOf(stage, elm)?.status !== 'connected'
+    const [noticed, took] = await Promise.all([
+      until(clock, isDead, patience, 'the silence to be noticed'),
+      untilHere(stage, elm, meanwhile),
+    ])
+    // Whoever else hangs on the dead line is told now: a minute is too long for a demonstration.
+    elm.network.reset()
+    return [
+      {
+        promised: `a relay that is silent for ${seconds(hearWithin)} is left, and what it got meanwhile is found`,
+        counted: `left after ${seconds(noticed)}, ${meanwhile.length} events here ${seconds(took - noticed)} later`,
+        held: noticed < 2 * hearWithin,
+      },
+    ]
+  },
+}
+
+const partition: Scene = {
+  act: 'partition',
+  title: 'our network is gone for three seconds; people go on writing at oak and at elm',
+  async play(stage) {
+    const { clock, show, oak, elm, store, people } = stage
+    const relays = [oak, elm]
+    for (const { network } of relays) {
+      network.rules.newcomers = 'refuse'
+      network.reset()
+    }
+    const written = people.issues(20)
+    await oak.publish(...written.slice(0, 10))
+    await elm.publish(...written.slice(10))
+    await pause(clock, away)
+    const missing = written.filter(({ id }) => !store.has(id)).length
+    for (const { network } of relays) network.rules.newcomers = 'forward'
+    show.say(`the network is back; ${missing} events are missing here`)
+    const took = await until(clock, () => written.every(({ id }) => store.has(id)), patience)
+    return [
+      {
+        promised: 'after a partition what was written elsewhere is fetched',
+        counted: `${missing} events were missing, all here ${seconds(took)} after the network was back`,
+        held: missing === written.length,
+      },
+    ]
+  },
+}
+
+const slowReader: Scene = {
+  act: 'slow-reader',
+  title: `a slow reader: a client of our own relay stops reading while ${(longIssues * longBytes) / 1e6} MB come in`,
+  async play({ clock, show, endpoint, oak, people }) {
+    const [slow, quick] = [new Reader(endpoint.url), new Reader(endpoint.url)]
+    try {
+      await until(clock, () => slow.isFollowing && quick.isFollowing, patience, 'clients to follow')
+      slow.stall()
+      const issues = people.longIssues(longIssues, longBytes)
+      await oak.publish(...issues)
+      const took = await until(
+        clock,
+        () => quick.has(issues) === issues.length,
+        patience,
+        'a client to have all',
+      )
+      const had = slow.has(issues)
+      show.say(`the slow reader has ${had} events of ${issues.length}, the other one has all`)
+      slow.resume()
+      await until(clock, () => slow.has(issues) === issues.length || slow.isClosed, patience)
+      return [
+        {
+          promised: 'a client that does not read delays no other',
+          counted: `the other one had ${issues.length} events after ${seconds(took)}, the slow one ${had}`,
+          held: had < issues.length,
+        },
+        {
+          promised: 'it has missed nothing once it reads again',
+          counted: `${slow.has(issues)} of ${issues.length} events`,
+          held: slow.has(issues) === issues.length,
+        },
+      ]
+    } finally {
+      await Promise.all([slow, quick].map((reader) => reader[Symbol.asyncDispose]()))
+    }
   },
 }
 
@@ -206,4 +312,14 @@ const comparison: Scene = {
 }
 
 /** What happens, in this order. */
-export const scenes: readonly Scene[] = [firstSync, outage, comeBack, sleep, clockStep, comparison]
+export const scenes: readonly Scene[] = [
+  firstSync,
+  outage,
+  comeBack,
+  halfOpen,
+  partition,
+  slowReader,
+  sleep,
+  clockStep,
+  comparison,
+]
