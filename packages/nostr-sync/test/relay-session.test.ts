@@ -344,6 +344,23 @@ describe('negentropy', () => {
     expect(missing(relay, bench.stored(...relay.events))).toBe(0)
   })
 
+  it('R102: what has come from elsewhere by the time its turn comes is not asked for', async () => {
+    await using bench = await mirrorBench({ ...bootstrap, relay: { idChunk: 1, historicConcurrency: 1 } })
+    await bench.store.put([announcement([url])])
+    const bugs = ['1', '2', '3'].map((text) => issue(text))
+    const relay = await bench.relay({ events: [announcement([url]), ...bugs], faults: { noEose: true } })
+    bench.mirror.start()
+    await bench.sync()
+    const idsAsked = (): string[] => asked(lastClient(relay)).flatMap(({ ids = [] }) => ids)
+    const [first, ...others] = bugs.map(({ id }) => id).sort()
+    expect(new Set(idsAsked())).toEqual(new Set([first]))
+    for (const bug of bugs) if (bug.id !== first) bench.mirror.intake.offer(bug, { kind: 'client' })
+    relay.faults.noEose = false
+    await bench.sync()
+    expect(others.filter((id) => idsAsked().includes(id))).toEqual([])
+    expect(bench.status()).toMatchObject({ status: 'connected', pendingBatches: 0 })
+  })
+
   it('R102: a relay that does not give what it says it has is paged through', async () => {
     await using bench = await mirrorBench(bootstrap)
     const relay = await bench.relay({ events: announcements(5) })

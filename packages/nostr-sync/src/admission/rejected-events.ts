@@ -137,6 +137,7 @@ export class RejectedEvents {
    * @returns those that are still there in whole, to be looked at anew, once; the others have to be fetched again
    */
   release(accepted: NostrEvent): NostrEvent[] {
+    if (this.#waiting.size === 0) return []
     const events: NostrEvent[] = []
     for (const key of madeAcceptableBy(accepted)) {
       for (const id of this.#waiting.get(key) ?? []) {

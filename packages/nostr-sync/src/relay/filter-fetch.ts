@@ -12,8 +12,10 @@ import {
 import type { SyncMethod } from '../sync/pending-batches.js'
 import type { UnixSeconds } from '../wire/event.js'
 import type { Filter } from '../wire/filter.js'
+import type { IdSet } from '../wire/id-set.js'
 import type { NegentropyItems } from '../wire/negentropy/items.js'
 import { type Exchange, type ExchangeOutcome, NegentropyExchange } from './negentropy-exchange.js'
+import type { Job } from './slots.js'
 import { type RequestContext, StoredRequest } from './stored-request.js'
 
 /** What a {@link FilterFetch} needs of its session. */
@@ -165,7 +167,7 @@ export class FilterFetch {
     this.#context.reconciled(outcome.kind)
     switch (outcome.kind) {
       case 'reconciled':
-        this.#fetchIds([...outcome.need.hex()], fallback)
+        this.#fetchIds(outcome.need, fallback)
         break
       case 'too-large': {
         const halves = halvings < mostHalvings ? splitByTime(filter, channel.wallSeconds()) : null
@@ -184,12 +186,11 @@ export class FilterFetch {
     this.#end(false)
   }
 
-  #fetchIds(ids: readonly string[], fallback: () => void): void {
-    const wanted = ids.filter((id) => !this.#context.knows(id))
-    if (wanted.length === 0) return
+  #fetchIds(ids: IdSet, fallback: () => void): void {
+    if (ids.size === 0) return
     const { paging, idChunk, maxMessageLength } = this.#context
     const fitting = Math.floor((requestBytes(maxMessageLength) - 200) / 67)
-    const fetch = new IdFetch(wanted, Math.max(1, Math.min(idChunk, paging.maxLimit ?? idChunk, fitting)))
+    const fetch = new IdFetch(ids.hex(), Math.max(1, Math.min(idChunk, paging.maxLimit ?? idChunk, fitting)))
     this.#round(fetch, fetch.chunks(), fallback)
   }
 
@@ -197,19 +198,38 @@ export class FilterFetch {
     this.#left++
     let asked = chunks.length
     let hasFailed = false
-    const jobs = chunks.map(
-      (ids) =>
-        new StoredRequest(this.#context, {
-          filter: { ids, limit: ids.length },
-          begin: () => undefined,
-          event: (event) => event !== null && fetch.received(event.id),
-          done: (how) => {
-            hasFailed ||= how === 'failed'
-            if (--asked === 0) this.#roundEnded(fetch, fallback, hasFailed)
-          },
-        }),
-    )
+    const done = (how: 'answered' | 'failed'): void => {
+      hasFailed ||= how === 'failed'
+      if (--asked === 0) this.#roundEnded(fetch, fallback, hasFailed)
+    }
+    const jobs = chunks.map((ids): Job => ({ start: (release) => this.#ask(ids, fetch, done, release) }))
     this.#context.slots.add(...jobs)
+  }
+
+  /** Looks only now what of it we have: to look for a million at once would keep everybody else waiting. */
+  #ask(
+    ids: readonly string[],
+    fetch: IdFetch,
+    done: (how: 'answered' | 'failed') => void,
+    release: () => void,
+  ): void {
+    const wanted: string[] = []
+    for (const id of ids) {
+      if (this.#context.knows(id)) fetch.received(id)
+      else wanted.push(id)
+    }
+    if (wanted.length === 0) {
+      done('answered')
+      this.#context.channel.after(0, release)
+      return
+    }
+    const request = new StoredRequest(this.#context, {
+      filter: { ids: wanted, limit: wanted.length },
+      begin: () => undefined,
+      event: (event) => event !== null && fetch.received(event.id),
+      done,
+    })
+    request.start(release)
   }
 
   #roundEnded(fetch: IdFetch, fallback: () => void, hasFailed: boolean): void {

@@ -83,7 +83,7 @@ export class IdFetch {
     return parts
   }
 
-  /** An event came: on these subscriptions, or on any other. */
+  /** An event came, on these subscriptions or on any other, or is known not to be wanted. */
   received(id: string): void {
     if (this.#missing.delete(id)) this.#cameInRound++
   }
