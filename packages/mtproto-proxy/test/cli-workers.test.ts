@@ -115,6 +115,24 @@ describe('run --workers', () => {
     await setting.telegram.until(() => setting.telegram.stats.closeConns === lost)
   })
 
+  it('kill -9 of a worker that is being handed a client hangs up on that one too', async () => {
+    await using setting = await Setting.start()
+    const worker = pidOf(await setting.worker(/1\.1$/))
+    // It will be handed one, and not say that it has it.
+    process.kill(worker, 'SIGSTOP')
+    const clients = Array.from({ length: 4 }, () => testClient({ port: setting.proxy.port, secret }))
+    setting.clients.push(...clients)
+    let answered = 0
+    const answers = clients.map(async (client, index) => {
+      const answer = await client.ask(numbered(index))
+      if (answer !== null) answered += 1
+      return answer
+    })
+    await setting.proxy.until(() => answered === 3)
+    process.kill(worker, 'SIGKILL')
+    expect((await Promise.all(answers)).filter((answer) => answer === null)).toHaveLength(1)
+  })
+
   it('10 kill -9 of the back: idle clients stay, who was in the middle of sending is closed', async () => {
     await using setting = await Setting.start()
     const clients = await setting.connect(8)

@@ -17,8 +17,12 @@ export class ByteReader {
 
   /** An unsigned number of 1 to 3 bytes. */
   number(size: 1 | 2 | 3): number | null {
-    const bytes = this.bytes(size)
-    return bytes?.readUIntBE(0, size) ?? null
+    if (size > this.left) return null
+    let value = 0
+    for (const end = this.#at + size; this.#at < end; this.#at += 1) {
+      value = 256 * value + this.#bytes.readUInt8(this.#at)
+    }
+    return value
   }
 
   /** A view of the next bytes. */

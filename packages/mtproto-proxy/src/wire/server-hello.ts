@@ -19,12 +19,32 @@ export interface ServerHelloOptions {
   readonly certificate: Uint8Array
 }
 
+const zeroRandom = Buffer.alloc(tlsRandomBytes)
+const keyShareHead = Buffer.from('00330024001d0020', 'hex')
+const supportedVersions = Buffer.from('002b00020304', 'hex')
+
 /**
  * The proxy's answer to a valid ClientHello: ServerHello, ChangeCipherSpec and one record of application data, to be
  * written at once (spec 3.4).
  */
 export function encodeServerHello(o: ServerHelloOptions): Buffer {
-  const response = Buffer.concat([record(0x16, handshake(o)), changeCipherSpec, record(0x17, o.certificate)])
+  const { sessionId, cipherSuite, x25519PublicKey, certificate } = o
+  const extensionBytes = keyShareHead.length + x25519PublicKey.length + supportedVersions.length
+  const bodyBytes = 2 + tlsRandomBytes + 1 + sessionId.length + 2 + 1 + 2 + extensionBytes
+  const response = Buffer.concat([
+    // The record, the handshake in it, and its version: no length here takes more than a byte.
+    Buffer.of(0x16, 3, 3, 0, bodyBytes + 4, 2, 0, 0, bodyBytes, 3, 3),
+    zeroRandom,
+    Buffer.of(sessionId.length),
+    sessionId,
+    Buffer.of(cipherSuite >> 8, cipherSuite & 0xff, 0, 0, extensionBytes),
+    keyShareHead,
+    x25519PublicKey,
+    supportedVersions,
+    changeCipherSpec,
+    Buffer.of(0x17, 3, 3, certificate.length >> 8, certificate.length & 0xff),
+    certificate,
+  ])
   serverHelloDigest(o.key, o.clientRandom, response).copy(response, tlsRandomAt)
   return response
 }
@@ -32,26 +52,4 @@ export function encodeServerHello(o: ServerHelloOptions): Buffer {
 /** The digest that a ServerHello carries as its random, taken over the three records with the random as zeros. */
 export function serverHelloDigest(key: Uint8Array, clientRandom: Uint8Array, zeroed: Uint8Array): Buffer {
   return createHmac('sha256', key).update(clientRandom).update(zeroed).digest()
-}
-
-function handshake(o: ServerHelloOptions): Buffer {
-  const keyShare = Buffer.concat([Buffer.from('00330024001d0020', 'hex'), o.x25519PublicKey])
-  const supportedVersions = Buffer.from('002b00020304', 'hex')
-  const suite = Buffer.alloc(2)
-  suite.writeUInt16BE(o.cipherSuite)
-  const body = Buffer.concat([
-    Buffer.of(3, 3),
-    Buffer.alloc(tlsRandomBytes),
-    Buffer.of(o.sessionId.length),
-    o.sessionId,
-    suite,
-    Buffer.of(0, 0, keyShare.length + supportedVersions.length),
-    keyShare,
-    supportedVersions,
-  ])
-  return Buffer.concat([Buffer.of(2, 0, body.length >> 8, body.length & 0xff), body])
-}
-
-function record(type: number, payload: Uint8Array): Buffer {
-  return Buffer.concat([Buffer.of(type, 3, 3, payload.length >> 8, payload.length & 0xff), payload])
 }

@@ -1,4 +1,4 @@
-import { fork } from 'node:child_process'
+import { type ChildProcess, fork } from 'node:child_process'
 import cluster from 'node:cluster'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -7,6 +7,7 @@ import { type DrainReport, type Env, HoldfastError, type Millis } from '@holdfas
 import type { ProxySettings } from '../../config/settings.js'
 import type { WorkerState } from '../status-report.js'
 import { childProcesses } from './child-process.js'
+import { hangUpWithWorker } from './lost-handovers.js'
 import { mergeDrains, type Reported } from './merge-reports.js'
 import { type WorkerAnswers, type WorkerRequest, type WorkerStart, workerCommandName } from './messages.js'
 import { Worker } from './worker.js'
@@ -172,7 +173,8 @@ export class Fleet implements AsyncDisposable {
 
   #makeFronts(): Worker[] {
     const { env, fronts } = this.#options
-    const dialer = childProcesses({ clock: env.clock, spawn: () => cluster.fork().process })
+    const spawn = (): ChildProcess => hangUpWithWorker(cluster.fork().process)
+    const dialer = childProcesses({ clock: env.clock, spawn })
     const generation = this.#generation
     return Array.from({ length: fronts }, (_, index) => {
       const name = `front ${generation}.${index + 1}`
