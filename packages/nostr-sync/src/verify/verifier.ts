@@ -34,6 +34,8 @@ export interface VerifierOptions {
 
 /** A check and those who wait for it. */
 interface Check {
+  /** Id and signature: two events with both of them are one, if their ids are right. */
+  readonly key: string
   readonly event: NostrEvent
   readonly since: Millis
   readonly waiting: ((verdict: Verdict) => void)[]
@@ -99,7 +101,6 @@ class ThreadedVerifier implements Verifier {
   readonly #options: VerifierOptions
   readonly #threads: readonly VerifierThread[]
   readonly #maxQueued: number
-  /** By id and signature: two events with both of them are one, if their ids are right. */
   readonly #checks = new Map<string, Check>()
   #waiting: Check[] = []
   /** Those who wait for a verdict: several may for one check. */
@@ -140,7 +141,7 @@ class ThreadedVerifier implements Verifier {
       return 'refused'
     }
     if (known === undefined) {
-      const check = { event, since: this.#options.env.clock.now(), waiting: [done], deaths: 0 }
+      const check = { key, event, since: this.#options.env.clock.now(), waiting: [done], deaths: 0 }
       this.#checks.set(key, check)
       this.#waiting.push(check)
       this.#schedule()
@@ -209,7 +210,7 @@ class ThreadedVerifier implements Verifier {
   }
 
   #settle(check: Check, verdict: Verdict): void {
-    this.#checks.delete(check.event.id + check.event.sig)
+    this.#checks.delete(check.key)
     this.#queued -= check.waiting.length
     const { env, onChecked } = this.#options
     onChecked?.(env.clock.now() - check.since)
