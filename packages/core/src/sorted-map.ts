@@ -59,9 +59,8 @@ export class SortedMap<K extends SortedKey, V> implements ReadonlyMap<K, V> {
     const old = chunk[index]
     const known = old?.[0] === key
     if (known && Object.is(old[1], value)) return this
-    const changed = chunk.slice()
-    if (known) changed[index] = [key, value]
-    else changed.splice(index, 0, [key, value])
+    // Either makes an array of the very size; a copy that grew would be copied twice.
+    const changed = known ? chunk.with(index, [key, value]) : chunk.toSpliced(index, 0, [key, value])
     return this.#replace(at, changed, known ? 0 : 1)
   }
 

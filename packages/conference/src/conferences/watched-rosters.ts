@@ -22,11 +22,12 @@ export class WatchedRosters {
   /** After a step. */
   stepped(before: ConferencesMachine, now: ConferencesMachine): void {
     if (before.conferences === now.conferences) return
-    for (const [number, { roster }] of now.conferences) {
-      if (before.conferences.get(number)?.roster === roster) continue
+    now.conferences.forEach(({ roster }, number) => {
+      if (before.conferences.get(number)?.roster === roster) return
       const watched = this.#watched.get(number) ?? this.#begin(number)
       watched.changes$.next()
-    }
+    })
+    if (this.#watched.size === now.conferences.size) return
     for (const [number, { changes$ }] of this.#watched) {
       if (now.conferences.has(number)) continue
       changes$.complete()

@@ -66,10 +66,8 @@ export function encodeLossy(author: number, lossyNumber: number, id: number, dat
 
 /** A copy of a message or lossy packet for a receiver that calls the conference `conference`. */
 export function withConference(packet: Uint8Array, conference: number): Uint8Array {
-  // Not of the pool: what waits for one slow peer would hold what was sent to all others.
-  const copy = new Uint8Array(packet)
-  copy[1] = conference >>> 8
-  copy[2] = conference & 0xff
+  const copy = Buffer.from(packet)
+  copy.writeUInt16BE(conference, 1)
   return copy
 }
 

@@ -66,7 +66,8 @@ export class SendWindow {
   push(payload: Uint8Array, now: Millis): void {
     this.#bytes += payload.length
     if (this.#waiting.length === 0 && this.#hasRoom) this.#dispatch(payload, now)
-    else this.#waiting.push(payload)
+    // With memory of its own: in that of the pool it would hold what others are sent meanwhile.
+    else this.#waiting.push(new Uint8Array(payload))
   }
 
   /** The other side has everything before `number`; false if it cannot have. */
