@@ -16,6 +16,7 @@ export {
 export { FakeScope, type FakeScopeOptions, fakeScope } from './fake-scope.js'
 export { type DialPlan, FaultyLink, type FaultyLinkOptions } from './faulty-link.js'
 export { type FlapOptions, simulateFlap } from './flap.js'
+export { freePort } from './free-port.js'
 export { type HerdOptions, type HerdReport, simulateHerd } from './herd.js'
 export type { Reconnect, ReconnectOptions } from './herd-client.js'
 export { type MemoryNetworkOptions, memoryNetwork } from './memory.js'

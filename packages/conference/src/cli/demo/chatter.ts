@@ -32,11 +32,14 @@ export class Chatter {
     this.#timer.cancel()
   }
 
-  /** What one of them should have heard and has not, and what it has heard again. */
-  tally({ heard }: Player): { readonly missing: number; readonly repeated: number } {
+  /** What one of them should have heard and has not, of the first messages or of all; and what it has heard again. */
+  tally(
+    { heard }: Player,
+    first = this.said.length,
+  ): { readonly missing: number; readonly repeated: number } {
     const known = new Set(heard)
     return {
-      missing: this.said.filter((text) => !known.has(text)).length,
+      missing: this.said.slice(0, first).filter((text) => !known.has(text)).length,
       repeated: heard.length - known.size,
     }
   }

@@ -15,7 +15,7 @@ import { fasterClock } from '../../testing/faster-clock.js'
 import { programName } from '../program-name.js'
 import { Player } from './cast.js'
 import { Chatter } from './chatter.js'
-import { patienceMs, type Stage, scenes, seconds, times } from './scenes.js'
+import { patienceMs, type Stage, scenes, seconds, times, untilTold } from './scenes.js'
 
 /** `demo`: a conference that one peer drops out of, and comes back to. */
 export function demoCommand(): Command {
@@ -54,9 +54,7 @@ export async function play({ folder, show, seed, act }: DemoStage): Promise<Demo
     ]
     for (const scene of scenes) verdicts.push(...(await scene(stage)))
     chatter.stop()
-    await until(clock, () => players.every((player) => chatter?.tally(player).missing === 0), 5000).catch(
-      () => 0,
-    )
+    await untilTold(stage, players)
     verdicts.push(...players.map((player) => promiseOf(player, stage.chatter)))
     return { verdicts }
   } finally {

@@ -20,6 +20,7 @@ export interface Stage extends Pick<DemoStage, 'show' | 'act'> {
 
 const hourMs = 3_600_000
 const awayMs = 1500
+const toldWithinMs = 20_000
 
 /** A duration, for people. */
 export function seconds(ms: number): string {
@@ -35,10 +36,13 @@ function untilTogether({ clock, players }: Stage): Promise<number> {
   )
 }
 
-/** Until these have heard all that was said; what they have not by then, a promise says. */
-async function untilTold({ clock, chatter }: Stage, players: readonly Player[]): Promise<void> {
-  const isTold = (): boolean => players.every((player) => chatter.tally(player).missing === 0)
-  await until(clock, isTold, 8000).catch(() => 0)
+/** Waits until these have heard all that was said by now. Returns how much of it they have not even then. */
+export async function untilTold({ clock, chatter }: Stage, players: readonly Player[]): Promise<number> {
+  const { length } = chatter.said
+  const missing = (): number =>
+    players.reduce((sum, player) => sum + chatter.tally(player, length).missing, 0)
+  await until(clock, () => missing() === 0, toldWithinMs).catch(() => 0)
+  return missing()
 }
 
 /** A program dies without a word, and is started again from what it had on disk. */
@@ -57,9 +61,9 @@ async function crash(stage: Stage): Promise<Verdict[]> {
   const before = hero.late
   await hero.start([host.place])
   const back = await untilTogether(stage)
-  await untilTold(stage, [hero])
+  const missing = await untilTold(stage, [hero])
   chatter.silence(hero, false)
-  const { missing, repeated } = chatter.tally(hero)
+  const { repeated } = chatter.tally(hero)
   return [
     {
       promised: 'who is killed goes on from its files, and is told what it missed',
@@ -129,8 +133,7 @@ async function split(stage: Stage): Promise<Verdict[]> {
   show.say('each half has frozen the other one; the network grows together')
   for (const player of players) player.cutOff([])
   const back = await untilTogether(stage)
-  await untilTold(stage, players)
-  const left = players.reduce((sum, player) => sum + chatter.tally(player).missing, 0)
+  const left = await untilTold(stage, players)
   return [
     {
       promised: 'two halves stay together, each for itself',
@@ -145,8 +148,8 @@ async function split(stage: Stage): Promise<Verdict[]> {
   ]
 }
 
-/** Messages that are said at once while somebody does not read: more than its kernel holds. */
-const burst = 200
+/** Messages that are said while somebody does not read. */
+const burst = 100
 
 /** One of them reads nothing for a while. */
 async function stopReading(stage: Stage): Promise<Verdict[]> {
@@ -162,15 +165,13 @@ async function stopReading(stage: Stage): Promise<Verdict[]> {
     chatter.burst(10)
     await pause(clock, 50)
   }
-  await untilTold(stage, others)
+  const late = await untilTold(stage, others)
   const took = clock.now() - began
-  const late = others.reduce((sum, player) => sum + chatter.tally(player).missing, 0)
   const behind = chatter.tally(hero).missing
   show.say(`${hero.name} is ${behind} messages behind, the others have them all`)
   hero.network.resume()
-  await untilTold(stage, [hero])
+  const missing = await untilTold(stage, [hero])
   chatter.silence(hero, false)
-  const { missing } = chatter.tally(hero)
   return [
     {
       promised: 'who does not read delays nobody else',

@@ -15,7 +15,7 @@ const partsAtOnce = 8
 const otherClients = 12
 const patience: Millis = 60_000
 /** How long anybody else may wait for an answer meanwhile. */
-const mostWait: Millis = 1000
+const mostWait: Millis = 4000
 
 /** What Telegram sends whoever asked for a part; `null`: this was no download. */
 export function partFor(payload: Buffer): Buffer | null {

@@ -167,13 +167,14 @@ export const scenes: readonly Scene[] = [
 /** The end: the proxy drains, as at SIGTERM. */
 export async function drainVerdict({ proxy, telegram, crowd, clock }: World): Promise<Verdict> {
   crowd.hush()
+  await pause(clock, quiet)
+  const { open, unanswered } = crowd.tally()
   // Telegram has to know them all on the connections where they are now.
   crowd.ask()
-  await pause(clock, quiet)
-  const { open } = crowd.tally()
+  await until(clock, () => crowd.tally().unanswered <= unanswered, patience, 'an answer for everybody')
   const told = telegram.stats.closeConns
   const { cut, took } = await proxy.drain({ within: 5000 })
-  await pause(clock, quiet)
+  await until(clock, () => telegram.stats.closeConns - told >= open, 5000).catch(() => 0)
   const goodbyes = telegram.stats.closeConns - told
   return {
     promised: 'a drain cuts no packet, and tells Telegram of every client',

@@ -1,5 +1,5 @@
 import type { Env } from '@holdfast/core'
-import { ChaosProxy } from '@holdfast/core/testing'
+import { ChaosProxy, freePort } from '@holdfast/core/testing'
 import { openPolicy } from '../../admission/open-policy.js'
 import { relayEndpoint } from '../../endpoint/relay-endpoint.js'
 import type { RelayEndpoint } from '../../endpoint/types.js'
@@ -17,7 +17,7 @@ export class DemoRelay implements AsyncDisposable {
   readonly #env: Env
   readonly #intake: Intake
   #endpoint: RelayEndpoint | null = null
-  #at = 'ws://127.0.0.1:0'
+  #port: number | null = null
   #network: ChaosProxy | null = null
   #sentBefore = 0
 
@@ -51,11 +51,11 @@ export class DemoRelay implements AsyncDisposable {
   /** Serves, at the same address each time. */
   async start(): Promise<void> {
     const { store } = this
+    this.#port ??= await freePort()
     this.#endpoint = await relayEndpoint({
-      ...{ env: this.#env, store, intake: this.#intake, at: { uri: this.#at } },
+      ...{ env: this.#env, store, intake: this.#intake, at: { uri: `ws://127.0.0.1:${this.#port}` } },
     })
-    this.#at = this.#endpoint.url
-    this.#network ??= await ChaosProxy.start({ to: Number(new URL(this.#at).port) })
+    this.#network ??= await ChaosProxy.start({ to: this.#port })
   }
 
   /** Goes away without a word. */

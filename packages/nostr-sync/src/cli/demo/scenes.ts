@@ -67,6 +67,14 @@ function differencesInAll({ oak, elm, store }: Stage): number {
   return differences(oak.store, store) + differences(elm.store, store)
 }
 
+/** Waits until all have the same events. They are compared once there are as many: to compare takes its time. */
+function untilEven(stage: Stage): Promise<number> {
+  const { clock, oak, elm, store } = stage
+  const isEven = (): boolean =>
+    oak.store.size === store.size && elm.store.size === store.size && differencesInAll(stage) === 0
+  return until(clock, isEven, patience, 'all to have the same events')
+}
+
 const firstSync: Scene = {
   act: 'quiet',
   title: 'we know one relay, oak; a repository there lists us, and a second relay, elm',
@@ -245,7 +253,7 @@ const sleep: Scene = {
     const { clock, elm, people } = stage
     clock.sleep(hourMs)
     const took = await untilHere(stage, elm, people.issues(1))
-    await until(clock, () => differencesInAll(stage) === 0, patience, 'all to have the same events')
+    await untilEven(stage)
     return [
       {
         promised: 'after an hour of sleep both relays are followed again',
@@ -290,9 +298,9 @@ const comparison: Scene = {
   act: 'goodbye',
   title: 'all three stores are compared, event by event',
   async play(stage) {
-    const { clock, show, oak, elm, store, sinks, counting } = stage
+    const { show, oak, elm, store, sinks, counting } = stage
     const stores = [oak.store, elm.store]
-    await until(clock, () => differencesInAll(stage) === 0, patience).catch(() => 0)
+    await untilEven(stage).catch(() => 0)
     const differ = differencesInAll(stage)
     const passedOn = sinks.reduce((sum, { stats }) => sum + stats.delivered, 0)
     show.say(`what we saved was passed on to both: ${passedOn} times a relay said that it has the event now`)

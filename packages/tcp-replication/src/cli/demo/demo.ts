@@ -1,7 +1,6 @@
-import { createServer } from 'node:net'
 import { nodeEnv } from '@holdfast/core/node'
 import { type DemoOutcome, type DemoStage, demonstration, type Verdict } from '@holdfast/core/service'
-import { ChaosProxy, movableClock, seededRandom } from '@holdfast/core/testing'
+import { ChaosProxy, freePort, movableClock, seededRandom } from '@holdfast/core/testing'
 import type { Command } from 'commander'
 import { createLogUpdate } from 'log-update'
 import { programName } from '../program-name.js'
@@ -84,12 +83,4 @@ function totals(oracle: Oracle, followers: readonly DemoFollower[]): Verdict[] {
       held: missing === 0 && gaps === 0,
     }
   })
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }
