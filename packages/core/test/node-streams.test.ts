@@ -10,7 +10,7 @@ import { cert, key } from '../../../test-support/certificate.js'
 import { end, type Link } from '../src/index.js'
 import { tellFailures } from '../src/node/accept-streams.js'
 import { inherited, sockets, tcp, tls, unix } from '../src/node/index.js'
-import { streamWire } from '../src/node/stream-wire.js'
+import { StreamWire } from '../src/node/stream-wire.js'
 import { WiredLink } from '../src/node/wired-link.js'
 import { RecordingSink, VirtualClock } from '../src/testing/index.js'
 import { acceptAll, done, rawServer } from './node-helpers.js'
@@ -30,8 +30,11 @@ function linkOverSocket(port: number): { link: Link; sink: RecordingSink; socket
   const socket = connect({ port, host: '127.0.0.1' })
   const sink = new RecordingSink()
   const settings = { clock: new VirtualClock(), flushWithin: 5000, highWater: 1 }
-  const link = new WiredLink({ uri: 'tcp://peer' }, sink, settings, (events) =>
-    streamWire(socket, 'tcp://peer', 'connect', events),
+  const link = new WiredLink(
+    { uri: 'tcp://peer' },
+    sink,
+    settings,
+    (events) => new StreamWire(socket, 'tcp://peer', 'connect', events),
   )
   return { link, sink, socket }
 }
@@ -341,8 +344,17 @@ describe('a TCP connection that meets itself', () => {
     await once(free, 'close')
     const sink = new RecordingSink()
     const settings = { clock: new VirtualClock(), flushWithin: 5000, highWater: 1 }
-    new WiredLink({ uri: 'tcp://itself' }, sink, settings, (events) =>
-      streamWire(connect({ port, host: '127.0.0.1', localPort: port }), 'tcp://itself', 'connect', events),
+    new WiredLink(
+      { uri: 'tcp://itself' },
+      sink,
+      settings,
+      (events) =>
+        new StreamWire(
+          connect({ port, host: '127.0.0.1', localPort: port }),
+          'tcp://itself',
+          'connect',
+          events,
+        ),
     )
     await sink.until('ended')
     expect(sink.told).toEqual(['ended'])

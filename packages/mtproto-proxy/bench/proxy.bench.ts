@@ -29,10 +29,10 @@ const some = Math.min(3_000, room)
 const many = Math.min(20_000, room)
 /** Rounds of each figure that a moment of the machine can spoil: their median is told. */
 const rounds = 3
-const connectSeconds = 2
-const bulkMegabytes = 150
+const connectSeconds = 3
+const bulkMegabytes = 200
 /** Of each task: what is made once, such as code that got hot, is there before it is measured. */
-const warmup = { idle: 300, connect: 1, bulk: 30, ping: 500 } as const
+const warmup = { idle: 300, connect: 3, bulk: 200, ping: 500 } as const
 /** A machine that is this much slower than usual has no figures to tell. */
 const taskWithin = 180_000
 
@@ -102,13 +102,17 @@ async function pipeScene(): Promise<Scene> {
   return sceneOf(await Part.start<number>('pipe', String(echo.said)), 'raw', echo)
 }
 
-function sceneOf(server: Part<number>, secret: string, behind: AsyncDisposable): Scene {
+async function echoScene(): Promise<Scene> {
+  return sceneOf(await Part.start<number>('echo'), 'raw')
+}
+
+function sceneOf(server: Part<number>, secret: string, behind?: AsyncDisposable): Scene {
   return {
     server,
     secret,
     async [Symbol.asyncDispose]() {
       await server[Symbol.asyncDispose]()
-      await behind[Symbol.asyncDispose]()
+      await behind?.[Symbol.asyncDispose]()
     },
   }
 }
@@ -142,23 +146,29 @@ async function idleKilobytes(scene: Scene, count: number): Promise<number> {
   return (after.resident - before.resident) / count / 1000
 }
 
+const warmUp = (scene: Scene, task: keyof typeof warmup): Promise<unknown> =>
+  taskOf(scene, task, warmup[task])
+
+function connections(scene: Scene): Promise<Record<string, number>> {
+  return inRounds(
+    () => taskOf<{ count: number; seconds: number }>(scene, 'connect', connectSeconds),
+    ({ count, seconds, cpu }) => ({ connections: count / seconds, handshake: (1000 * cpu) / count }),
+  )
+}
+
 /** @param counts - how many idle clients, by the name of the figure */
 async function measure(
   scene: Scene,
   counts: Readonly<Record<string, number>>,
 ): Promise<Record<string, number>> {
-  const warmUp = (task: keyof typeof warmup): Promise<unknown> => taskOf(scene, task, warmup[task])
   // First: what other tasks have left of the heap would be counted as free.
-  await warmUp('idle')
+  await warmUp(scene, 'idle')
   const idle: Record<string, number> = {}
   for (const [figure, count] of Object.entries(counts)) idle[figure] = await idleKilobytes(scene, count)
-  for (const task of ['connect', 'bulk', 'ping'] as const) await warmUp(task)
+  for (const task of ['connect', 'bulk', 'ping'] as const) await warmUp(scene, task)
   return {
     ...idle,
-    ...(await inRounds(
-      () => taskOf<{ count: number; seconds: number }>(scene, 'connect', connectSeconds),
-      ({ count, seconds, cpu }) => ({ connections: count / seconds, handshake: (1000 * cpu) / count }),
-    )),
+    ...(await connections(scene)),
     ...(await inRounds(
       () => taskOf<{ bytes: number }>(scene, 'bulk', bulkMegabytes),
       ({ bytes, cpu }) => ({ gigabyte: cpu / 1000 / (bytes / 1e9) }),
@@ -213,6 +223,15 @@ function named(kind: string): Benchmark {
           await using scene = await pipeScene()
           // It has two connections for each client.
           return say(await measure(scene, { few: some, ...(2 * many <= room && { many }) }))
+        },
+      },
+      {
+        // What no program in Node can do without.
+        name: 'bare echo of Node, one connection for each client',
+        measure: async () => {
+          await using scene = await echoScene()
+          await warmUp(scene, 'connect')
+          return say(await connections(scene))
         },
       },
     ],

@@ -5,7 +5,7 @@ import { HoldfastError } from '../index.js'
 import { offer } from './offer.js'
 import { resetStream } from './reset-stream.js'
 import { addressUri, boundUri } from './socket-address.js'
-import { streamWire } from './stream-wire.js'
+import { StreamWire } from './stream-wire.js'
 import { type Wire, WiredLink, type WireEvents, type WireOptions } from './wired-link.js'
 
 /** How streams of one kind are accepted. */
@@ -25,7 +25,7 @@ export interface StreamAcceptance {
 }
 
 const plain = (socket: Socket, uri: string, events: WireEvents): Wire =>
-  streamWire(socket, uri, 'already', events)
+  new StreamWire(socket, uri, 'already', events)
 
 /**
  * Listens and offers every connection to the sink; one that is not taken during the call is reset.

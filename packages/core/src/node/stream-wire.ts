@@ -9,61 +9,100 @@ import type { Wire, WireEvents } from './wired-link.js'
 export type OpensOn = 'connect' | 'secureConnect' | 'already'
 
 /** Moves the bytes of a link through a socket of Node: TCP, TLS over it, or a unix socket. */
-export function streamWire(socket: Socket, uri: string, opensOn: OpensOn, events: WireEvents): Wire {
-  let isOpen = false
-  let failure: unknown
+export class StreamWire implements Wire {
+  readonly #socket: Socket
+  readonly #uri: string
+  readonly #events: WireEvents
+  #isOpen = false
+  #failure: unknown
+  /** We have given it up: nobody asks how it ended. */
+  #isDropped = false
 
-  const open = (): void => {
+  constructor(socket: Socket, uri: string, opensOn: OpensOn, events: WireEvents) {
+    this.#socket = socket
+    this.#uri = uri
+    this.#events = events
+    socket
+      .on('error', (error) => {
+        this.#failure ??= error
+        // Its close is told only after all else that has happened meanwhile.
+        if (socket.destroyed) this.#closed()
+      })
+      .on('end', () => events.peerFinished(end('closed-by-peer')))
+      .on('finish', () => events.flushed())
+      .on('close', () => this.#closed())
+    const open = (): void => this.#open(opensOn)
+    // A link just accepted must be in its owner's hands before it opens. A microtask of Node's costs several times as much.
+    if (opensOn === 'already') process.nextTick(open)
+    else socket.once(opensOn, open)
+  }
+
+  write(chunk: Uint8Array | string, flushed: () => void): boolean {
+    const socket = this.#socket
+    if (socket.destroyed) return false
+    socket.write(chunk, (error) => {
+      // Of writes that are cut short by the socket's end Node says the same as of those that went well.
+      if (!error && !socket.destroyed) flushed()
+    })
+    // The kernel may say at once that the peer is gone; Node tells of it only later.
+    return socket.errored === null
+  }
+
+  reading(wanted: boolean): void {
+    if (wanted) this.#socket.resume()
+    else this.#socket.pause()
+  }
+
+  finish(): void {
+    this.#socket.end()
+  }
+
+  leave(): boolean {
+    const socket = this.#socket
+    // TLS has a goodbye of its own. Else closing says what a half-close would, for nothing more can come.
+    if (!socket.readableEnded || socket.writableLength > 0 || socket instanceof TLSSocket) return false
+    this.destroy()
+    return true
+  }
+
+  destroy(): void {
+    this.#isDropped = true
+    this.#socket.destroy()
+  }
+
+  reset(): void {
+    this.#isDropped = true
+    resetStream(this.#socket)
+  }
+
+  addresses(): Link['addresses'] {
+    return addressesOf(this.#socket)
+  }
+
+  identity(): string | undefined {
+    return identityOf(this.#socket)
+  }
+
+  unref(): void {
+    this.#socket.unref()
+  }
+
+  #open(opensOn: OpensOn): void {
+    const socket = this.#socket
     if (opensOn !== 'already' && isSelfConnected(socket)) {
-      failure = Object.assign(new Error('connected to itself: nobody listens there'), {
+      this.#failure = Object.assign(new Error('connected to itself: nobody listens there'), {
         code: 'ECONNREFUSED',
       })
       socket.destroy()
       return
     }
-    isOpen = true
-    events.opened()
-    socket.on('data', (chunk: Buffer) => events.received(chunk))
+    this.#isOpen = true
+    this.#events.opened()
+    socket.on('data', (chunk: Buffer) => this.#events.received(chunk))
   }
-  socket
-    .on('error', (error) => {
-      failure ??= error
-      // Its close is told only after all else that has happened meanwhile.
-      if (socket.destroyed) events.closed(streamEnd(failure, isOpen, uri))
-    })
-    .on('end', () => events.peerFinished(end('closed-by-peer')))
-    .on('finish', () => events.flushed())
-    .on('close', () => events.closed(streamEnd(failure, isOpen, uri)))
-  // A link just accepted must be in its owner's hands before it opens. A microtask of Node's costs several times as much.
-  if (opensOn === 'already') process.nextTick(open)
-  else socket.once(opensOn, open)
 
-  return {
-    write(chunk, flushed) {
-      if (socket.destroyed) return false
-      socket.write(chunk, (error) => {
-        // Of writes that are cut short by the socket's end Node says the same as of those that went well.
-        if (!error && !socket.destroyed) flushed()
-      })
-      // The kernel may say at once that the peer is gone; Node tells of it only later.
-      return socket.errored === null
-    },
-    reading(wanted) {
-      if (wanted) socket.resume()
-      else socket.pause()
-    },
-    finish: () => void socket.end(),
-    leave() {
-      // TLS has a goodbye of its own. Else closing says what a half-close would, for nothing more can come.
-      if (!socket.readableEnded || socket.writableLength > 0 || socket instanceof TLSSocket) return false
-      socket.destroy()
-      return true
-    },
-    destroy: () => void socket.destroy(),
-    reset: () => resetStream(socket),
-    addresses: () => addressesOf(socket),
-    identity: () => identityOf(socket),
-    unref: () => void socket.unref(),
+  #closed(): void {
+    if (!this.#isDropped) this.#events.closed(streamEnd(this.#failure, this.#isOpen, this.#uri))
   }
 }
 

@@ -2,7 +2,7 @@ import { connect } from 'node:net'
 import type { Endpoint } from '../index.js'
 import { acceptStreams } from './accept-streams.js'
 import { hostPort } from './socket-address.js'
-import { streamWire } from './stream-wire.js'
+import { StreamWire } from './stream-wire.js'
 import { type Transport, type TransportOptions, wireOptions } from './transport.js'
 import { WiredLink } from './wired-link.js'
 
@@ -40,7 +40,7 @@ export function tcp(options: TransportOptions = {}): Transport {
           allowHalfOpen: true,
           noDelay: true,
         })
-        return streamWire(socket, to.uri, 'connect', events)
+        return new StreamWire(socket, to.uri, 'connect', events)
       }),
     accept: async (at, sink) =>
       acceptStreams({

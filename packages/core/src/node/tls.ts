@@ -4,7 +4,7 @@ import type { Endpoint } from '../index.js'
 import { end } from '../index.js'
 import { acceptStreams } from './accept-streams.js'
 import { type HostPort, hostPort } from './socket-address.js'
-import { streamWire } from './stream-wire.js'
+import { StreamWire } from './stream-wire.js'
 import { type Transport, type TransportOptions, wireOptions } from './transport.js'
 import { type Wire, WiredLink, type WireEvents } from './wired-link.js'
 
@@ -65,7 +65,7 @@ export function tls(options: TransportOptions = {}): Transport {
         const servername = isIP(address.host) === 0 ? { servername: address.host } : {}
         const socket = connect({ ...servername, ...given, ...address, ...halfOpen })
         socket.setNoDelay(true)
-        return streamWire(socket, uri, 'secureConnect', events)
+        return new StreamWire(socket, uri, 'secureConnect', events)
       }),
     accept: async (at: TlsEndpoint, sink) => {
       const { uri, ...given } = at
@@ -99,7 +99,7 @@ function handshakes(options: TlsOptions): (raw: Socket, uri: string, events: Wir
       secured(socket) {
         pending.delete(key)
         socket.allowHalfOpen = true
-        inner = streamWire(socket, uri, 'already', events)
+        inner = new StreamWire(socket, uri, 'already', events)
         if (!wanted) inner.reading(false)
       },
       failed: (cause) => (failure = cause),

@@ -2,7 +2,7 @@ import { connect } from 'node:net'
 import type { Endpoint } from '../index.js'
 import { acceptStreams } from './accept-streams.js'
 import { socketPath } from './socket-address.js'
-import { streamWire } from './stream-wire.js'
+import { StreamWire } from './stream-wire.js'
 import { type Transport, type TransportOptions, wireOptions } from './transport.js'
 import { WiredLink } from './wired-link.js'
 
@@ -22,7 +22,7 @@ export function unix(options: TransportOptions = {}): Transport {
     dial: (to, sink) =>
       new WiredLink(to, sink, settings, (events) => {
         const socket = connect({ path: socketPath(to.uri), allowHalfOpen: true })
-        return streamWire(socket, to.uri, 'connect', events)
+        return new StreamWire(socket, to.uri, 'connect', events)
       }),
     accept: async (at, sink) =>
       acceptStreams({

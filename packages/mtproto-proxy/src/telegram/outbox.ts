@@ -1,4 +1,4 @@
-import { type Env, end, type LinkScope, type Millis, type Timer } from '@holdfast/core'
+import { type Env, end, type LinkScope, type Millis } from '@holdfast/core'
 import type { DataCenterMetrics } from '../metrics/types.js'
 import type { FrameChannel } from '../wire/frame-channel.js'
 import { ProxyRequestHead } from '../wire/rpc.js'
@@ -43,8 +43,7 @@ export class Outbox {
   readonly #due = new Set<DcClient>()
   #dueBytes = 0
   #isTurnAwaited = false
-  /** What is to be written even if nothing else is. */
-  #company: Timer | null = null
+  #isCompanyAwaited = false
   /** Clients that are held until the link takes more. */
   readonly #waiting = new Set<DcClient>()
   /** Clients with packets that may not have left. */
@@ -117,7 +116,7 @@ export class Outbox {
     if (this.#channel === null) return
     this.#channel.add(body)
     if (!this.#isGathering || this.#channel.addedBytes >= gatherBytes) this.#writeFrames()
-    else this.#company ??= this.#scope.after(companyWithin, this.#companyAwaited)
+    else this.#awaitCompany()
   }
 
   /** A write that fails is the end of the link, as much as the close that is about to be told (R4). */
@@ -186,9 +185,13 @@ export class Outbox {
     this.#writeDue()
   }
 
-  readonly #companyAwaited = (): void => {
-    this.#company = null
-    this.#writeFrames()
+  #awaitCompany(): void {
+    if (this.#isCompanyAwaited) return
+    this.#isCompanyAwaited = true
+    this.#scope.after(companyWithin, () => {
+      this.#isCompanyAwaited = false
+      this.#writeFrames()
+    })
   }
 
   #writeDue(): void {
