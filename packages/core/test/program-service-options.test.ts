@@ -54,7 +54,9 @@ describe('the options of every service', () => {
       expect(parse().drainWithin).toBe(3000)
       expect(parse('--drain-within', '4').drainWithin).toBe(4000)
     } finally {
-      for (const name of ['DRAIN_WITHIN', 'CONFIG', 'LOG_LEVEL']) delete process.env[`DEMO_${name}`]
+      delete process.env['DEMO_DRAIN_WITHIN']
+      delete process.env['DEMO_CONFIG']
+      delete process.env['DEMO_LOG_LEVEL']
     }
   })
 })
