@@ -17,7 +17,7 @@ import { Player } from './cast.js'
 import { Chatter } from './chatter.js'
 import { patienceMs, type Stage, scenes, seconds, times, untilTold } from './scenes.js'
 
-/** `demo`: a conference that one peer drops out of, and comes back to. */
+/** `demo`: a conference whose peers die, drop out, fall apart and come back, in half a minute. */
 export function demoCommand(): Command {
   return demonstration({
     program: programName,

@@ -23,7 +23,7 @@ import { domain, People } from './people.js'
 import { hearWithin, type Stage, scenes } from './scenes.js'
 import { statusLines } from './view.js'
 
-/** `demo`: a mirror of two relays, one of which goes away and comes back. */
+/** `demo`: a mirror of two relays that go away and come back, in half a minute. */
 export function demoCommand(): Command {
   return demonstration({
     program: programName,

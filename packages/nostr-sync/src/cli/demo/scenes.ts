@@ -201,7 +201,7 @@ const partition: Scene = {
     return [
       {
         promised: 'after a partition what was written elsewhere is fetched',
-        counted: `${missing} events were missing, all here ${seconds(took)} after the network was back`,
+        counted: `${missing} events, all here after ${seconds(took)}`,
         held: missing === written.length,
       },
     ]
@@ -231,7 +231,7 @@ const slowReader: Scene = {
       return [
         {
           promised: 'a client that does not read delays no other',
-          counted: `the other one had ${issues.length} events after ${seconds(took)}, the slow one ${had}`,
+          counted: `${issues.length} events after ${seconds(took)}, the slow one has ${had}`,
           held: had < issues.length,
         },
         {

@@ -127,7 +127,7 @@ export const scenes: readonly Scene[] = [
       return [
         {
           promised: 'what was written during a partition is caught up with, in order',
-          counted: `${missed} batches ${(back + current).toFixed(0)} ms after the network was back, ${gaps} gaps`,
+          counted: `${missed} batches, after ${(back + current).toFixed(0)} ms, ${gaps} gaps`,
           held: missed > 0 && gaps === 0,
         },
       ]
