@@ -96,6 +96,17 @@ describe('a wrong configuration', () => {
     ])
   })
 
+  it('says what is wrong with a number or a list from outside, and not that it came as text', async () => {
+    const names = z.strictObject({ names: z.array(z.string().min(1)), most: z.number().positive() })
+    const flags = { names: '', most: '-1' }
+    await expect(loadConfig({ schema: names, prefix: 'DEMO', env: {}, flags })).rejects.toMatchObject({
+      problems: [
+        'names.0: Too small: expected string to have >=1 characters, got [""] from --names; change it there',
+        'most: Too small: expected number to be >0, got -1 from --most; change it there',
+      ],
+    })
+  })
+
   it('suggests the field that was probably meant, or lists them', async () => {
     const file = write('d.json', '{"listen": "x", "max_links": 3, "upstream": {"url": 1}, "quux": 1}')
     expect(await problems({ file })).toEqual([

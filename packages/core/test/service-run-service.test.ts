@@ -110,7 +110,7 @@ describe('a service that is told to stop', () => {
     t.clock.advance(1)
     await t.end
     expect(t.codes).toEqual([exitCodes.failure])
-    expect(t.lines).toContain('failed')
+    expect(t.lines).toContain('disposing of the service did not settle within 10000 ms')
   })
 
   it('while it starts has the start aborted, and exits with 0', async () => {
@@ -128,6 +128,19 @@ describe('a service that is told to stop', () => {
     await t.end
     expect(t.codes).toEqual([exitCodes.ok])
     expect(t.printed).toEqual([])
+  })
+
+  it('while a start hangs that takes no notice exits with 1 a second after the deadline, and says so', async () => {
+    const t = setUp({}, { start: () => new Promise(() => {}) })
+    t.host.emit('SIGTERM')
+    await turn()
+    t.clock.advance(10_999)
+    await turn()
+    expect(t.codes).toEqual([])
+    t.clock.advance(1)
+    await t.end
+    expect(t.codes).toEqual([exitCodes.failure])
+    expect(t.lines).toContain('starting did not settle within 11000 ms')
   })
 })
 

@@ -121,7 +121,10 @@ function place(cause: unknown, text: string): string {
   return offset === undefined ? '' : `:${text.slice(0, Number(offset)).split('\n').length}`
 }
 
-/** Text from outside as what the field takes; as it is if it takes none of the readings. */
+/**
+ * Text from outside as what the field takes. If it takes none of the readings, the one whose kind is right, so that it is
+ * told what is wrong with -1, and not that it is text; or else as it is.
+ */
 function fromText(text: string, { schema }: ConfigField): unknown {
   const readings: unknown[] = [text]
   try {
@@ -130,7 +133,15 @@ function fromText(text: string, { schema }: ConfigField): unknown {
     // Not JSON: one reading less.
   }
   readings.push(text.split(',').map((part) => part.trim()))
-  return readings.find((reading) => schema.safeParse(reading).success) ?? text
+  const tried = readings.map((reading) => ({ reading, result: schema.safeParse(reading) }))
+  const best =
+    tried.find(({ result }) => result.success) ??
+    tried.find(({ result }) => result.error?.issues.every(isOfRightKind) === true)
+  return best === undefined ? text : best.reading
+}
+
+function isOfRightKind({ code, path }: z.core.$ZodIssue): boolean {
+  return code !== 'invalid_type' && (code !== 'invalid_union' || path.length > 0)
 }
 
 interface About {

@@ -57,6 +57,9 @@ export interface ServiceOptions {
 
 type Signal = 'SIGTERM' | 'SIGINT' | 'SIGHUP'
 
+/** How long draining may take, unless the options say otherwise. */
+const usualDrainWithin: Millis = 10_000
+
 /** How much longer than its deadline a drain may take before it counts as stuck. */
 const grace: Millis = 1000
 
@@ -137,13 +140,12 @@ class ServiceRun {
 
   /** The exit code. */
   async toTheEnd(): Promise<number> {
-    const { log, start } = this.#options
+    const { start } = this.#options
     try {
-      this.#service = await start(this.#starting.signal)
+      this.#service = await this.#started(Promise.resolve(start(this.#starting.signal)))
     } catch (cause) {
-      if (this.#isStopping) return exitCodes.ok
-      if (cause instanceof HoldfastError) log.error({ code: cause.code, ...reasonOf(cause) }, cause.message)
-      else log.error({ err: cause }, 'could not start')
+      if (this.#isStopping && !isStuck(cause)) return exitCodes.ok
+      this.#tell(cause, 'could not start')
       return exitCodeOf(cause)
     }
     const service = this.#service
@@ -158,13 +160,27 @@ class ServiceRun {
       if (disposed !== undefined) await this.#within(disposeWithin, disposed, 'disposing of the service')
       return exitCodes.ok
     } catch (cause) {
-      log.error({ err: cause }, 'failed')
+      this.#tell(cause, 'failed')
       return exitCodes.failure
     }
   }
 
+  /** What has a code says what to do; where all else came from is for whoever mends it. */
+  #tell(cause: unknown, what: string): void {
+    const { log } = this.#options
+    if (cause instanceof HoldfastError) log.error({ code: cause.code, ...reasonOf(cause) }, cause.message)
+    else log.error({ err: cause }, what)
+  }
+
+  /** A start that takes no notice of being aborted, like one that waits for a disk, gets as long as a drain would. */
+  #started(service: Promise<RunningService>): Promise<RunningService> {
+    const { drainWithin = usualDrainWithin } = this.#options
+    const stuck = this.#stopped.then(() => this.#within(drainWithin + grace, service, 'starting'))
+    return Promise.race([service, stuck])
+  }
+
   async #drain(service: RunningService): Promise<void> {
-    const { name, drainWithin: within = 10_000, json = false } = this.#options
+    const { name, drainWithin: within = usualDrainWithin, json = false } = this.#options
     const report = await this.#within(within + grace, service.drain({ within }), 'the drain')
     this.#host.stdout.write(
       json ? `${JSON.stringify({ drained: report })}\n` : `${describeDrain(name, report)}\n`,
@@ -195,6 +211,10 @@ class ServiceRun {
       else log.error({ err: cause }, 'kept as it was: reloading failed')
     }
   }
+}
+
+function isStuck(cause: unknown): boolean {
+  return cause instanceof HoldfastError && cause.code === 'HF_DRAIN_STUCK'
 }
 
 /** What lies behind an error: which file is damaged, for example, where the error says what it was for. */
