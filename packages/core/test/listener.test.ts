@@ -39,6 +39,17 @@ describe('a listener', () => {
     expect(link?.endedByOwner?.kind).toBe('closed-by-us')
   })
 
+  it('logs the ends of links that were out of the ordinary, and those of all others for whoever looks closer', async () => {
+    const lines: string[] = []
+    const note = (level: string) => (_: object, text: string) => void lines.push(`${level} ${text}`)
+    const log = { debug: note('debug'), info: note('info'), warn: note('warn'), error: note('error') }
+    const { acceptor, listener } = await serving({ env: testEnv({ log }) })
+    acceptor.comes()?.closeByPeer()
+    acceptor.comes()?.fail(end('silent'))
+    listener.close()
+    expect(lines.slice(0, 2)).toEqual(['debug link ended: closed-by-peer', 'info link ended: silent'])
+  })
+
   it('refuses newcomers at its limit of links, and takes them again when one ends', async () => {
     const { acceptor, listener } = await serving()
     const links = [acceptor.comes(), acceptor.comes(), acceptor.comes()]

@@ -56,9 +56,9 @@ class Part<T> implements AsyncDisposable {
     this.said = said
   }
 
-  async usage(): Promise<Usage> {
-    this.#child.send('usage')
-    return told<Usage>(this.#child, 'usage')
+  async usage<K extends keyof Usage>(asked: K): Promise<Usage[K]> {
+    this.#child.send(asked)
+    return told<Usage[K]>(this.#child, asked)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -122,9 +122,9 @@ const clients = <T>({ server, secret }: Scene, task: string, amount: number): Pr
 
 /** What clients found, and the CPU time that the server took for them, in milliseconds. */
 async function taskOf<T>(scene: Scene, task: string, amount: number): Promise<T & { cpu: number }> {
-  const before = await scene.server.usage()
+  const before = await scene.server.usage('cpu')
   await using done = await clients<T>(scene, task, amount)
-  return { ...done.said, cpu: (await scene.server.usage()).cpu - before.cpu }
+  return { ...done.said, cpu: (await scene.server.usage('cpu')) - before }
 }
 
 /** Each figure is the median of its rounds. */
@@ -140,10 +140,10 @@ async function inRounds<T>(
 }
 
 async function idleKilobytes(scene: Scene, count: number): Promise<number> {
-  const before = await scene.server.usage()
+  const before = await scene.server.usage('resident')
   await using _ = await clients(scene, 'idle', count)
-  const after = await scene.server.usage()
-  return (after.resident - before.resident) / count / 1000
+  const after = await scene.server.usage('resident')
+  return (after - before) / count / 1000
 }
 
 const warmUp = (scene: Scene, task: keyof typeof warmup): Promise<unknown> =>

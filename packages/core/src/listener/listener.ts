@@ -1,6 +1,6 @@
 import { lastValueFrom, type Observable } from 'rxjs'
 import { hasMethod, positive, wait } from '../budget.js'
-import { type End, end, type LinkId, type Millis } from '../end.js'
+import { type End, type EndKind, end, type LinkId, type Millis } from '../end.js'
 import { announce } from '../env/noun-record.js'
 import type { Timer } from '../env/types.js'
 import { OptionError } from '../errors.js'
@@ -39,6 +39,13 @@ interface Held {
   handshake: Timer | null
 }
 
+/** How links end that have done what they were for. */
+const ordinaryEnds: ReadonlySet<EndKind> = new Set([
+  'closed-by-peer',
+  'closed-by-us',
+  'drained',
+  'drained-by-peer',
+])
 const drainEnd = end('drained', { advice: { kind: 'never' } })
 const nothingDrained: DrainReport = { finished: 0, cut: [], took: 0, timedOut: false }
 
@@ -160,7 +167,9 @@ class ListenerInterpreter<P extends LinkProtocol>
     held.handshake?.cancel()
     this.#held.delete(run)
     this.#count(held.from, -1)
-    env.log.info({ name: env.name, link: why.link, from: held.from, why }, `link ended: ${why.kind}`)
+    // There may be thousands a second; only what is out of the ordinary is worth a line of each log.
+    const level = ordinaryEnds.has(why.kind) ? 'debug' : 'info'
+    env.log[level]({ name: env.name, link: why.link, from: held.from, why }, `link ended: ${why.kind}`)
     this.send({ kind: 'ended', wasReady: why.link !== undefined && this.links.delete(why.link) })
   }
 
