@@ -41,7 +41,7 @@ await runProgram({
     },
     demo: {
       about:
-        'show five peers on real UDP ports: one loses its network, is frozen, comes back, and has missed nothing',
+        'show five peers on real UDP ports: they die, drop out, fall apart and come back, and have missed nothing',
       load: async () => (await import('./demo/demo.js')).demoCommand(),
     },
   },

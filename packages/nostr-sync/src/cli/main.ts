@@ -45,7 +45,7 @@ await runProgram({
       load: async () => (await import('./status.js')).statusCommand(),
     },
     demo: {
-      about: 'show a mirror of two relays on real sockets: one goes away, comes back, and nothing is missed',
+      about: 'show a mirror of two relays on real sockets: they go away and come back, and nothing is missed',
       load: async () => (await import('./demo/demo.js')).demoCommand(),
     },
   },
