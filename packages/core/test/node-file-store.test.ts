@@ -108,7 +108,9 @@ describe('a file store', () => {
     await expect(open(join(at.path, 'none', 'x.json')).save({ at: 1 })).rejects.toMatchObject({
       code: 'HF_STORE_UNWRITABLE',
     })
-    await expect(open(join(at.path, 'none', 'x.json')).save({ at: 1 })).rejects.toThrow('none/x.json')
+    await expect(open(join(at.path, 'none', 'x.json')).save({ at: 1 })).rejects.toThrow(
+      `none/x.json: cannot be saved: there is no folder ${join(at.path, 'none')}; make it`,
+    )
   })
 
   it('goes on after a save that failed', async () => {

@@ -72,4 +72,15 @@ describe('a program', () => {
   it('exits with 2 on a command that is not there', async () => {
     expect((await run('fly')).printed).toMatch(/^x: error: unknown command 'fly'[^]*exit 2$/)
   })
+
+  it('says that its output cannot be written, and exits with 1; that whoever read it has left is no error', async () => {
+    await run('go')
+    const failed = (code: string) => Object.assign(new Error(`${code}: write`), { code })
+    const [tellLast] = process.stdout.listeners('error').slice(-1)
+    expect(() => tellLast?.(failed('EPIPE'))).not.toThrow()
+    expect(() => tellLast?.(failed('ENOSPC'))).toThrow('exit 1')
+    expect(process.stderr.write).toHaveBeenLastCalledWith(
+      'x: cannot write to standard output (ENOSPC: write)\n',
+    )
+  })
 })

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Program } from '../../../test-support/program.js'
@@ -58,6 +58,9 @@ describe('the command line', () => {
     const { code, err } = await run('tail', '--from', 'yesterday')
     expect(code).toBe(2)
     expect(err).toContain('It must be an integer or NOW.')
+    const append = await run('append', 'typing', '[]', '--to', 'nonsense://')
+    expect(append).toMatchObject({ code: 2 })
+    expect(append.err).toContain('It must be a URL or HOST:PORT')
   })
 
   it('exits with 2 on a wrong configuration, and names the field', async () => {
@@ -147,6 +150,23 @@ describe('serve, append, tail and status', () => {
     expect(await append.ended()).toMatchObject({ code: 0, err: '' })
     const status = await run('status', served.http, '--json')
     expect(JSON.parse(status.out)).toMatchObject({ server: { positions: { typing: 3 } } })
+  })
+
+  it('say why there is no connection, and exit with 1 once there will be none', async () => {
+    const names = ['a', 'b']
+    await using folder = await temporaryFolder()
+    const path = join(folder.path, 's')
+    const peer = createTcpServer((socket) =>
+      socket.on('error', () => undefined).end(`SERVER ${names.shift()}\n`),
+    )
+    await using tail = start(['tail', 'typing', '--server', `unix:${path}`])
+    await tail.says(/not connected, trying again: dial-failed: .*ENOENT/, 'err')
+    peer.listen(path)
+    const { code, err } = await tail.ended()
+    peer.close()
+    expect(code).toBe(1)
+    expect(err).toMatch(/"msg":"cannot be followed any more: .*\bb\b/)
+    expect(err).not.toContain('"stack"')
   })
 
   it('report what cannot be appended', async () => {

@@ -1,4 +1,4 @@
-import { open, readFile, rename, unlink } from 'node:fs/promises'
+import { open, readFile, rename, stat, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { StoreError } from '../index.js'
 
@@ -63,8 +63,18 @@ async function replace(path: string, bytes: Uint8Array): Promise<void> {
     await synced(folder, 'r', () => Promise.resolve())
   } catch (cause) {
     await unlink(temporary).catch(() => undefined)
-    throw new StoreError('HF_STORE_UNWRITABLE', path, `cannot be saved: ${String(cause)}`, { cause })
+    throw new StoreError('HF_STORE_UNWRITABLE', path, `cannot be saved: ${await why(cause, folder)}`, {
+      cause,
+    })
   }
+}
+
+async function why(cause: unknown, folder: string): Promise<string> {
+  const exists = await stat(folder).then(
+    () => true,
+    () => false,
+  )
+  return exists ? String(cause) : `there is no folder ${folder}; make it`
 }
 
 type OpenFile = Awaited<ReturnType<typeof open>>

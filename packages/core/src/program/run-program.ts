@@ -60,7 +60,9 @@ export async function runProgram({ name, description, version, commands }: Progr
   tab(program, { completionCommandName: 'completion' })
 
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error
+    if (error.code === 'EPIPE') return
+    process.stderr.write(`${name}: cannot write to standard output (${error.message})\n`)
+    process.exit(exitCodes.failure)
   })
   try {
     await program.parseAsync()

@@ -218,8 +218,8 @@ function isStuck(cause: unknown): boolean {
 }
 
 /** What lies behind an error: which file is damaged, for example, where the error says what it was for. */
-function reasonOf({ cause }: HoldfastError): object {
-  return cause instanceof Error ? { reason: cause.message } : {}
+function reasonOf({ cause, message }: HoldfastError): object {
+  return cause instanceof Error && !message.includes(cause.message) ? { reason: cause.message } : {}
 }
 
 /** How many labels of cut work are printed. */

@@ -2,11 +2,14 @@ import type { Endpoint } from '@holdfast/core'
 import { InvalidArgumentError } from 'commander'
 
 /** What an address may look like. */
-export const addressForms = 'HOST:PORT, tcp://HOST:PORT, tls://HOST:PORT, unix:/PATH or fd:N'
+export const addressForms =
+  'HOST:PORT, tcp://HOST:PORT, tls://HOST:PORT, unix:/PATH or fd:N, an IPv6 host in brackets'
 
 /** Whether {@link endpointOf} can read this. */
 export function isAddress(text: string): boolean {
-  return /^(tcp|tls):\/\/.+:\d+$|^unix:.+|^fd:\d+$|^\d{1,5}$|^[^/]+:\d{1,5}$/.test(text)
+  if (/^unix:.+|^fd:\d+$/.test(text)) return true
+  const port = /^(?:(?:(?:tcp|tls):\/\/)?(?:\[[\da-f:.]+\]|[^\s/:[\]]+):)?(\d{1,5})$/i.exec(text)?.[1]
+  return port !== undefined && Number(port) <= 65_535
 }
 
 /** Reads `tcp://HOST:PORT`, `tls://…`, `unix:/path`, `fd:N`, or `HOST:PORT` and `PORT` for TCP. */
@@ -16,10 +19,12 @@ export function endpointOf(text: string): Endpoint {
   return { uri: /^(tcp|tls):\/\/|^unix:|^fd:/.test(text) ? text : `tcp://${text}` }
 }
 
-/** Reads the address of an HTTP listener. */
+/** Reads the address of an HTTP listener: a URL, or `HOST:PORT` and `PORT`, as listeners are given theirs. */
 export function urlOf(text: string): string {
-  if (URL.canParse(text)) return text
-  throw new InvalidArgumentError('It must be a URL, such as http://127.0.0.1:9093.')
+  const full = /^\d{1,5}$/.test(text) ? `127.0.0.1:${text}` : text
+  const url = /^https?:\/\//.test(full) ? full : `http://${full}`
+  if (URL.canParse(url) && !full.startsWith('/') && url.lastIndexOf('://') === url.indexOf('://')) return url
+  throw new InvalidArgumentError('It must be a URL or HOST:PORT, such as http://127.0.0.1:9093.')
 }
 
 /** Reads a token, or `NOW`. */

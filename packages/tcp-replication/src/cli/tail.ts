@@ -1,4 +1,4 @@
-import type { DrainReport, Endpoint, Millis } from '@holdfast/core'
+import type { DrainReport, Endpoint, LifecycleState, Log, Millis } from '@holdfast/core'
 import { fileStore, nodeEnv, sockets } from '@holdfast/core/node'
 import { addInspectOption, CommandError, exitCodes, logLevelOption } from '@holdfast/core/program'
 import type { RedisAddress } from '@holdfast/core/redis'
@@ -128,6 +128,7 @@ async function tail(streams: readonly string[], flags: TailFlags): Promise<void>
           ),
         error: (failure: unknown) => log.error({ err: failure }, 'problems are not told any more'),
       })
+      const telling = client.state$.subscribe(tellWaits(log))
       await client.start()
       const drain = async (o?: { readonly within: Millis }): Promise<DrainReport> => {
         const report = await client.drain(o)
@@ -136,13 +137,38 @@ async function tail(streams: readonly string[], flags: TailFlags): Promise<void>
       }
       return {
         drain,
-        ...(flags.once === true && { finished: client.whenReady().then(() => drain()) }),
+        finished: flags.once === true ? client.whenReady().then(() => drain()) : failure(client),
         [Symbol.asyncDispose]: async () => {
           watching.unsubscribe()
+          telling.unsubscribe()
           await client[Symbol.asyncDispose]()
         },
       }
     },
+  })
+}
+
+/** Says why there is no connection, each reason once: else it would look as if there were no rows. */
+function tellWaits(log: Log): (state: LifecycleState) => void {
+  let told = ''
+  return (state) => {
+    if (state.phase === 'ready') told = ''
+    if (state.phase !== 'waiting') return
+    const { kind, detail = '' } = state.why
+    const why = detail === '' ? kind : `${kind}: ${detail}`
+    if (why !== told) log.warn({}, `not connected, trying again: ${why}`)
+    told = why
+  }
+}
+
+/** Rejects when the client has given up for good; until then there is something to wait for. */
+function failure(client: Pick<ReplicationClient, 'state$'>): Promise<never> {
+  return new Promise((_, reject) => {
+    client.state$.subscribe((state) => {
+      if (state.phase !== 'failed') return
+      const { kind, detail = kind, cause } = state.why
+      reject(new CommandError(`cannot be followed any more: ${detail}`, { cause }))
+    })
   })
 }
 
