@@ -43,7 +43,7 @@ export function gateStep(state: GateMachine, event: GateEvent): Step<GateMachine
   switch (event.kind) {
     case 'enter':
       if (state.phase !== 'open') return { state, effects: [] }
-      return { state: { ...state, inFlight: state.inFlight + 1 }, effects: [] }
+      return { state: { phase: 'open', inFlight: state.inFlight + 1 }, effects: [] }
     case 'done':
       return done(state, event.at)
     case 'drain':
@@ -62,7 +62,7 @@ type GateStep = Step<GateMachine, GateEffect>
 function done(state: GateMachine, at: Millis): GateStep {
   switch (state.phase) {
     case 'open':
-      return { state: { ...state, inFlight: state.inFlight - 1 }, effects: [] }
+      return { state: { phase: 'open', inFlight: state.inFlight - 1 }, effects: [] }
     case 'draining': {
       const rest = { ...state, inFlight: state.inFlight - 1, finished: state.finished + 1 }
       return rest.inFlight === 0 ? close(rest, at) : { state: rest, effects: [] }

@@ -24,6 +24,7 @@ import {
 import { type CreditLimits, Credits } from './credits.js'
 import type { Carrier, DcClient } from './dc-client.js'
 import { Outbox } from './outbox.js'
+import { RecentIds } from './recent-ids.js'
 
 /** What the connections to one data centre have in common. Read when it is needed, so it may change. */
 export interface DcLinkSettings {
@@ -71,7 +72,7 @@ export class DcLink implements LinkProtocol, Carrier {
   readonly #replace: (link: LinkId) => void
   readonly #outbox: Outbox
   readonly #clients = new Map<ConnId, DcClient>()
-  readonly #gone = new Set<ConnId>()
+  readonly #gone = new RecentIds(goneMax)
   readonly #credits: Credits
   #phase: Phase
   #isReading = false
@@ -237,7 +238,7 @@ export class DcLink implements LinkProtocol, Carrier {
       case 'close': {
         const client = this.#clients.get(message.connId)
         this.#clients.delete(message.connId)
-        this.#isGone(message.connId)
+        this.#gone.add(message.connId)
         client?.end('closed-by-telegram')
         return
       }
@@ -276,17 +277,8 @@ export class DcLink implements LinkProtocol, Carrier {
   }
 
   #closeConn(connId: ConnId): void {
-    this.#isGone(connId)
-    this.#outbox.mention(encodeCloseConn(connId))
-  }
-
-  #isGone(connId: ConnId): void {
     this.#gone.add(connId)
-    if (this.#gone.size <= goneMax) return
-    for (const oldest of this.#gone) {
-      this.#gone.delete(oldest)
-      return
-    }
+    this.#outbox.mention(encodeCloseConn(connId))
   }
 
   // Back-pressure ------------------------------------------------------------------------------------------------
