@@ -1,3 +1,4 @@
+import { end } from '@holdfast/core'
 import { describe, expect, it } from 'vitest'
 import { Followed, KeptPosition } from './support/followed.js'
 
@@ -208,6 +209,67 @@ describe('a client whose application is slow or fails', () => {
     )
     await it.says('POSITION typing 4')
     expect(seen).toEqual(['2 1', '3 2', '4 1'])
+  })
+
+  it('H13.8: a link that is lost while one of many tokens is being applied costs none of them', async () => {
+    const store = new KeptPosition()
+    store.value = { at: 1 }
+    const seen: number[] = []
+    let release = (): void => undefined
+    const apply = ({ token }: { token: number }): Promise<void> => {
+      seen.push(token)
+      return new Promise((resolve) => (release = resolve))
+    }
+    await using it = new Followed([{ stream: 'typing', store, apply }])
+    const rows = [2, 3, 4].map((token) => `RDATA typing ${token} ${row('a')}`)
+    await it.connect()
+    await it.says(...rows, 'POSITION typing 4')
+    expect(seen).toEqual([2])
+    it.link.fail(end('reset-by-peer'))
+    for (const _ of rows) {
+      release()
+      await it.settle()
+    }
+    expect(seen).toEqual([2, 3, 4])
+    expect(store.value).toEqual({ at: 4 })
+    await it.connect()
+    expect(it.wrote()).toContain('REPLICATE typing 4')
+  })
+
+  it('H13.8: a drain does not wait for the tokens behind the one that is being applied, and takes no position for them', async () => {
+    const store = new KeptPosition()
+    store.value = { at: 1 }
+    const seen: number[] = []
+    let release = (): void => undefined
+    const apply = ({ token }: { token: number }): Promise<void> => {
+      seen.push(token)
+      return new Promise((resolve) => (release = resolve))
+    }
+    await using it = new Followed([{ stream: 'typing', store, apply }])
+    await it.connect()
+    await it.says(...[2, 3, 4].map((token) => `RDATA typing ${token} ${row('a')}`), 'POSITION typing 4')
+    const drained = it.client.drain()
+    await it.settle()
+    release()
+    await it.settle()
+    await drained
+    expect(seen).toEqual([2])
+    expect(store.value).toEqual({ at: 1 })
+  })
+
+  it('H13.8: has caught up when all of the past is applied, not when it has come', async () => {
+    let release = (): void => undefined
+    const apply = (): Promise<void> => new Promise((resolve) => (release = resolve))
+    await using it = new Followed([{ stream: 'typing', from: 1, apply }])
+    let isCaughtUp = false
+    await it.connect()
+    const caughtUp = it.client.caughtUp().then(() => (isCaughtUp = true))
+    await it.says(`RDATA typing 2 ${row('a')}`, 'POSITION typing 2')
+    await it.client.whenReady()
+    expect(isCaughtUp).toBe(false)
+    release()
+    await caughtUp
+    expect(it.client.progress()).toMatchObject([{ applied: 2 }])
   })
 
   it('H8.5: lets the application store the position in the transaction of the effect', async () => {

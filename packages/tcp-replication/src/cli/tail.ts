@@ -137,7 +137,7 @@ async function tail(streams: readonly string[], flags: TailFlags): Promise<void>
       }
       return {
         drain,
-        finished: flags.once === true ? client.whenReady().then(() => drain()) : failure(client),
+        finished: flags.once === true ? client.caughtUp().then(() => drain()) : failure(client),
         [Symbol.asyncDispose]: async () => {
           watching.unsubscribe()
           telling.unsubscribe()

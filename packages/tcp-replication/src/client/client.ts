@@ -60,8 +60,15 @@ export interface ReplicationClient extends AsyncDisposable {
    * @throws (rejects) a `HoldfastError` `HF_CURSOR_LOAD_FAILED` when a store cannot be read
    */
   start(): Promise<void>
-  /** Waits until every stream has had its position. */
+  /** Waits until every stream has had its position; its rows may still wait to be applied, see {@link caughtUp}. */
   whenReady(o?: { readonly signal?: AbortSignal; readonly within?: Millis }): Promise<void>
+  /**
+   * Waits until all that a server had of the past is applied, and its position saved, across as many links as that takes.
+   *
+   * @throws (rejects) a `HoldfastError`: `HF_LIFECYCLE_ENDED` when there will be no link any more, `HF_CURSOR_UNSETTLED` when
+   *   applying or saving failed; that is tried again, so that this may be called again
+   */
+  caughtUp(): Promise<void>
   /** Tells the server that a user has started or stopped syncing here. */
   userSync(user: string, state: 'start' | 'end', lastSyncMs?: Millis): CommandResult
   /** The federation stream is durably handled up to `token`. While disconnected only the newest is kept. */
@@ -222,6 +229,19 @@ class Client implements ReplicationClient, ClientContext {
 
   async whenReady(o?: { readonly signal?: AbortSignal; readonly within?: Millis }): Promise<void> {
     await this.#life.whenReady(o)
+  }
+
+  async caughtUp(): Promise<void> {
+    for (;;) {
+      await this.#life.whenReady()
+      const all = [...this.followers.values()].map(({ cursor }) => ({ cursor, upTo: cursor.received?.at }))
+      await Promise.all(all.map(({ cursor }) => cursor.settled()))
+      // What was dropped with its link comes again on the next one.
+      const isApplied = all.every(
+        ({ cursor, upTo }) => upTo === undefined || (cursor.applied !== null && cursor.applied.at >= upTo),
+      )
+      if (isApplied) return
+    }
   }
 
   // Upstream ---------------------------------------------------------------------------------------------------

@@ -46,7 +46,7 @@ export class FollowerOnLink {
     if (reading === 'stop') this.dropBatch()
     else {
       const incoming = this.#takeIn(token, rowBytes(text))
-      incoming.group ??= { token: 0, link: this.#scope.link }
+      incoming.group ??= { token: 0 }
       if (reading !== 'skip') incoming.batch.add({ group: incoming.group, text, reading })
       if (token !== 'batch') this.#endToken(incoming, token)
     }

@@ -1,4 +1,4 @@
-import { type Budget, type Cursor, cursor, type Env, type Link } from '@holdfast/core'
+import { type Budget, type Cursor, cursor, type Env } from '@holdfast/core'
 import { decodeRow, type RowReading } from '../streams/decode-row.js'
 import type { ClientProblem, FollowedStream } from './options.js'
 
@@ -13,8 +13,6 @@ export function rowBytes(text: string): number {
 /** The rows of one token, whose number comes with the last of them. */
 export interface Group {
   token: number
-  /** On which they came. */
-  readonly link: Link
 }
 
 /** A row as it was on the wire, and what it says. The rows of one group are neighbours. */
@@ -116,8 +114,10 @@ export class Follower {
     let from = start
     for (let first = items[from]; first !== undefined; first = items[from]) {
       const { group } = first
-      // Behind a reset or on a link that is over they would come too late, or again (I18, I21).
-      if (from > 0 && (this.cursor.phase === 'resyncing' || group.link.phase !== 'open')) return undefined
+      // Behind a reset they would come too late (I21), and whoever closes us need not wait for them: in both cases no
+      // position is taken either. The end of a link is no such case: a position may have come behind them, and stands.
+      const { phase } = this.cursor
+      if (from > 0 && (phase === 'resyncing' || phase === 'closed')) return undefined
       let to = from + 1
       while (items[to]?.group === group) to += 1
       const isAll = from === 0 && to === items.length
