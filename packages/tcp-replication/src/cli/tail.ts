@@ -9,6 +9,7 @@ import { z } from 'zod'
 import { type ReplicationClient, replicationClient } from '../client/client.js'
 import { describeProblem } from '../client/describe-problem.js'
 import type { ReceivedBatch, ReplicationClientOptions } from '../client/options.js'
+import { notServed } from '../client/session.js'
 import { httpStreamUpdates } from '../client/stream-updates.js'
 import { registerClientMetrics } from '../metrics/client-metrics.js'
 import type { RedisReplicationClient } from '../redis/index.js'
@@ -153,7 +154,8 @@ function tellWaits(log: Log): (state: LifecycleState) => void {
   let told = ''
   return (state) => {
     if (state.phase === 'ready') told = ''
-    if (state.phase !== 'waiting') return
+    // That a stream is not there is told as a problem of its own.
+    if (state.phase !== 'waiting' || state.why.code === notServed) return
     const { kind, detail = '' } = state.why
     const why = detail === '' ? kind : `${kind}: ${detail}`
     if (why !== told) log.warn({}, `not connected, trying again: ${why}`)

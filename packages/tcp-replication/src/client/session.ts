@@ -195,11 +195,13 @@ export class Session implements LinkProtocol {
   #error(text: string): boolean {
     this.#sealRows()
     this.#serverError = text
+    const unknown = /Exception\('unknown stream %s', u?'(\S+)'\)$/.exec(text)
+    // Of an optional stream that is no error, and told as what it is.
+    if (unknown !== null && !this.#notServed(unknown[1] ?? '')) return false
     this.#client.report({ kind: 'server-error', text })
     const lost = /^stream (\S+) has lost rows after -?\d+: it begins at (-?\d+)$/.exec(text)
     if (lost !== null) this.#streams.get(lost[1] ?? '')?.lost(Number(lost[2]))
-    const unknown = /Exception\('unknown stream %s', u?'(\S+)'\)$/.exec(text)
-    return unknown === null || this.#notServed(unknown[1] ?? '')
+    return true
   }
 
   #row(stream: string, token: number | 'batch', text: string): void {
