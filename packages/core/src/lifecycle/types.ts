@@ -57,7 +57,10 @@ export type Backoff = (context: BackoffContext) => Millis | 'give-up'
 /** Options of {@link lifecycle}. */
 export interface LifecycleOptions<P extends LinkProtocol> extends LinkOptions<P> {
   readonly dialer: Dialer
-  /** Tried in turn, the next one after each end; or a function that is asked before each dial. */
+  /**
+   * Tried in turn, the next one after each end; or a function that is asked before each dial. Each lifecycle begins with
+   * the first one, those of a pool as well: to spread them, give a function that goes round.
+   */
   readonly endpoints: readonly Endpoint[] | (() => Endpoint | Promise<Endpoint>)
   /**
    * How long a dial may take; looking the endpoint up may take as long again. Waiting for admission does not count.

@@ -25,7 +25,8 @@ export interface ReceivedBatch {
   readonly texts: readonly string[]
   /**
    * Where to resume from once this batch is applied; `null` during a catch-up, whose position comes with its end. Where
-   * the effect is stored in a transaction, store this in the same one (H8.5).
+   * the effect is stored in a transaction, store this in the same one (H8.5). A catch-up that is cut off begins anew, and
+   * its batches come again: store them by token and content (9.3).
    */
   readonly position: number | null
 }
