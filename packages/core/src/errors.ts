@@ -46,5 +46,6 @@ export class OptionError extends HoldfastError {
 }
 
 function show(value: unknown): string {
+  if (Array.isArray(value)) return `a list of ${value.length}`
   return typeof value === 'string' ? JSON.stringify(value.slice(0, 80)) : String(value)
 }

@@ -6,6 +6,7 @@ import {
   type LifecycleOptions,
   type LifecycleState,
   type LinkProtocol,
+  type LinkScope,
   lifecycle,
   whileReady,
 } from '@holdfast/core'
@@ -218,7 +219,18 @@ describe('waiting for a ready link', () => {
     const waiting = life.whenReady({ within: 500 })
     clock.advance(500)
     await expect(waiting).rejects.toMatchObject({ code: 'HF_NOT_READY' })
+    await expect(waiting).rejects.toThrow('it is idle, start() was not called')
     expect(clock.pending).toBe(0)
+  })
+
+  it('says where it is, and why, when the time is over', async () => {
+    const { life, dialer, clock } = idle()
+    life.start()
+    dialer.last.fail(end('dial-failed', { code: 'ECONNREFUSED', detail: 'nobody there' }))
+    const waiting = life.whenReady({ within: 1 })
+    clock.advance(1)
+    await expect(waiting).rejects.toThrow('it is waiting, dial-failed (ECONNREFUSED): nobody there')
+    life.close()
   })
 
   it('rejects with the signal’s reason, before and while it waits', async () => {
@@ -358,6 +370,21 @@ describe('hooks that throw', () => {
   ])('I10: %s ends the link as adapter-threw', (_name, options, act) => {
     const { link, life } = connected<LinkProtocol>(options)
     act(link)
+    expect(link.endedByOwner).toMatchObject({ kind: 'adapter-threw', detail: 'Error: broken' })
+    life.close()
+  })
+
+  const brokenLater = (): never => Promise.reject(new Error('broken')) as never
+
+  it.each<[string, (scope: LinkScope) => LinkProtocol]>([
+    ['data()', () => ({ data: brokenLater })],
+    ['a timer', (scope) => (scope.after(1, brokenLater), {})],
+  ])('I10: %s ends the link as adapter-threw where it is asynchronous, too', async (_name, protocol) => {
+    const { link, life, clock } = connected<LinkProtocol>({ protocol })
+    link.receive('x')
+    clock.advance(1)
+    expect(link.endedByOwner).toBeNull()
+    await Promise.resolve()
     expect(link.endedByOwner).toMatchObject({ kind: 'adapter-threw', detail: 'Error: broken' })
     life.close()
   })

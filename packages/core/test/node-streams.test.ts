@@ -324,6 +324,13 @@ describe('a dial', () => {
     },
   )
 
+  it('to a unix path that the kernel would cut short ends as dial-failed with advice never', async () => {
+    const { sink } = dial(unix(), { uri: `unix:/tmp/${'x'.repeat(110)}` })
+    await sink.until('ended')
+    expect(sink.end).toMatchObject({ kind: 'dial-failed', advice: { kind: 'never' } })
+    expect(sink.end?.detail).toContain('bytes at most')
+  })
+
   it('goes out from the local address asked for', async () => {
     await using accepting = await acceptAll(tcp(), { uri: 'tcp://127.0.0.1:0' })
     const { link } = dial(tcp(), { ...accepting.endpoint, localAddress: '127.0.0.2' })

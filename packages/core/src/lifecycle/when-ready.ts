@@ -28,7 +28,7 @@ export async function whenReady<P extends LinkProtocol>(
     }
     const abort = (): void => settle(() => reject(signal?.reason as Error))
     const tooLate = (): void => {
-      const message = `${env.name} was not ready within ${within} ms: it is ${lifecycle.state.phase}`
+      const message = `${env.name} was not ready within ${within} ms: ${whereItIs(lifecycle.state)}`
       settle(() => reject(new HoldfastError('HF_NOT_READY', message)))
     }
     const timer = within === undefined ? null : env.clock.after(within, tooLate)
@@ -42,6 +42,11 @@ export async function whenReady<P extends LinkProtocol>(
     }
     const subscription = lifecycle.state$.subscribe({ next, error: reject })
   })
+}
+
+function whereItIs(state: LifecycleState): string {
+  if (state.phase === 'idle') return 'it is idle, start() was not called'
+  return state.phase === 'waiting' ? `it is waiting, ${asError(state.why).message}` : `it is ${state.phase}`
 }
 
 function endedError(name: string, why: End): HoldfastError {

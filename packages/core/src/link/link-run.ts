@@ -116,7 +116,8 @@ export class LinkRun<P extends LinkProtocol> implements LinkSink, LinkScope {
     }
     this.heardSinceSweep = true
     try {
-      hearer.data?.(chunk)
+      const returned: unknown = hearer.data?.(chunk)
+      if (returned !== undefined) this.#mayReject(returned)
     } catch (thrown) {
       this.#threw(thrown)
     }
@@ -346,13 +347,19 @@ export class LinkRun<P extends LinkProtocol> implements LinkSink, LinkScope {
     return this.#timers
   }
 
-  #call(fn: () => void): void {
+  #call(fn: () => unknown): void {
     if (this.over !== null) return
     try {
-      fn()
+      const returned: unknown = fn()
+      if (returned !== undefined) this.#mayReject(returned)
     } catch (thrown) {
       this.#threw(thrown)
     }
+  }
+
+  /** TypeScript lets a hook be asynchronous. Nobody awaits it, but what it throws harms its own link alone, as elsewhere (I10). */
+  #mayReject(returned: unknown): void {
+    if (returned instanceof Promise) returned.catch((thrown: unknown) => this.#threw(thrown))
   }
 
   /** Runs what must not keep the rest of an ending from happening. */

@@ -106,7 +106,11 @@ export interface Acceptor {
   accept(at: Endpoint, sink: AcceptSink): Promise<Accepting>
 }
 
-/** A protocol's object: one for each link, made when the link opens, never used after its end. */
+/**
+ * A protocol's object: one for each link, made when the link opens, never used after its end. A hook that throws ends the
+ * link as `adapter-threw`. Hooks are synchronous: where one returns a promise all the same, nobody waits for it, and
+ * a rejection counts as thrown.
+ */
 export interface LinkProtocol {
   /** Bytes came in. The chunk is lent: valid during the call only. */
   data?(chunk: Uint8Array): void

@@ -21,14 +21,19 @@ export function hostPort(uri: string): HostPort {
   return { host: decodeURIComponent(hostname).replace(/^\[|\]$/g, ''), port: Number(port) }
 }
 
+/** What the kernel takes, without the zero at the end; of more, Node.js uses the beginning and says nothing. */
+const longestPath = process.platform === 'linux' ? 107 : 103
+
 /**
  * Reads `unix:PATH` or `unix://PATH`.
  *
- * @throws an {@link OptionError} when there is no path
+ * @throws an {@link OptionError} when there is no path, or a longer one than sockets can have
  */
 export function socketPath(uri: string): string {
   const path = uri.replace(/^unix:(\/\/(?=\/))?/, '')
   if (path === '') throw new OptionError('endpoint.uri', 'unix:PATH, such as unix:/run/service.sock', uri)
+  if (Buffer.byteLength(path) > longestPath && process.platform !== 'win32')
+    throw new OptionError('endpoint.uri', `unix:PATH, the path of ${longestPath} bytes at most`, uri)
   return path
 }
 

@@ -5,6 +5,7 @@ import type { RedisAddress } from '@holdfast/core/redis'
 import { createLog, runService, watchedRegistry } from '@holdfast/core/service'
 import { Command, Option } from 'commander'
 import type { Level } from 'pino'
+import { lastValueFrom } from 'rxjs'
 import { z } from 'zod'
 import { type ReplicationClient, replicationClient } from '../client/client.js'
 import { describeProblem } from '../client/describe-problem.js'
@@ -129,7 +130,10 @@ async function tail(streams: readonly string[], flags: TailFlags): Promise<void>
           ),
         error: (failure: unknown) => log.error({ err: failure }, 'problems are not told any more'),
       })
-      const telling = client.state$.subscribe(tellWaits(log))
+      const telling = client.state$.subscribe({
+        next: tellWaits(log),
+        error: (failure: unknown) => log.error({ err: failure }, 'states are not told any more'),
+      })
       await client.start()
       const drain = async (o?: { readonly within: Millis }): Promise<DrainReport> => {
         const report = await client.drain(o)
@@ -138,7 +142,7 @@ async function tail(streams: readonly string[], flags: TailFlags): Promise<void>
       }
       return {
         drain,
-        finished: flags.once === true ? client.caughtUp().then(() => drain()) : failure(client),
+        finished: flags.once === true ? client.caughtUp().then(() => drain()) : ended(client),
         [Symbol.asyncDispose]: async () => {
           watching.unsubscribe()
           telling.unsubscribe()
@@ -163,15 +167,12 @@ function tellWaits(log: Log): (state: LifecycleState) => void {
   }
 }
 
-/** Rejects when the client has given up for good; until then there is something to wait for. */
-function failure(client: Pick<ReplicationClient, 'state$'>): Promise<never> {
-  return new Promise((_, reject) => {
-    client.state$.subscribe((state) => {
-      if (state.phase !== 'failed') return
-      const { kind, detail = kind, cause } = state.why
-      reject(new CommandError(`cannot be followed any more: ${detail}`, { cause }))
-    })
-  })
+/** Waits for the end of the client; rejects if it has given up for good. */
+async function ended(client: Pick<ReplicationClient, 'state' | 'state$'>): Promise<void> {
+  const state = await lastValueFrom(client.state$, { defaultValue: client.state })
+  if (state.phase !== 'failed') return
+  const { kind, detail = kind, cause } = state.why
+  throw new CommandError(`cannot be followed any more: ${detail}`, { cause })
 }
 
 type FollowOptions = Pick<ReplicationClientOptions, 'env' | 'name' | 'streams' | 'updates'>
