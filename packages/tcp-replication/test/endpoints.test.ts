@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { endpointOf, urlOf } from '../src/cli/endpoints.js'
+import { endpointOf } from '../src/cli/endpoints.js'
 
 describe('an address on the command line', () => {
   it.each([
@@ -28,21 +28,5 @@ describe('an address on the command line', () => {
     'tcp://a:1/x',
   ])('%j is none, whatever may be made of it later', (text) => {
     expect(() => endpointOf(text)).toThrow('It must be HOST:PORT, ')
-  })
-})
-
-describe('the address of an HTTP listener on the command line', () => {
-  it.each([
-    ['http://127.0.0.1:9093', 'http://127.0.0.1:9093'],
-    ['https://example.com/x', 'https://example.com/x'],
-    ['localhost:9093', 'http://localhost:9093'],
-    ['[::1]:9093', 'http://[::1]:9093'],
-    ['9093', 'http://127.0.0.1:9093'],
-  ])('%s is %s', (text, url) => {
-    expect(urlOf(text)).toBe(url)
-  })
-
-  it.each(['', '/path', 'tcp://127.0.0.1:1', 'a b', 'localhost:x'])('%j is none', (text) => {
-    expect(() => urlOf(text)).toThrow('It must be a URL or HOST:PORT')
   })
 })

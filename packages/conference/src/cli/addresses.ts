@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net'
 import { InvalidArgumentError } from 'commander'
 import { parseToxId } from '../tox/crypto/tox-id.js'
 import { isValidKey, type RealKey } from '../wire/identity.js'
@@ -15,8 +16,11 @@ export interface KnownNode extends HostPort {
 
 /** Reads `HOST:PORT`, or `[IPV6]:PORT`. */
 export function hostPort(text: string): HostPort {
-  const [, host, port] = /^\[?(.+?)\]?:(\d{1,5})$/.exec(text) ?? []
-  if (host === undefined || Number(port) > 65_535) throw new InvalidArgumentError('It must be HOST:PORT.')
+  const [, ip6, name, port] = /^(?:\[([\da-f:.]+)\]|([^\s/:[\]]+)):(\d{1,5})$/i.exec(text) ?? []
+  const host = ip6 ?? name
+  if (host === undefined || (ip6 !== undefined && !isIPv6(ip6)) || Number(port) > 65_535) {
+    throw new InvalidArgumentError('It must be HOST:PORT, or [IPV6]:PORT.')
+  }
   return { host, port: Number(port) }
 }
 

@@ -78,8 +78,7 @@ export function doCommand(client: ToxClient, command: HeadlessCommand): Outcome 
     case 'decline':
       return outcome(conferences[command.do](command.from, command.identifier))
     case 'name':
-      client.rename(command.name)
-      return done
+      return outcome(client.rename(command.name))
     case 'befriend':
       return befriend(client, command)
     case 'unfriend':

@@ -12,6 +12,7 @@ import { Command } from 'commander'
 import { Subscription } from 'rxjs'
 import type { ToxClient } from '../client/tox-client.js'
 import { listenTo } from '../conferences/listen-to.js'
+import { maxNameBytes, maxTextBytes } from '../wire/packets.js'
 import { type MemberConfig, memberSchema } from './config.js'
 import { drain } from './drain.js'
 import { doCommand, parseCommand } from './headless-commands.js'
@@ -49,12 +50,14 @@ Commands, one on each line; "id" is optional and comes back in the reply. CONFER
   {"do":"create"}   {"do":"accept"|"decline","from":KEY,"identifier":IDENTIFIER}   {"do":"leave","conference":CONFERENCE}
   {"do":"invite","conference":CONFERENCE,"friend":KEY}   {"do":"say"|"act","conference":CONFERENCE,"text":TEXT}
   {"do":"title","conference":CONFERENCE,"title":TEXT}   {"do":"name","name":NAME}
-  {"do":"page","conference":CONFERENCE,"before":POSITION,"limit":N}   {"do":"search",…,"words":WORDS}
+  {"do":"page","conference":CONFERENCE,"after":POSITION|"before":POSITION,"limit":N}   {"do":"search",…,"words":WORDS}
   {"do":"message","friend":KEY,"text":TEXT}   {"do":"unfriend","friend":KEY}   {"do":"list"}   {"do":"close"}
+A TEXT has at most ${maxTextBytes} bytes of UTF-8, a NAME or TITLE ${maxNameBytes}. A page has 50 messages, or N, of at most 1000: the last ones, or those
+before a position, or the first after one.
 
-Replies: {"reply":ID,"ok":true,…} or {"reply":ID,"ok":false,"why":WHY}.
+Replies: {"reply":ID,"ok":true,…} or {"reply":ID,"ok":false,"why":WHY}. At the end of its input the program goes on; it ends when nobody reads it.
 Events: {"event":"ready",…} first, then "message" (late ones have "isLate"), "invited", "connected", "joined", "frozen", "thawed",
-  "left", "forgotten", "name", "title", "title-conflict", "echoed", "spoofed", "number-clash", "friend", "private-message", …
+  "left", "forgotten", "name", "title", "title-conflict", "echoed", "spoofed", "number-clash", "friend", "private-message", "input-ended", …
 
 Examples:
   $ ${programName} headless --profile ./bot.tox --lan
@@ -65,14 +68,16 @@ async function start(env: Env, config: MemberConfig, metrics: string | undefined
   try {
     const client = opened.add(await openClient(env, config, metrics))
     const serving = await serve(client, { http: config.http, metrics }, { log: env.log, opened })
+    const unread = whenUnread()
     const watching = tellAll(client)
     const { realKey, dhtKey, address } = client.node
     print({ event: 'ready', ...reportStatus(client), realKey, dhtKey, address, ...serving })
-    const finished = new Promise<void>((resolve, reject) => {
+    const told = new Promise<void>((resolve, reject) => {
       listen(client, resolve).catch(reject)
     })
+    const left = unread.then(() => env.log.warn({}, 'nobody reads what happens any more: stopping'))
     return {
-      finished,
+      finished: Promise.race([told, left]),
       drain: async () => {
         const report = await drain(client, env.clock)
         print({ event: 'drained', ...report })
@@ -134,6 +139,17 @@ async function listen(client: ToxClient, close: () => void): Promise<void> {
       return
     }
   }
+  // Whoever was to write may be gone, and with it whoever was to read: then this cannot be written.
+  print({ event: 'input-ended' })
+}
+
+/** Whoever read our output is gone, and would find the profile in use when it comes back. */
+function whenUnread(): Promise<void> {
+  return new Promise((resolve) => {
+    process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => {
+      if (code === 'EPIPE') resolve()
+    })
+  })
 }
 
 /** Tells the reader what happens, one line each. */

@@ -1,9 +1,7 @@
-import { CommandError } from '@holdfast/core/program'
 import { Command } from 'commander'
-import { readProfile, type ToxProfile } from '../profile/tox-profile.js'
+import type { ToxProfile } from '../profile/tox-profile.js'
 import { toxId } from '../tox/crypto/tox-id.js'
-import { SaveFileError } from '../wire/errors.js'
-import { bytesOf } from './profile.js'
+import { bytesOf, profileOf } from './profile.js'
 import { addProfileOption, type ProfileFlags } from './profile-option.js'
 import { programName } from './program-name.js'
 
@@ -23,11 +21,5 @@ export function idCommand(): Command {
 
 /** What the profile says, or the end of the program. */
 export async function profileAt(path: string): Promise<ToxProfile> {
-  const bytes = await bytesOf(path)
-  try {
-    return readProfile(bytes)
-  } catch (cause) {
-    if (!(cause instanceof SaveFileError)) throw cause
-    throw new CommandError(`${path}: ${cause.message}`, { cause })
-  }
+  return profileOf(path, await bytesOf(path))
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { lookup } from 'node:dns/promises'
-import { type Env, OptionError } from '@holdfast/core'
+import { isIPv6 } from 'node:net'
+import { type Env, type Log, OptionError } from '@holdfast/core'
 import { loadConfig, watchedRegistry } from '@holdfast/core/service'
 import { type ToxClient, toxClient } from '../client/tox-client.js'
 import { registerConferenceMetrics } from '../metrics/conference-metrics.js'
@@ -21,12 +22,13 @@ export async function openClient(
 ): Promise<ToxClient> {
   // Before there is anything to count.
   const registry = watchedRegistry(metrics)
-  const client = await toxClient({ env, profile: config.profile, ...(await networkOf(config)) })
+  const client = await toxClient({ env, profile: config.profile, ...(await networkOf(env.log, config)) })
   if (registry !== null) {
     registerConferenceMetrics(registry, client)
     registerNodeMetrics(registry, client.node)
   }
-  for (const friend of config.friend) client.befriend(friend)
+  // One list of friends may serve all of them.
+  for (const friend of config.friend) if (friend !== client.node.realKey) client.befriend(friend)
   return client
 }
 
@@ -38,33 +40,60 @@ export async function openConfigured(env: Env, flags: TerminalFlags): Promise<To
 }
 
 /** What the configuration says to a node; names of hosts are looked up. */
-async function networkOf({
-  listen,
-  bootstrap,
-  relay,
-  neighbour,
-  lan,
-}: MemberConfig): Promise<
-  Required<Pick<ToxNodeOptions, 'listen' | 'bootstrap' | 'relays' | 'neighbours' | 'lan'>>
-> {
+async function networkOf(
+  log: Log,
+  { listen, bootstrap, relay, neighbour, lan }: MemberConfig,
+): Promise<Required<Pick<ToxNodeOptions, 'listen' | 'bootstrap' | 'relays' | 'neighbours' | 'lan'>>> {
+  const own = await lookedUp(listen)
+  // A socket of IPv4 cannot send to an address of IPv6.
+  const family = isIPv6(own.host) ? 0 : 4
+  const [nodes, neighbours] = await Promise.all([
+    usable(log, bootstrap, family),
+    usable(log, neighbour, family),
+  ])
+  if (bootstrap.length + relay.length + neighbour.length === 0 && !lan) {
+    log.warn({}, 'no way into the network is given: add --lan, --bootstrap or --relay, or wait to be found')
+  }
   return {
-    listen: await resolved(listen),
-    bootstrap: await Promise.all(
-      bootstrap.map(async (node) => ({ dhtKey: node.key, address: await resolved(node) })),
-    ),
-    relays: await Promise.all(relay.map(async (node) => ({ key: node.key, ...(await resolved(node)) }))),
-    neighbours: await Promise.all(neighbour.map(resolved)),
+    listen: own,
+    bootstrap: nodes.map(({ key, ...address }) => ({ dhtKey: key, address })),
+    // Names of relays are looked up whenever they are dialled.
+    relays: relay,
+    neighbours,
     lan,
   }
 }
 
-async function resolved({ host, port }: HostPort): Promise<HostPort> {
+/** Those that can be looked up: a name that is gone for good must not keep the others from being used. */
+async function usable<T extends HostPort>(log: Log, places: readonly T[], family: 0 | 4): Promise<T[]> {
+  const found = await Promise.all(
+    places.map(async (place) => {
+      try {
+        return { ...place, ...(await lookedUp(place, family)) }
+      } catch (cause) {
+        if (!(cause instanceof OptionError)) throw cause
+        log.warn({ host: place.host, port: place.port }, `left out: ${cause.message}`)
+        return null
+      }
+    }),
+  )
+  const left = found.filter((place) => place !== null)
+  if (left.length > 0 || places.length === 0) return left
+  throw noAddress(places.map(({ host }) => host).join(', '), family)
+}
+
+async function lookedUp({ host, port }: HostPort, family: 0 | 4 = 0): Promise<HostPort> {
   try {
-    const { address } = await lookup(host)
+    const { address } = await lookup(host, { family })
     return { host: address, port }
   } catch {
-    throw new OptionError('host', 'an address, or a name that can be looked up', host)
+    throw noAddress(host, family)
   }
+}
+
+function noAddress(host: string, family: 0 | 4): OptionError {
+  const what = 'an address, or a name that can be looked up'
+  return new OptionError('host', family === 0 ? what : `${what}, of IPv4 unless we listen at [::]:0`, host)
 }
 
 /** The save file of somebody new, under a name. For once `cryptoReady` is there. */

@@ -2,10 +2,12 @@ import { mkdir, readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { AtomicFile } from '@holdfast/core/node'
 import { CommandError } from '@holdfast/core/program'
-import { Command } from 'commander'
-import { readProfile } from '../profile/tox-profile.js'
+import { Command, InvalidArgumentError } from 'commander'
+import { readProfile, type ToxProfile } from '../profile/tox-profile.js'
 import { cryptoReady } from '../tox/crypto/box.js'
 import { toxId } from '../tox/crypto/tox-id.js'
+import { SaveFileError } from '../wire/errors.js'
+import { maxNameBytes } from '../wire/packets.js'
 import { freshProfile } from './open-client.js'
 import { addProfileOption, type ProfileFlags } from './profile-option.js'
 import { programName } from './program-name.js'
@@ -15,7 +17,7 @@ export function profileCommand(): Command {
   const command = new Command().addHelpText('after', examples)
   const make = new Command('new')
     .description('make a profile of somebody new, and print its Tox ID')
-    .option('--name <name>', 'what others see', '')
+    .option('--name <name>', 'what others see', nameOf, '')
     .action(async ({ profile, name }: ProfileFlags & { name: string }) => {
       await cryptoReady
       await put(profile, freshProfile(name))
@@ -23,7 +25,13 @@ export function profileCommand(): Command {
   const take = new Command('import')
     .description('take the save file of another Tox program, conferences too')
     .argument('<file>')
-    .action(async (file: string, { profile }: ProfileFlags) => put(profile, await bytesOf(file)))
+    .action(async (file: string, { profile }: ProfileFlags) => {
+      const todo = 'name a save file of Tox software that is not encrypted'
+      const bytes = await bytesOf(file, todo)
+      // Named by its own path, if it is none.
+      profileOf(file, bytes)
+      await put(profile, bytes)
+    })
   const give = new Command('export')
     .description('copy the profile to a save file for another Tox program')
     .argument('<file>')
@@ -50,12 +58,29 @@ async function put(path: string, bytes: Uint8Array): Promise<void> {
   process.stdout.write(`${toxId({ realKey, nospam })}\n`)
 }
 
-/** A whole save file, or the end of the program. */
-export async function bytesOf(path: string): Promise<Uint8Array> {
+/** Checks a name: others drop what is longer. */
+function nameOf(text: string): string {
+  if (Buffer.byteLength(text) <= maxNameBytes) return text
+  throw new InvalidArgumentError(`It must be at most ${maxNameBytes} bytes of UTF-8.`)
+}
+
+/** What the bytes of a save file say, or the end of the program. */
+export function profileOf(path: string, bytes: Uint8Array): ToxProfile {
+  try {
+    return readProfile(bytes)
+  } catch (cause) {
+    if (!(cause instanceof SaveFileError)) throw cause
+    throw new CommandError(`${path}: ${cause.message}`, { cause })
+  }
+}
+
+const makeOne = `make a profile with \`${programName} profile new\`, or name another with --profile`
+
+/** A whole save file, or the end of the program, with what to do. */
+export async function bytesOf(path: string, todo = makeOne): Promise<Uint8Array> {
   try {
     return await readFile(path)
   } catch (cause) {
-    const todo = `make a profile with \`${programName} profile new\`, or name another with --profile`
     throw new CommandError(`${path} cannot be read (${String(cause)}): ${todo}`, { cause })
   }
 }

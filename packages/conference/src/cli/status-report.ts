@@ -1,12 +1,13 @@
 import type { ToxClient } from '../client/tox-client.js'
 import type { ConferenceView, MemberView } from '../conferences/conference-view.js'
+import { addressText } from '../tox/dht/address.js'
 import type { RealKey } from '../wire/identity.js'
 
 /** What `status` asks for. */
 export interface StatusReport {
   readonly toxId: string
   readonly name: string
-  /** `null` if it does not run. */
+  /** `null` for a profile as it is on disk. */
   readonly network: { readonly address: string | null; readonly linksUp: number } | null
   readonly friends: readonly {
     readonly realKey: RealKey
@@ -22,7 +23,7 @@ export function reportStatus({ node, friends, conferences }: ToxClient): StatusR
   return {
     toxId: node.toxId,
     name: node.friends.profile.name,
-    network: { address: address && `${address.host}:${address.port}`, linksUp: node.linksUp },
+    network: { address: address && addressText(address), linksUp: node.linksUp },
     friends: Array.from(friends.values(), ({ realKey, name }) => ({
       realKey,
       name,
@@ -34,7 +35,7 @@ export function reportStatus({ node, friends, conferences }: ToxClient): StatusR
 
 /** The report for people. */
 export function describeStatus({ toxId, name, network, friends, conferences }: StatusReport): string {
-  const where = network ? `at ${network.address ?? 'no UDP port'}, ${network.linksUp} links` : 'not running'
+  const where = network ? `at ${network.address ?? 'no UDP port'}, ${network.linksUp} links` : 'as saved'
   const online = friends.filter(({ isOnline }) => isOnline).length
   return [
     `${shown(name, toxId)}: ${where}`,

@@ -1,4 +1,4 @@
-import { askStatus } from '@holdfast/core/program'
+import { askStatus, httpUrl } from '@holdfast/core/program'
 import { Command } from 'commander'
 import { addProfileOption, type ProfileFlags } from './profile-option.js'
 import { programName } from './program-name.js'
@@ -7,7 +7,7 @@ import { describeStatus, type StatusReport } from './status-report.js'
 /** `status`: where a running program stands, or what a profile holds. */
 export function statusCommand(): Command {
   return addProfileOption(new Command())
-    .argument('[url]', 'the HTTP address of a running program, as given to --http')
+    .argument('[url]', 'the HTTP address of a running program, as given to --http', httpUrl)
     .option('--json', 'print JSON')
     .addHelpText(
       'after',

@@ -3,6 +3,7 @@ import { type Observable, Subject } from 'rxjs'
 import type { ConferenceMessage } from '../conferences/conference-message.js'
 import type { Conferences } from '../conferences/conferences.js'
 import { listenTo } from '../conferences/listen-to.js'
+import type { RefusedWhy } from '../group/events.js'
 import { conferenceMemories } from '../group/memory.js'
 import { savedConferences } from '../group/save.js'
 import type { MessageLog } from '../history/message-log.js'
@@ -163,12 +164,13 @@ export class ToxClient implements AsyncDisposable {
    * Makes a peer a friend, and remembers it.
    *
    * @param at - which node is its, and where, as far as that is known
-   * @throws an `OptionError` if it is no key
+   * @throws an `OptionError` if it is no key, or our own
    */
   befriend(realKey: RealKey, at?: Parameters<ToxNode['befriend']>[1]): void {
     if (!/^[0-9a-f]{64}$/.test(realKey) || !isValidKey(realKey)) {
       throw new OptionError('realKey', 'a public key of 64 lower-case hexadecimal digits', realKey)
     }
+    if (realKey === this.node.realKey) throw new OptionError('realKey', 'the key of somebody else', realKey)
     this.node.befriend(realKey, at)
     if (this.#friends.has(realKey)) return
     this.#friends.set(realKey, newSavedFriend(realKey))
@@ -181,10 +183,11 @@ export class ToxClient implements AsyncDisposable {
     if (this.#friends.delete(realKey)) this.#autosave.soon()
   }
 
-  /** Has another name from now on, for friends and in all conferences: at most 128 bytes of UTF-8. */
-  rename(name: string): void {
-    this.node.rename(name)
-    this.#autosave.soon()
+  /** Has another name from now on, for friends and in all conferences: at most 128 bytes of UTF-8. `null` means done. */
+  rename(name: string): RefusedWhy | null {
+    const refused = this.node.rename(name)
+    if (refused === null) this.#autosave.soon()
+    return refused
   }
 
   /** Settles when all that has happened until now would survive a crash; or could not be saved, of which the log tells. */

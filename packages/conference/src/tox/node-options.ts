@@ -24,7 +24,11 @@ export interface ToxNodeOptions {
    * @defaultValue 0
    */
   readonly nospam?: number
-  /** @defaultValue no name, no status message, available */
+  /**
+   * What is too long is cut at a character.
+   *
+   * @defaultValue no name, no status message, available
+   */
   readonly profile?: Partial<Profile>
   /**
    * Where to listen on UDP; port 0 takes any free one, which is best: a node that was restarted is found fastest on

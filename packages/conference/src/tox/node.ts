@@ -2,6 +2,7 @@ import { randomBytes as systemRandomBytes } from 'node:crypto'
 import { OptionError, type Timer } from '@holdfast/core'
 import { tcp } from '@holdfast/core/node'
 import { type Conferences, conferences } from '../conferences/conferences.js'
+import type { RefusedWhy } from '../group/events.js'
 import type { DhtKey, RealKey } from '../wire/identity.js'
 import { Arrivals } from './arrivals.js'
 import { cryptoReady, KeyPair } from './crypto/box.js'
@@ -147,7 +148,7 @@ export class ToxNode implements AsyncDisposable {
       randomBytes: random,
       ...(options.rules && { rules: options.rules }),
     })
-    this.conferences.setName(own.name)
+    this.conferences.setName(this.friends.profile.name)
   }
 
   /** By which others make us their friend. */
@@ -188,10 +189,11 @@ export class ToxNode implements AsyncDisposable {
     this.conferences.take({ kind: 'friend', realKey, is: 'none' })
   }
 
-  /** Tells everybody of another name. */
-  rename(name: string): void {
-    this.friends.introduce({ name })
-    this.conferences.setName(name)
+  /** Tells everybody of another name: at most 128 bytes of UTF-8. `null` means done. */
+  rename(name: string): RefusedWhy | null {
+    const refused = this.conferences.setName(name)
+    if (refused === null) this.friends.introduce({ name })
+    return refused
   }
 
   /** Asks these nodes for a way in. */

@@ -1,14 +1,14 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { isIPv6 } from 'node:net'
 import { HoldfastError } from '@holdfast/core'
-import type { Address } from './dht/address.js'
+import { type Address, addressText } from './dht/address.js'
 
 /** The UDP port cannot be had. Code `HF_TOX_PORT`. */
 export class ToxPortError extends HoldfastError {
   override readonly name: string = 'ToxPortError'
 
   constructor(at: Address, cause: unknown) {
-    super('HF_TOX_PORT', `UDP ${at.host}:${at.port} cannot be bound: choose another port, or 0 for any`, {
+    super('HF_TOX_PORT', `UDP ${addressText(at)} cannot be bound: choose another port, or 0 for any`, {
       cause,
     })
   }

@@ -1,4 +1,4 @@
-import { askStatus } from '@holdfast/core/program'
+import { askStatus, httpUrl } from '@holdfast/core/program'
 import { Command } from 'commander'
 import { programName } from './program-name.js'
 import { describeStatus, type StatusReport } from './status-report.js'
@@ -6,7 +6,7 @@ import { describeStatus, type StatusReport } from './status-report.js'
 /** `status`: what a running program is doing. */
 export function statusCommand(): Command {
   return new Command()
-    .argument('[url]', 'its HTTP address', 'http://127.0.0.1:7778')
+    .argument('[url]', 'its HTTP address', httpUrl, 'http://127.0.0.1:7778')
     .option('--json', 'print JSON')
     .addHelpText(
       'after',

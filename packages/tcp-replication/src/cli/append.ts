@@ -1,6 +1,5 @@
-import { CommandError, linesOf } from '@holdfast/core/program'
+import { CommandError, httpUrl, linesOf } from '@holdfast/core/program'
 import { Command } from 'commander'
-import { urlOf } from './endpoints.js'
 import { programName } from './program-name.js'
 
 interface AppendFlags {
@@ -18,7 +17,7 @@ export function appendCommand(): Command {
       '[rows...]',
       'rows of JSON; all of them are one batch. Without any, they come on standard input',
     )
-    .option('-t, --to <url>', 'the HTTP address of the server', urlOf, 'http://127.0.0.1:9093')
+    .option('-t, --to <url>', 'the HTTP address of the server', httpUrl, 'http://127.0.0.1:9093')
     .option('--token <n>', "the batch's token (default: one above the newest)")
     .option('--batch', 'everything on standard input is one batch, not each line')
     .option('--json', 'print JSON')

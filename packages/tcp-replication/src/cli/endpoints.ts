@@ -19,14 +19,6 @@ export function endpointOf(text: string): Endpoint {
   return { uri: /^(tcp|tls):\/\/|^unix:|^fd:/.test(text) ? text : `tcp://${text}` }
 }
 
-/** Reads the address of an HTTP listener: a URL, or `HOST:PORT` and `PORT`, as listeners are given theirs. */
-export function urlOf(text: string): string {
-  const full = /^\d{1,5}$/.test(text) ? `127.0.0.1:${text}` : text
-  const url = /^https?:\/\//.test(full) ? full : `http://${full}`
-  if (URL.canParse(url) && !full.startsWith('/') && url.lastIndexOf('://') === url.indexOf('://')) return url
-  throw new InvalidArgumentError('It must be a URL or HOST:PORT, such as http://127.0.0.1:9093.')
-}
-
 /** Reads a token, or `NOW`. */
 export function tokenOf(text: string): number | 'NOW' {
   if (text.toUpperCase() === 'NOW') return 'NOW'

@@ -1,13 +1,12 @@
-import { askStatus } from '@holdfast/core/program'
+import { askStatus, httpUrl } from '@holdfast/core/program'
 import { Command } from 'commander'
-import { urlOf } from './endpoints.js'
 import { programName } from './program-name.js'
 import { describeStatus, type StatusReport } from './status-report.js'
 
 /** `status`: where a running server or relay stands. */
 export function statusCommand(): Command {
   return new Command()
-    .argument('[url]', 'its HTTP address', urlOf, 'http://127.0.0.1:9093')
+    .argument('[url]', 'its HTTP address', httpUrl, 'http://127.0.0.1:9093')
     .option('--json', 'print JSON')
     .addHelpText(
       'after',

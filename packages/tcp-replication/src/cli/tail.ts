@@ -1,6 +1,6 @@
 import type { DrainReport, Endpoint, LifecycleState, Log, Millis } from '@holdfast/core'
 import { fileStore, nodeEnv, sockets } from '@holdfast/core/node'
-import { addInspectOption, CommandError, exitCodes, logLevelOption } from '@holdfast/core/program'
+import { addInspectOption, CommandError, exitCodes, httpUrl, logLevelOption } from '@holdfast/core/program'
 import type { RedisAddress } from '@holdfast/core/redis'
 import { createLog, runService, watchedRegistry } from '@holdfast/core/service'
 import { Command, Option } from 'commander'
@@ -16,7 +16,7 @@ import { registerClientMetrics } from '../metrics/client-metrics.js'
 import type { RedisReplicationClient } from '../redis/index.js'
 import { streamsOverRedis, usualStreams } from '../streams/registry.js'
 import { Checkpoint } from './checkpoint.js'
-import { dialectOf, endpointOf, tokenOf, urlOf } from './endpoints.js'
+import { dialectOf, endpointOf, tokenOf } from './endpoints.js'
 import { overRedis, redisAt } from './over-redis.js'
 import { programName, variablePrefix } from './program-name.js'
 
@@ -63,7 +63,7 @@ export function tailCommand(): Command {
       ).env(`${variablePrefix}_REDIS`),
     )
     .option('--writer <instance>', 'with --redis: the process whose rows to take', 'master')
-    .option('--updates <url>', 'HTTP replication listener of a D2 server, for rows that were missed', urlOf)
+    .option('--updates <url>', 'HTTP replication listener of a D2 server, for rows that were missed', httpUrl)
     .option('--updates-secret <secret>', 'bearer token for it')
     .option('--once', 'stop when all rows of the past have come')
     .addOption(logLevelOption('warn'))

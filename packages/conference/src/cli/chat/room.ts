@@ -154,12 +154,9 @@ export class Room {
   }
 
   #rename(name: string): void {
-    if (Buffer.byteLength(name) > 128) {
-      this.#tell('too-long')
-      return
-    }
-    this.#client.rename(name)
-    this.#say(`you are called ${printable(name)}`)
+    const why = this.#client.rename(name)
+    if (why === null) this.#say(`you are called ${printable(name)}`)
+    else this.#tell(why)
   }
 
   #friends(): void {

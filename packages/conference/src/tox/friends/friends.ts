@@ -75,7 +75,7 @@ export class Friends {
     ports: { readonly tell: (news: FriendNews) => void; readonly now: () => Millis },
   ) {
     this.#links = links
-    this.#profile = profile
+    this.#profile = short(profile)
     this.nospam = nospam
     this.#tell = ports.tell
     this.#now = ports.now
@@ -116,12 +116,7 @@ export class Friends {
 
   /** Changes what we tell of ourselves; what is too long is cut at a character. */
   introduce(change: Partial<Profile>): void {
-    const { name, statusMessage, status } = { ...this.#profile, ...change }
-    this.#profile = {
-      name: cut(name, maxFriendNameBytes),
-      statusMessage: cut(statusMessage, maxStatusMessageBytes),
-      status,
-    }
+    this.#profile = short({ ...this.#profile, ...change })
     for (const { realKey, isOnline } of this.#friends.values()) {
       const link = isOnline ? this.#links.get(realKey) : null
       if (link) this.#tellProfile(link)
@@ -244,6 +239,15 @@ export class Friends {
     link.send(encodeFriendPacket({ kind: 'name', text: name }))
     link.send(encodeFriendPacket({ kind: 'status-message', text: statusMessage }))
     link.send(encodeFriendPacket({ kind: 'status', status }))
+  }
+}
+
+/** As much of it as others take. */
+function short({ name, statusMessage, status }: Profile): Profile {
+  return {
+    name: cut(name, maxFriendNameBytes),
+    statusMessage: cut(statusMessage, maxStatusMessageBytes),
+    status,
   }
 }
 
