@@ -64,6 +64,31 @@ describe('speaking', () => {
   })
 })
 
+describe('a protocol without a probe', () => {
+  const keepalive = { sendEvery: 2000, hearWithin: 8000, arm: 'at-open' } as const
+  const mute = { keepalive, protocol: (scope: LinkScope): LinkProtocol => (scope.ready(), {}) }
+
+  it('has its peer pinged by the transport, where that can, about every sendEvery', () => {
+    const { clock, life, link } = connected<LinkProtocol>(mute)
+    let pings = 0
+    Object.assign(link, { ping: () => void (pings += 1) })
+    clock.advance(8000)
+    expect(pings).toBeGreaterThanOrEqual(4)
+    expect(pings).toBeLessThanOrEqual(5)
+    life.close()
+  })
+
+  it('is named when its peer is given up, where the transport cannot', () => {
+    const { clock, life, link } = connected<LinkProtocol>(mute)
+    clock.advance(9000)
+    expect(link.endedByOwner).toMatchObject({
+      kind: 'silent',
+      detail: expect.stringContaining('no probe()') as string,
+    })
+    life.close()
+  })
+})
+
 describe('listening', () => {
   it('a peer that says nothing is given up after hearWithin, and soon after it', () => {
     const { clock, life, link } = pinging({ hearWithin: 8000 })

@@ -328,9 +328,9 @@ export class LinkRun<P extends LinkProtocol> implements LinkSink, LinkScope {
 
   probe(): void {
     const { protocol } = this
-    if (protocol?.probe === undefined || this.#isClosing) return
+    if (protocol === null || this.#isClosing) return
     this.#owner.probed(this)
-    this.#call(() => protocol.probe?.())
+    this.#call(() => (protocol.probe === undefined ? this.link.ping() : protocol.probe()))
   }
 
   get isPaused(): boolean {
@@ -338,7 +338,10 @@ export class LinkRun<P extends LinkProtocol> implements LinkSink, LinkScope {
   }
 
   silent(kind: 'silent' | 'suspect-after-sleep'): void {
-    this.fail(end(kind, { detail: `nothing heard within ${this.#owner.options.keepalive?.hearWithin} ms` }))
+    const asked = this.protocol?.probe !== undefined || this.#transport?.ping !== undefined
+    const hint = asked ? '' : '; nothing was asked either, for the protocol has no probe()'
+    const within = this.#owner.options.keepalive?.hearWithin
+    this.fail(end(kind, { detail: `nothing heard within ${within} ms${hint}` }))
   }
 
   #ownTimers(): LinkTimers {

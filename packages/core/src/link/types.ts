@@ -122,7 +122,10 @@ export interface LinkProtocol {
   writable?(): void
   /** The peer writes no more, see {@link LinkSink.finished}: `true` keeps the link open for writing. */
   finished?(): boolean
-  /** Nothing was written for {@link Keepalive.sendEvery}, or the host woke: say something. */
+  /**
+   * Nothing was written for {@link Keepalive.sendEvery}, or the host woke: say something, best what the peer answers.
+   * Without it, {@link Link.ping} does, where the transport has that.
+   */
   probe?(): void
   /** Draining began: say goodbye; what is in flight may finish until the deadline (a point on `clock.now()`). */
   retire?(deadline: Millis): void
@@ -169,7 +172,10 @@ export interface LinkScope {
   readonly signal: AbortSignal
 }
 
-/** When to speak and how long to listen. */
+/**
+ * When to speak and how long to listen. A peer that has nothing to say is taken for silent unless it is asked: use both, and
+ * have a {@link LinkProtocol.probe} that is answered, or a transport with a {@link Link.ping}.
+ */
 export interface Keepalive {
   /** `probe()` is called when nothing was written for this long; the gap never exceeds it. */
   readonly sendEvery?: Millis
