@@ -324,6 +324,19 @@ describe('a dial', () => {
     },
   )
 
+  it.each([
+    ['tcp', tcp(), 'tls://127.0.0.1:1'],
+    ['tls', tls(), 'tcp://127.0.0.1:1'],
+  ])(
+    'by %s to what is of another scheme ends as dial-failed with advice never',
+    async (scheme, dialer, uri) => {
+      const { sink } = dial(dialer, { uri })
+      await sink.until('ended')
+      expect(sink.end).toMatchObject({ kind: 'dial-failed', advice: { kind: 'never' } })
+      expect(sink.end?.detail).toContain(`must be ${scheme}://HOST:PORT`)
+    },
+  )
+
   it('to a unix path that the kernel would cut short ends as dial-failed with advice never', async () => {
     const { sink } = dial(unix(), { uri: `unix:/tmp/${'x'.repeat(110)}` })
     await sink.until('ended')

@@ -11,12 +11,15 @@ export interface HostPort {
 /**
  * Reads `SCHEME://HOST:PORT`; an IPv6 address stands in brackets.
  *
- * @throws an {@link OptionError} when host or port are missing
+ * @throws an {@link OptionError} when host or port are missing, or it is of another scheme: what was meant for TLS must
+ *   not go out in clear
  */
-export function hostPort(uri: string): HostPort {
-  const { hostname, port } = URL.canParse(uri) ? new URL(uri) : { hostname: '', port: '' }
-  if (hostname === '' || port === '') {
-    throw new OptionError('endpoint.uri', 'SCHEME://HOST:PORT, such as tcp://127.0.0.1:7000', uri)
+export function hostPort(uri: string, scheme: 'tcp' | 'tls'): HostPort {
+  const { protocol, hostname, port } = URL.canParse(uri)
+    ? new URL(uri)
+    : { protocol: '', hostname: '', port: '' }
+  if (protocol !== `${scheme}:` || hostname === '' || port === '') {
+    throw new OptionError('endpoint.uri', `${scheme}://HOST:PORT, such as ${scheme}://127.0.0.1:7000`, uri)
   }
   return { host: decodeURIComponent(hostname).replace(/^\[|\]$/g, ''), port: Number(port) }
 }

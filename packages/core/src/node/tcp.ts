@@ -35,7 +35,7 @@ export function tcp(options: TransportOptions = {}): Transport {
       new WiredLink(to, sink, settings, (events) => {
         const { localAddress } = to
         const socket = connect({
-          ...hostPort(to.uri),
+          ...hostPort(to.uri, 'tcp'),
           ...(localAddress !== undefined && { localAddress }),
           allowHalfOpen: true,
           noDelay: true,
@@ -46,7 +46,7 @@ export function tcp(options: TransportOptions = {}): Transport {
       acceptStreams({
         at,
         scheme: 'tcp',
-        listen: hostPort(at.uri),
+        listen: hostPort(at.uri, 'tcp'),
         sink,
         settings,
       }),

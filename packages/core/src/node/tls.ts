@@ -61,7 +61,7 @@ export function tls(options: TransportOptions = {}): Transport {
     dial: (to: TlsEndpoint, sink) =>
       new WiredLink(to, sink, settings, (events) => {
         const { uri, ...given } = to
-        const address: HostPort = hostPort(uri)
+        const address: HostPort = hostPort(uri, 'tls')
         const servername = isIP(address.host) === 0 ? { servername: address.host } : {}
         const socket = connect({ ...servername, ...given, ...address, ...halfOpen })
         socket.setNoDelay(true)
@@ -70,7 +70,7 @@ export function tls(options: TransportOptions = {}): Transport {
     accept: async (at: TlsEndpoint, sink) => {
       const { uri, ...given } = at
       const secure = handshakes(given)
-      return acceptStreams({ at, scheme: 'tls', listen: hostPort(uri), sink, settings, wire: secure })
+      return acceptStreams({ at, scheme: 'tls', listen: hostPort(uri, 'tls'), sink, settings, wire: secure })
     },
   }
 }
