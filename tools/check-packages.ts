@@ -1,6 +1,7 @@
 /**
  * Packs every package as it would be published and checks what is in the tarballs: by publint and attw, for what
- * must and must not be there, and by importing every entry point and starting every program with plain Node.
+ * must and must not be there, by importing every entry point and starting every program with plain Node, and by
+ * compiling the declarations as a user does who has not set `skipLibCheck`.
  */
 import { execFileSync, spawnSync } from 'node:child_process'
 import {
@@ -103,6 +104,36 @@ function importAll(name: string, tarballOf: (name: string) => string): void {
   if (problems.length === before) console.log(`${manifest.name}: ${entries.length} entry points import`)
 }
 
+/** Compiles what was built: a declaration that `stripInternal` has taken too much from fits its interface no more. */
+function checkDeclarations(): void {
+  const files = readdirSync('packages').flatMap((name) =>
+    Object.values(manifestIn(join('packages', name)).exports)
+      .flatMap((to) => (typeof to === 'string' ? [] : (to['types'] ?? [])))
+      .map((types) => join('packages', name, types)),
+  )
+  const settings = [
+    '--ignoreConfig',
+    '--noEmit',
+    '--strict',
+    '--exactOptionalPropertyTypes',
+    '--skipLibCheck',
+    'false',
+  ]
+  const language = [
+    '--module',
+    'nodenext',
+    '--target',
+    'es2023',
+    '--lib',
+    'es2023,esnext.disposable',
+    '--types',
+    'node',
+  ]
+  const { stdout } = spawnSync('tsc', [...settings, ...language, ...files], { encoding: 'utf8' })
+  // What is wrong in others' declarations is theirs to mend.
+  for (const line of stdout.split('\n')) if (line.startsWith('packages/')) problems.push(line)
+}
+
 function install(name: string, consumer: string, tarballOf: (name: string) => string): Manifest {
   const root = join(consumer, 'node_modules', '@holdfast', name)
   mkdirSync(root, { recursive: true })
@@ -146,6 +177,7 @@ try {
     const root = join(out, 'consumers', name, 'node_modules', '@holdfast', name)
     for (const problem of complaints(root)) problems.push(`${name}: ${problem}`)
   }
+  checkDeclarations()
 } finally {
   rmSync(out, { recursive: true })
 }

@@ -34,7 +34,14 @@ describe('the command line', () => {
   it.each([
     [['export', '--data', 'x', '--filter', '{"foo":1}'], 2, 'unknown filter member foo'],
     [['serve', '--data', 'x', '--listen', 'http://x', '--json'], 2, 'It must be ws://HOST:PORT'],
+    [
+      ['serve', '--data', 'x', '--listen', 'wss://127.0.0.1:7701', '--json'],
+      2,
+      'It needs certificate and key',
+    ],
     [['serve', '--json'], 2, 'data: is missing'],
+    [['sync', 'wss://a.example', '--data', 'x', '--domains', 'https://b.example'], 2, 'the name of a host'],
+    [['export', '--data', '/nowhere/at/all'], 1, 'there is no event store to read'],
     [['verify', '/nowhere/at/all'], 1, 'ENOENT'],
     [['status', 'http://127.0.0.1:1'], 1, 'was the program started with --http?'],
   ])('%j exits with %i and says why', async (args, code, why) => {
@@ -51,6 +58,7 @@ describe('the command line', () => {
     const imported = await run('import', file, '--data', data, '--domains', 'grasp.example', '--json')
     expect(imported.err).toBe('')
     expect(JSON.parse(imported.out)).toMatchObject({ saved: 2, rejected: 1, invalid: 1, failed: 0 })
+    expect(JSON.parse(imported.out)).toMatchObject({ bad: ['line 4: an event must be an object'] })
     expect((await run('export', '--data', data)).out).toBe(lines(announcement, issue))
     const out = join(directory.path, 'out.jsonl')
     expect((await run('export', out, '--data', data, '--filter', '{"kinds":[1621]}', '--json')).out).toBe(
@@ -72,9 +80,9 @@ describe('the command line', () => {
     expect(JSON.parse(out)).toEqual({
       ...{ valid: 1, malformed: 1, 'bad-id': 1, 'bad-signature': 1, unverified: 0 },
       bad: expect.arrayContaining([
-        `${foreign.id}: bad-signature`,
-        `${issue.id}: bad-id`,
-        'no id: malformed',
+        `line 2: bad-signature: ${foreign.id}`,
+        `line 3: bad-id: ${issue.id}`,
+        'line 4: malformed: id must be 64 lower-case hex digits',
       ]) as string[],
     })
   })

@@ -68,6 +68,16 @@ describe('one relay, once', () => {
     await expect(over<unknown>(result, clock)).rejects.toMatchObject({ code: 'HF_NOT_READY' })
   })
 
+  it('R87: is not waited for when it will not be tried again in that time', async () => {
+    const { shot, clock } = await setUp()
+    const unknown = Object.assign(new Error('no such name'), { code: 'ENOTFOUND' })
+    const relay = { ...shot.relay, resolve: () => Promise.reject(unknown) }
+    const fetched = fetchOnce({ ...shot, relay })
+    const refused = expect(fetched).rejects.toMatchObject({ code: 'HF_NOT_READY' })
+    await clock.advanceAsync(1000)
+    await refused
+  })
+
   it('is not waited for when what we have cannot be read', async () => {
     const fault = new Error('the disk is gone')
     const { shot, clock } = await setUp({ items: () => Promise.reject(fault) })

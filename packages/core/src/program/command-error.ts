@@ -35,12 +35,13 @@ export function toldFailure(thrown: unknown): ToldFailure | null {
   return { text: isNews ? `${thrown.message} (${reason})` : thrown.message, exitCode: exitCodeOf(thrown) }
 }
 
+/** What a program was told is wrong, whether it showed when that was read or when it was used. */
+const wrongUsage: ReadonlySet<string> = new Set(['HF_BAD_CONFIG', 'HF_BAD_OPTION'])
+
 /** How a program exits after this was thrown. */
 export function exitCodeOf(thrown: unknown): number {
   if (thrown instanceof CommandError) return thrown.exitCode
-  return thrown instanceof HoldfastError && thrown.code === 'HF_BAD_CONFIG'
-    ? exitCodes.usage
-    : exitCodes.failure
+  return thrown instanceof HoldfastError && wrongUsage.has(thrown.code) ? exitCodes.usage : exitCodes.failure
 }
 
 function innermost({ cause, message }: Error): string {

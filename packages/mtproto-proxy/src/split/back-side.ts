@@ -119,7 +119,7 @@ export class FrontLink implements LinkProtocol {
     return this.#guests.size
   }
 
-  /** @internal */
+  /** What the front sent, in whatever pieces. */
   data(chunk: Uint8Array): void {
     this.#conversation.data(chunk)
   }

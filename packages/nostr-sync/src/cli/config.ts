@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { normalizeRelayUrl } from '../wire/relay-url.js'
+import { parseDomain, wrongDomain } from './domain.js'
 import { parseRepositoryRule } from './repository-rule.js'
 
 const size = z.number().int().positive()
@@ -23,10 +24,18 @@ const author = z
   .string()
   .regex(/^[0-9a-f]{64}$/, { error: 'It must be a public key of 64 lower-case hex digits' })
 const repositories = z.array(repository)
+const listen = z.string().refine((text) => /^wss?:\/\/.+/.test(text) && URL.canParse(text), {
+  error: 'It must be ws://HOST:PORT or wss://HOST:PORT, with a port up to 65535',
+})
+const domain = z.string().transform((text, context) => {
+  const name = parseDomain(text)
+  if (name === null) context.issues.push({ code: 'custom', message: wrongDomain, input: text })
+  return name ?? text
+})
 
 /** Which events are taken: without `domains` every valid one, else those that the rules of a GRASP server take (spec 7). */
 const admission = {
-  domains: z.array(z.string().min(1)).default([]),
+  domains: z.array(domain).default([]),
   archiveAll: z.boolean().default(false),
   archiveAllowList: repositories.optional(),
   archiveServices: z.array(z.string().min(1)).optional(),
@@ -39,10 +48,7 @@ const admission = {
 export const servingFields = {
   /** Directory of the event store. */
   data: z.string().min(1),
-  listen: z
-    .string()
-    .regex(/^wss?:\/\/.+/, { error: 'It must be ws://HOST:PORT or wss://HOST:PORT' })
-    .default('ws://127.0.0.1:7777'),
+  listen: listen.default('ws://127.0.0.1:7777'),
   /** Files of PEM, for `wss:`. */
   certificate: z.string().optional(),
   key: z.string().optional(),
@@ -69,12 +75,26 @@ export const servingFields = {
     .default({}),
 }
 
-const needsUrl = { path: ['url'], error: 'is needed where authRequired is set: clients sign it' }
+type ServingFields = z.output<z.ZodObject<typeof servingFields>>
+
+/** What fields need of one another. */
+function checkTogether(
+  { listen, certificate, key, authRequired, url }: ServingFields,
+  context: z.RefinementCtx,
+): void {
+  const complain = (field: keyof ServingFields, message: string): void =>
+    context.addIssue({ code: 'custom', path: [field], message })
+  const isSecure = listen.startsWith('wss:')
+  if (isSecure && (certificate === undefined || key === undefined))
+    complain('listen', 'It needs certificate and key, files of PEM, to be served by wss:')
+  if (!isSecure && certificate !== undefined)
+    complain('certificate', 'It is used only where listen begins with wss://')
+  if (authRequired && url === undefined)
+    complain('authRequired', 'It needs url, our URL as clients know it, for they sign that')
+}
 
 /** Configuration of `serve` (R105). */
-export const serveSchema = z
-  .strictObject(servingFields)
-  .refine(({ authRequired, url }) => !authRequired || url !== undefined, needsUrl)
+export const serveSchema = z.strictObject(servingFields).superRefine(checkTogether)
 
 /** Checked configuration of `serve`. */
 export type ServeConfig = z.output<typeof serveSchema>
@@ -83,7 +103,7 @@ export type ServeConfig = z.output<typeof serveSchema>
 export const runSchema = z
   .strictObject({
     ...servingFields,
-    domains: z.array(z.string().min(1)).min(1, { error: 'It must name at least one domain: ours' }),
+    domains: z.array(domain).min(1, { error: 'It must name at least one domain: ours' }),
     bootstrapRelays: z.array(relay).default([]),
     /** File of a secret key, 64 hex digits, for relays that ask who we are (NIP-42). */
     authKeyFile: z.string().min(1).optional(),
@@ -94,7 +114,7 @@ export const runSchema = z
     maxRelaysPerRepo: size.optional(),
     maxConcurrentConnects: size.optional(),
   })
-  .refine(({ authRequired, url }) => !authRequired || url !== undefined, needsUrl)
+  .superRefine(checkTogether)
 
 /** Checked configuration of `run`. */
 export type RunConfig = z.output<typeof runSchema>

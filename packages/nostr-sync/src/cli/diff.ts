@@ -22,6 +22,7 @@ export function diffCommand(): Command {
 
 const examples = `
 Prints ids: those that only the relay has after a +, those that only the store has after a -.
+A relay that does not answer is tried for 30 seconds; one that cannot be found, or has no valid certificate, only once.
 Exits with 0 if there are none, else with 1.
 
 Examples:

@@ -4,9 +4,9 @@ import type { Writable } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import { CommandError } from '@holdfast/core/program'
 import { Command } from 'commander'
-import { openLmdbStore } from '../store/lmdb-store.js'
 import type { EventStore } from '../store/types.js'
 import type { Filter } from '../wire/filter.js'
+import { openExistingStore } from './existing-store.js'
 import { filterOf } from './filter-option.js'
 import { programName } from './program-name.js'
 import { Progress } from './progress.js'
@@ -37,7 +37,7 @@ export function exportCommand(): Command {
 }
 
 async function exportTo(file: string, { data, filter }: ExportFlags): Promise<number> {
-  await using store = await openLmdbStore({ path: data })
+  await using store = await openExistingStore(data)
   const output = file === '-' ? process.stdout : createWriteStream(file)
   const failed = new Promise<never>((_, reject) => output.on('error', reject))
   failed.catch(() => undefined)

@@ -11,7 +11,7 @@ import { startVerifier } from '../verify/verifier.js'
 import type { NostrEvent } from '../wire/event.js'
 import { admissionOf } from './admission-of.js'
 import { servingFields } from './config.js'
-import { eventLines } from './event-lines.js'
+import { eventLines, mostShown } from './event-lines.js'
 import { programName, variablePrefix } from './program-name.js'
 import { Progress } from './progress.js'
 import { Tally } from './tally.js'
@@ -33,6 +33,12 @@ const lacking: ReadonlySet<RejectReason> = new Set([
 ])
 type Results = Tally<(typeof results)[number]>
 
+interface Imported {
+  readonly tally: Results
+  /** The first invalid lines. */
+  readonly bad: readonly string[]
+}
+
 /** `import`: events of a file, into the store. */
 export function importCommand(): Command {
   return new Command()
@@ -43,14 +49,18 @@ export function importCommand(): Command {
     .option('--json', 'print JSON')
     .addHelpText('after', examples)
     .action(async (file: string, flags: ImportFlags) => {
-      const tally = await importFile(file, flags)
-      const report = flags.json === true ? JSON.stringify(tally) : tally.describe()
+      const { tally, bad } = await importFile(file, flags)
+      const report =
+        flags.json === true
+          ? JSON.stringify({ ...tally.toJSON(), bad })
+          : [tally.describe(), ...bad.map((each) => `  ${each}`)].join('\n')
       process.stdout.write(`${report}\n`)
       process.exitCode = tally.of('failed') > 0 ? exitCodes.failure : exitCodes.ok
     })
 }
 
 const examples = `
+Shows the first ${mostShown} lines that are no valid event; the others are stored, and only what could not be stored is a failure: 1.
 The store must not be open elsewhere: stop what serves it, or publish the events to that.
 
 Examples:
@@ -60,7 +70,7 @@ Examples:
 async function importFile(
   file: string,
   { config: configFile, data, domains, json }: ImportFlags,
-): Promise<Results> {
+): Promise<Imported> {
   const config = await loadConfig({
     schema: z.strictObject(servingFields),
     prefix: variablePrefix,
@@ -78,9 +88,9 @@ async function importFile(
     // Counted there: an orphan that is saved once its parent has come was told to be rejected before.
     intake.onSaved((events) => (saved += events.length))
     for (let before = -1; ; ) {
-      const { tally, orphans } = await importOnce(file, intake)
+      const { tally, bad, orphans } = await importOnce(file, intake)
       // What came before its parent is acceptable in the next pass.
-      if (file === '-' || orphans === 0 || saved === before) return withSaved(tally, saved)
+      if (file === '-' || orphans === 0 || saved === before) return { tally: withSaved(tally, saved), bad }
       before = saved
     }
   } finally {
@@ -97,20 +107,28 @@ function withSaved(tally: Results, saved: number): Results {
 }
 
 /** @returns also how many were rejected for want of another event */
-async function importOnce(file: string, intake: Intake): Promise<{ tally: Results; orphans: number }> {
+async function importOnce(file: string, intake: Intake): Promise<Imported & { readonly orphans: number }> {
   const tally: Results = new Tally(...results)
+  const bad: string[] = []
   let orphans = 0
-  const note = (outcome: IntakeOutcome): void => {
+  const refuse = (line: number, why: string): void => {
+    if (bad.length < mostShown) bad.push(`line ${line}: ${why}`)
+  }
+  const note = (outcome: IntakeOutcome, line: number): void => {
     tally.add(outcome.kind)
+    if (outcome.kind === 'invalid') refuse(line, outcome.why)
     if (outcome.kind === 'rejected' && lacking.has(outcome.reason)) orphans++
   }
   using _progress = new Progress(() => `importing: ${tally.describe()}`)
-  for await (const reading of eventLines(file)) {
-    if (reading.kind === 'malformed') tally.add('invalid')
-    else await offer(intake, reading.event, note)
+  for await (const { line, reading } of eventLines(file)) {
+    if (reading.kind === 'event') await offer(intake, reading.event, (outcome) => note(outcome, line))
+    else {
+      tally.add('invalid')
+      refuse(line, reading.why)
+    }
   }
   await intake.settled()
-  return { tally, orphans }
+  return { tally, bad, orphans }
 }
 
 /** Waits for room when there is none. */

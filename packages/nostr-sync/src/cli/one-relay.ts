@@ -16,6 +16,7 @@ import type { EventStore } from '../store/types.js'
 import { startVerifier } from '../verify/verifier.js'
 import type { Filter } from '../wire/filter.js'
 import { normalizeRelayUrl, type RelayUrl } from '../wire/relay-url.js'
+import { parseDomain, wrongDomain } from './domain.js'
 import { filterOf } from './filter-option.js'
 import { programName, variablePrefix } from './program-name.js'
 
@@ -23,7 +24,7 @@ import { programName, variablePrefix } from './program-name.js'
 export interface OneRelayFlags {
   readonly data: string
   readonly filter: Filter
-  readonly domains?: string
+  readonly domains?: readonly string[]
   readonly negentropy: boolean
   readonly json?: boolean
 }
@@ -59,7 +60,7 @@ export async function withOneRelay(
     const store = opened.add(await openLmdbStore({ path: data }))
     const verifier = opened.add(await startVerifier({ env }))
     const rejected = new RejectedEvents()
-    const policy = domains === undefined ? openPolicy() : graspPolicy({ domains: domains.split(',') })
+    const policy = domains === undefined ? openPolicy() : graspPolicy({ domains })
     const intake = opened.add(eventIntake({ env, store, verifier, policy, rejected }))
     const relay = relayOptions({
       env,
@@ -75,6 +76,15 @@ export async function withOneRelay(
   } finally {
     await opened.close()
   }
+}
+
+/** Reads `--domains`. */
+export function domainsOf(text: string): string[] {
+  return text.split(',').map((part) => {
+    const domain = parseDomain(part)
+    if (domain === null) throw new InvalidArgumentError(`${wrongDomain}.`)
+    return domain
+  })
 }
 
 function relayOf(text: string): RelayUrl {

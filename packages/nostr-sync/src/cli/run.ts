@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DrainReport, Env, Millis } from '@holdfast/core'
 import { fileStore } from '@holdfast/core/node'
@@ -15,11 +14,11 @@ import { readSavedState } from '../manager/saved-state.js'
 import { registerMirrorMetrics } from '../metrics/mirror-metrics.js'
 import { registerRelayMetrics } from '../metrics/relay-metrics.js'
 import { registerTimings } from '../metrics/timings.js'
-import { keySigner } from '../relay/signer.js'
 import { openLmdbStore } from '../store/lmdb-store.js'
 import { startVerifier } from '../verify/verifier.js'
 import { admissionOf } from './admission-of.js'
 import { type RunConfig, runSchema } from './config.js'
+import { readSigner } from './config-file.js'
 import { programName, variablePrefix } from './program-name.js'
 import { addServingOptions, fieldsOf, type ServingFlags, serveStatus } from './serve.js'
 import { openServing, type Serving } from './serving.js'
@@ -82,9 +81,7 @@ async function start(
         ...{ env, store, verifier, domains, bootstrapRelays, negentropy, allowPrivateTargets },
         policy: admissionOf(config),
         state: fileStore({ path: join(data, 'relays.json'), parse: readSavedState }),
-        ...(authKeyFile !== undefined && {
-          signer: keySigner((await readFile(authKeyFile, 'utf8')).trim()),
-        }),
+        ...(authKeyFile !== undefined && { signer: await readSigner(authKeyFile) }),
         ...(timings && { onCaughtUp: timings.onCaughtUp }),
         ...(maxRelays !== undefined && { maxRelays }),
         ...(maxRelaysPerRepo !== undefined && { maxRelaysPerRepo }),

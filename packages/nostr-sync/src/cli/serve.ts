@@ -9,7 +9,7 @@ import {
   serveWatched,
   watchedRegistry,
 } from '@holdfast/core/service'
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { eventIntake } from '../intake/intake.js'
 import { registerRelayMetrics } from '../metrics/relay-metrics.js'
 import { openLmdbStore } from '../store/lmdb-store.js'
@@ -38,7 +38,11 @@ export function addServingOptions(command: Command): Command {
     .option('--domains <list>', 'our domains, with commas between: what repositories have to name')
     .option('--forward-to <list>', 'relays that get everything that is saved')
     .option('--append-to <file>', 'a file that gets everything that is saved, as lines of JSON')
-    .option('--http <host:port>', 'where to serve status and health')
+    .addOption(
+      new Option('--http <host:port>', 'serve status and health; a port alone is on loopback').env(
+        `${variablePrefix}_HTTP`,
+      ),
+    )
 }
 
 /** The flags that are fields of the configuration. */

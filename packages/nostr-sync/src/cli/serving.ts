@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import type { Env } from '@holdfast/core'
 import type { OpenedThings } from '@holdfast/core/service'
 import { relayEndpoint } from '../endpoint/relay-endpoint.js'
@@ -10,6 +9,7 @@ import type { EventSink } from '../sink/types.js'
 import type { EventStore } from '../store/types.js'
 import type { Verifier } from '../verify/types.js'
 import type { ServeConfig } from './config.js'
+import { forField, readCertificate } from './config-file.js'
 import { programName } from './program-name.js'
 import { version } from './version.js'
 
@@ -37,15 +37,19 @@ export async function openServing(
 ): Promise<Serving> {
   const { env, store, intake, verifier, supportedGrasps } = parts
   const { listen, certificate, key, url, authRequired, name, forwardTo, appendTo } = config
-  const sinks: EventSink[] = forwardTo.map((to) => opened.add(relaySink({ env, store, url: to })))
-  if (appendTo !== undefined) sinks.push(opened.add(await jsonLinesSink({ env, store, path: appendTo })))
+  const sinks: EventSink[] = forwardTo.map((to) =>
+    opened.add(relaySink({ env: { ...env, name: `forward to ${to}` }, store, url: to })),
+  )
+  if (appendTo !== undefined) {
+    const sink = await forField('appendTo', appendTo, jsonLinesSink({ env, store, path: appendTo }))
+    sinks.push(opened.add(sink))
+  }
   const endpoint = opened.add(
     await relayEndpoint({
       ...{ env, store, intake },
       at: {
         uri: listen,
-        ...(certificate !== undefined && { cert: await readFile(certificate) }),
-        ...(key !== undefined && { key: await readFile(key) }),
+        ...(certificate !== undefined && key !== undefined && (await readCertificate(certificate, key))),
       },
       info: { ...(name !== undefined && { name }), software: programName, version, supportedGrasps },
       limits: definedOf(config.limits),

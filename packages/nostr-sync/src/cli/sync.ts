@@ -2,7 +2,13 @@ import { Command, Option } from 'commander'
 import { fetchOnce } from '../relay/one-shot.js'
 import { pushOnce } from '../sink/push-once.js'
 import type { SinkStats } from '../sink/types.js'
-import { addOneRelayOptions, type OneRelayFlags, type OneRelayParts, withOneRelay } from './one-relay.js'
+import {
+  addOneRelayOptions,
+  domainsOf,
+  type OneRelayFlags,
+  type OneRelayParts,
+  withOneRelay,
+} from './one-relay.js'
 import { programName } from './program-name.js'
 import { Progress } from './progress.js'
 import { type Counts, describeCounts } from './tally.js'
@@ -21,7 +27,7 @@ export function syncCommand(): Command {
         .choices(['down', 'up', 'both'])
         .default('down'),
     )
-    .option('--domains <list>', 'take only what a GRASP server of these domains takes')
+    .option('--domains <list>', 'take only what a GRASP server of these domains takes', domainsOf)
     .option('--no-negentropy', 'page through everything, and send everything, instead of comparing first')
     .addHelpText('after', examples)
     .action((url: string, flags: SyncFlags) =>
@@ -39,6 +45,7 @@ export function syncCommand(): Command {
 }
 
 const examples = `
+A relay that does not answer is tried for 30 seconds; one that cannot be found, or has no valid certificate, only once.
 Exits with 0 if everything of the filter came over, else with 1: something did not arrive, or the relay refused it.
 
 Examples:

@@ -3,20 +3,18 @@ import { nodeEnv } from '@holdfast/core/node'
 import { exitCodes } from '@holdfast/core/program'
 import { createLog } from '@holdfast/core/service'
 import { Command } from 'commander'
-import { openLmdbStore } from '../store/lmdb-store.js'
 import type { EventPlace } from '../store/types.js'
 import type { Verifier } from '../verify/types.js'
 import { startVerifier } from '../verify/verifier.js'
-import { type EventReading, readEvent } from '../wire/event.js'
-import { eventLines } from './event-lines.js'
+import { readEvent } from '../wire/event.js'
+import { type EventLine, eventLines, mostShown } from './event-lines.js'
+import { openExistingStore } from './existing-store.js'
 import { programName } from './program-name.js'
 import { Progress } from './progress.js'
 import { Tally } from './tally.js'
 
 const verdicts = ['valid', 'malformed', 'bad-id', 'bad-signature', 'unverified'] as const
 const pageEvents = 500
-/** Ids of bad events that are shown. */
-const mostShown = 20
 
 /** `verify`: ids and signatures of a store or a file. */
 export function verifyCommand(): Command {
@@ -25,7 +23,7 @@ export function verifyCommand(): Command {
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
-      `\nExits with 1 if anything is wrong.\n\nExamples:\n  $ ${programName} verify ./events\n  $ ${programName} verify events.jsonl --json`,
+      `\nShows the first ${mostShown} events that are wrong, and exits with 1 if there are any.\n\nExamples:\n  $ ${programName} verify ./events\n  $ ${programName} verify events.jsonl --json`,
     )
     .action(async (path: string, { json }: { json?: boolean }) => {
       const { tally, bad } = await verify(path)
@@ -43,25 +41,27 @@ async function verify(path: string) {
   const env = nodeEnv({ name: programName, log: createLog({ name: programName, level: 'warn' }) })
   const tally = new Tally(...verdicts)
   const bad: string[] = []
-  const note = (verdict: (typeof verdicts)[number], id: string | null): void => {
+  const note = (verdict: (typeof verdicts)[number], { line }: VerifiedLine, what: string): void => {
     tally.add(verdict)
-    if (verdict !== 'valid' && bad.length < mostShown) bad.push(`${id ?? 'no id'}: ${verdict}`)
+    const where = line === null ? '' : `line ${line}: `
+    if (verdict !== 'valid' && bad.length < mostShown) bad.push(`${where}${verdict}: ${what}`)
   }
   using _progress = new Progress(() => `verifying: ${tally.describe()}`)
   await using verifier = await startVerifier({ env })
   let pending = 0
   let tellDone: () => void = () => undefined
-  for await (const reading of path !== '-' && (await stat(path)).isDirectory()
+  for await (const each of path !== '-' && (await stat(path)).isDirectory()
     ? storedEvents(path)
     : eventLines(path)) {
+    const { reading } = each
     if (reading.kind === 'malformed') {
-      note('malformed', reading.id)
+      note('malformed', each, reading.why)
       continue
     }
     const { event } = reading
     pending++
     await submit(verifier, event, (verdict) => {
-      note(verdict, event.id)
+      note(verdict, each, event.id)
       if (--pending === 0) tellDone()
     })
   }
@@ -79,11 +79,16 @@ async function submit(verifier: Verifier, ...args: Parameters<Verifier['submit']
   })
 }
 
-async function* storedEvents(path: string): AsyncGenerator<EventReading, void, undefined> {
-  await using store = await openLmdbStore({ path })
+/** An event of a file, or one of a store, which has no lines. */
+interface VerifiedLine extends Omit<EventLine, 'line'> {
+  readonly line: number | null
+}
+
+async function* storedEvents(path: string): AsyncGenerator<VerifiedLine, void, undefined> {
+  await using store = await openExistingStore(path)
   for (let after: EventPlace | null | undefined; after !== null; ) {
     const page = store.query({}, { limit: pageEvents, after: after ?? null })
-    for (const event of page.events) yield readEvent(event)
+    for (const event of page.events) yield { line: null, reading: readEvent(event) }
     after = page.next
   }
 }

@@ -59,14 +59,17 @@ export class StoredScan {
       after: this.#after,
       maxExamined: pageExamined,
     })
+    let taken = 0
     for (const event of events) {
       this.#after = { createdAt: event.created_at, id: event.id }
       this.#left--
+      taken++
       if (this.#seen?.addHex(event.id) === false) continue
-      if (!take(event)) return
+      if (!take(event)) break
     }
-    this.#after = next
-    if (next === null) this.#next()
+    if (taken === events.length) this.#after = next
+    // Most requests are for few, and over with their last event: another step would keep EOSE waiting for its turn.
+    if (this.#left === 0 || (taken === events.length && next === null)) this.#next()
   }
 
   #next(): void {

@@ -64,7 +64,7 @@ export class RelayConnection implements SessionOwner {
   readonly health: HealthTracker
   /** What it can do. */
   readonly capabilities: RelayCapabilities
-  /** What the work with it takes. @internal */
+  /** What the work with it takes. */
   readonly counter = new RelayCounter()
   readonly #host: RelayHost
   readonly #env: Env

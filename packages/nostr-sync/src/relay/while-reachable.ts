@@ -12,7 +12,8 @@ export interface Patience {
 /**
  * Waits for work that the links of a lifecycle do, one link after the other, for as long as there are links.
  *
- * @throws (rejects) a `HoldfastError` `HF_NOT_READY` when the peer is out of reach for too long, or the lifecycle has ended
+ * @throws (rejects) a `HoldfastError` `HF_NOT_READY` when the peer is out of reach for too long, or will not be asked again in
+ *   that time, or the lifecycle has ended
  */
 export async function whileReachable<T>(
   life: Lifecycle,
@@ -42,9 +43,13 @@ export async function whileReachable<T>(
       if (state.stable) without.left = within
       else if (without.timer !== null) without.left -= clock.now() - without.since
       without.timer = null
-    } else if (without.timer === null) {
-      without.since = clock.now()
-      without.timer = clock.after(without.left, giveUp)
+    } else {
+      if (without.timer === null) {
+        without.since = clock.now()
+        without.timer = clock.after(without.left, giveUp)
+      }
+      // A lasting fault, or a relay that asks to be left alone: nothing more will be tried in time.
+      if (state.phase === 'waiting' && state.retryAt > without.since + without.left) giveUp()
     }
   }
   const following = life.state$.subscribe({ next: look, error: fail })
