@@ -148,14 +148,17 @@ describe('tokens of a catch-up that wait behind one being applied', () => {
 
   it('H13.13: are dropped when the client drains', async () => {
     const slow = new Slow()
-    await using it = new Followed([{ stream: 'typing', from: 1, apply: slow.apply }])
+    const store = new KeptPosition()
+    store.value = { at: 1 }
+    await using it = new Followed([{ stream: 'typing', store, apply: slow.apply }])
     await it.connect()
-    await it.says(...chunk)
+    await it.says(...chunk, 'POSITION typing 4')
     const drained = it.client.drain({ within: 1000 })
     slow.release()
     await it.settle(10)
     expect(await drained).toMatchObject({ timedOut: false })
     expect(slow.began).toEqual([2])
+    expect(store.value).toEqual({ at: 1 })
   })
 
   it('H13.13: are dropped when the application closes the client while it applies one', async () => {
@@ -171,8 +174,9 @@ describe('tokens of a catch-up that wait behind one being applied', () => {
       },
     ])
     await it.connect()
-    await it.says(...chunk)
+    await it.says(...chunk, 'POSITION typing 4', `RDATA typing 5 ${row('a')}`)
     expect(seen).toEqual([2])
+    expect(it.client.progress()).toMatchObject([{ applied: null }])
   })
 })
 

@@ -138,6 +138,8 @@ class Client implements ReplicationClient, ClientContext {
   readonly #syncs = new Map<string, { resolve: () => void; reject: (error: Error) => void }[]>()
   readonly #processId: string
   #closing: Promise<string[]> | null = null
+  /** Said before anything else of it is done. */
+  #isClosing = false
   #lastLine: Millis
   readonly #logged: LimitedLog
   serverName: string | null
@@ -177,6 +179,7 @@ class Client implements ReplicationClient, ClientContext {
           count(this.stats.deliveries, stream)
           count(this.stats.rows, stream, rows)
         },
+        isClosing: () => this.#isClosing,
       })
       this.followers.set(followed.stream, follower)
     }
@@ -333,6 +336,7 @@ class Client implements ReplicationClient, ClientContext {
 
   async drain(o?: { readonly within?: Millis }): Promise<DrainReport> {
     const { clock } = this.#options.env
+    this.#isClosing = true
     const began = clock.now()
     const report = await this.#life.drain(o)
     const cut = await this.#closeCursors((o?.within ?? usualDrainWithin) - (clock.now() - began))
@@ -341,11 +345,13 @@ class Client implements ReplicationClient, ClientContext {
   }
 
   close(why?: Partial<End>): void {
+    this.#isClosing = true
     this.#life.close(why)
     void this.#closeCursors()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosing = true
     this.#life.close()
     await this.#closeCursors()
   }

@@ -31,6 +31,8 @@ export interface FollowerOptions {
   readonly report: (problem: ClientProblem) => void
   /** A batch was applied, or a position taken. */
   readonly delivered: (stream: string, rows: number) => void
+  /** Whether the client is being closed or drained, if only just now. */
+  readonly isClosing: () => boolean
 }
 
 /** One followed stream, across links: its cursor, and how its rows are read. */
@@ -114,10 +116,7 @@ export class Follower {
     let from = start
     for (let first = items[from]; first !== undefined; first = items[from]) {
       const { group } = first
-      // Behind a reset they would come too late (I21), and whoever closes us need not wait for them: in both cases no
-      // position is taken either. The end of a link is no such case: a position may have come behind them, and stands.
-      const { phase } = this.cursor
-      if (from > 0 && (phase === 'resyncing' || phase === 'closed')) return undefined
+      if (from > 0 && this.#isRestDropped()) return undefined
       let to = from + 1
       while (items[to]?.group === group) to += 1
       const isAll = from === 0 && to === items.length
@@ -129,6 +128,18 @@ export class Follower {
       from = to
     }
     return undefined
+  }
+
+  /**
+   * Behind a reset the rest would come too late (I21), and whoever closes us need not wait for it: in both cases no position
+   * is taken either. The end of a link is no such case: a position may have come behind the rest, and stands.
+   */
+  #isRestDropped(): boolean {
+    if (this.cursor.phase === 'resyncing') return true
+    if (!this.#options.isClosing()) return false
+    // Before it is told that all this was applied.
+    void this.cursor.close()
+    return true
   }
 
   #hand(token: number, items: readonly WireRow[], position: number | null): void | Promise<void> {
