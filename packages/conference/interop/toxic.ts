@@ -31,7 +31,7 @@ export class Toxic implements AsyncDisposable {
   /** Starts it in a terminal of its own. It looks for nobody, and goes only where it is told to. */
   static async start(directory: string, name: string, friend: string): Promise<Toxic> {
     const keys = new KeyPair(randomBytes(32))
-    const fresh = newProfile({ secretKey: keys.secret(), realKey: keys.name, nospam: 0, name })
+    const fresh = newProfile({ secretKey: keys.secret(), name })
     const profile = join(directory, `${name}.tox`)
     const nodes = join(directory, 'nodes.json')
     await writeFile(profile, changeProfile(fresh, { friends: [newSavedFriend(friend)] }))

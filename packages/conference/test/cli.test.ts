@@ -1,5 +1,5 @@
 import { createSocket } from 'node:dgram'
-import { readFile, stat, writeFile } from 'node:fs/promises'
+import { readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { changeProfile, readProfile } from '@holdfast/conference'
 import { describe, expect, it, vi } from 'vitest'
@@ -31,6 +31,15 @@ describe('the command line', () => {
     }
     expect(await run('simulate', '1')).toMatchObject({ code: 2 })
     expect(await run('profile', 'forget')).toMatchObject({ code: 2 })
+    const tooLong = ['profile', 'new', '--name', 'ü'.repeat(65), '--profile', '/nowhere/x.tox']
+    expect(await run(...tooLong)).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('at most 128 bytes') as string,
+    })
+    expect(await run('create', '--title', '')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('1 to 128 bytes') as string,
+    })
   })
 
   it('exits with 1 when it cannot do what it was asked, and makes nothing', async () => {
@@ -41,7 +50,16 @@ describe('the command line', () => {
       expect(code, command[0]).toBe(1)
       expect(err).toContain(path)
     }
-    expect(await run('status', 'http://127.0.0.1:1')).toMatchObject({ code: 1 })
+    expect(await run('status', '127.0.0.1:1')).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('nothing answers at http://127.0.0.1:1') as string,
+    })
+    await writeFile(path, 'a diary')
+    expect(await run('profile', 'import', path, '--profile', `${path}.new`)).toMatchObject({
+      code: 1,
+      err: expect.stringContaining(`${path}: this is no Tox save file`) as string,
+    })
+    await rm(path)
     await expect(stat(`${path}.messages`)).rejects.toThrow('ENOENT')
   })
 })
@@ -116,13 +134,13 @@ describe('headless', () => {
     await run('profile', 'new', '--profile', path)
     await using bot = new Bot(path, '--http', '0')
     await bot.event('ready')
-    bot.program.write('nonsense\n{"do":"fly","id":"x"}\n\n{"do":"say","id":8,"conference":0}\n')
+    bot.program.write('nonsense\n{"do":"fly","id":"x"}\n\n{"do":"say","id":88,"conference":0}\n')
     bot.program.write(`${'x'.repeat(100_000)}\n`)
     await bot.program.until(() => (bot.lines.filter(({ ok }) => ok === false).length === 4 ? true : null))
     expect(bot.lines.filter(({ ok }) => ok === false)).toMatchObject([
       { reply: null, why: 'not JSON' },
       { reply: 'x' },
-      { reply: 8, why: expect.stringContaining('text') as string },
+      { reply: 88, why: expect.stringContaining('text') as string },
       { reply: null, why: 'too-long' },
     ])
     expect(await bot.ask({ do: 'create' })).toMatchObject({ ok: true, conference: { phase: 'connected' } })
@@ -131,6 +149,11 @@ describe('headless', () => {
       why: 'no-such-conference',
     })
     expect(await bot.ask({ do: 'befriend', friend: 'me' })).toMatchObject({ ok: false })
+    const { realKey, toxId } = await bot.event('ready')
+    for (const friend of [realKey, toxId]) {
+      expect(await bot.ask({ do: 'befriend', friend })).toMatchObject({ ok: false })
+    }
+    expect(await bot.ask({ do: 'name', name: 'x'.repeat(129) })).toMatchObject({ why: 'too-long' })
     expect(await bot.ask({ do: 'search', conference: 0, words: 'x' })).toMatchObject({ messages: [] })
     const other = await run('headless', '--profile', path)
     expect(other).toMatchObject({ code: 1, err: expect.stringContaining('has it open') as string })
@@ -168,9 +191,16 @@ describe('headless', () => {
     const path = join(folder.path, 'ada.tox')
     const config = join(folder.path, 'member.toml')
     await run('profile', 'new', '--name', 'ada', '--profile', path)
-    await writeFile(config, `profile = ${JSON.stringify(path)}\nhttp = "0"\nfriend = ["${'1'.repeat(64)}"]\n`)
-    await using bot = new Bot(null, '--config', config)
+    const { out: self } = await run('id', '--key', '--profile', path)
+    const friends = JSON.stringify([self.trim(), '1'.repeat(64)])
+    await writeFile(
+      config,
+      `profile = ${JSON.stringify(path)}\nhttp = "0"\nfriend = ${friends}\nneighbour = ["127.0.0.1:1", "[::1]:1"]\n`,
+    )
+    await using bot = new Bot(null, '--config', config, '--log-level', 'warn')
     bot.program.child.stdin?.end()
+    await bot.event('input-ended')
+    await bot.program.says(/"host":"::1".*left out: host must be an address/, 'err')
     expect(await bot.event('ready')).toMatchObject({
       http: expect.stringMatching(/^http:/) as string,
       friends: [{ realKey: '1'.repeat(64) }],
@@ -178,6 +208,19 @@ describe('headless', () => {
     bot.program.child.kill('SIGTERM')
     expect(await bot.program.ended()).toMatchObject({ code: 0 })
     expect(bot.lines.at(-1)).toMatchObject({ event: 'drained', cut: [], timedOut: false })
+  })
+
+  it('ends when whoever reads and writes is gone: it would find the profile in use', async () => {
+    await using folder = await temporaryFolder()
+    const path = join(folder.path, 'ada.tox')
+    await run('profile', 'new', '--name', 'ada', '--profile', path)
+    await using bot = new Bot(path, '--log-level', 'warn')
+    await bot.event('ready')
+    await bot.program.says(/no way into the network is given/, 'err')
+    bot.program.child.stdout?.destroy()
+    bot.program.child.stdin?.end()
+    expect(await bot.program.ended()).toMatchObject({ code: 0 })
+    expect(bot.program.err).toContain('nobody reads what happens any more')
   })
 })
 

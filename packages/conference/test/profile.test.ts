@@ -22,7 +22,7 @@ import { vectorFile } from './support/vectors.js'
 
 const vector = vectorFile('savefile') as { readonly fileHex: string }
 const real = Buffer.from(vector.fileHex, 'hex')
-const somebody = { secretKey: new Uint8Array(32).fill(7), realKey: 'ab'.repeat(32), nospam: 0x12345678 }
+const somebody = { secretKey: new Uint8Array(32).fill(7), nospam: 0x12345678 }
 
 describe('a Tox profile', () => {
   it('spec 9: is read from a file of the real library: keys, nospam, friends, conferences', () => {
@@ -50,6 +50,15 @@ describe('a Tox profile', () => {
       )
     expect(untouched(changed)).toEqual(untouched(real))
     expect(readProfile(changed)).toMatchObject({ name: 'another', conferences: [] })
+  })
+
+  it('spec 9: of somebody new has the public key that belongs to the secret one, as the real library makes it', () => {
+    const { secretKey, realKey } = readProfile(real)
+    expect(readProfile(newProfile({ secretKey })).realKey).toBe(realKey)
+    expect(() => newProfile({ secretKey: secretKey.subarray(1) })).toThrow(
+      'secretKey must be 32 bytes, got 31',
+    )
+    expect(() => newProfile({ secretKey, name: 'ü'.repeat(65) })).toThrow('name must be at most 128 bytes')
   })
 
   it('of somebody new says who it is, and takes friends', () => {

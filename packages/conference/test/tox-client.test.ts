@@ -24,7 +24,7 @@ it('a profile that cannot be saved is told of once, and saved when it can be', a
   await using client = await toxClient({
     env: nodeEnv({ name: 'test', log }),
     profile,
-    create: () => newProfile({ secretKey: randomBytes(32), realKey: 'ab'.repeat(32), nospam: 1 }),
+    create: () => newProfile({ secretKey: randomBytes(32) }),
     listen: { host: '127.0.0.1', port: 0 },
   })
   await rm(within, { recursive: true })
@@ -46,7 +46,7 @@ it('who waits for a save, or closes, does not wait for a clock', async () => {
   const client = await toxClient({
     env: testEnv(),
     profile,
-    create: () => newProfile({ secretKey: randomBytes(32), realKey: 'ab'.repeat(32), nospam: 1 }),
+    create: () => newProfile({ secretKey: randomBytes(32) }),
     listen: null,
   })
   client.rename('one')
@@ -65,7 +65,7 @@ it('a drain counts the links that were up, not those that were being made', asyn
   await using client = await toxClient({
     env,
     profile: join(folder.path, 'me.tox'),
-    create: () => newProfile({ secretKey: randomBytes(32), realKey: 'ab'.repeat(32), nospam: 1 }),
+    create: () => newProfile({ secretKey: randomBytes(32) }),
     listen: null,
   })
   const address = { host: '127.0.0.1', port: 9 }

@@ -46,6 +46,14 @@ describe('two nodes over UDP', () => {
     await a.told('friend', ({ changed, friend }) => changed === 'isTyping' && friend.isTyping)
     a.node.rename('Augusta')
     await b.told('friend', ({ friend }) => friend.name === 'Augusta')
+    expect(a.node.rename('A'.repeat(129))).toBe('too-long')
+    expect(a.node.friends.profile.name).toBe('Augusta')
+  })
+
+  it('12.6 are called by as much of a name as others take, in conferences too', async () => {
+    await using a = await testNode('a', { profile: { name: 'ü'.repeat(100) } })
+    expect(a.node.friends.profile.name).toBe('ü'.repeat(64))
+    expect(Buffer.from(a.node.conferences.machine.name).toString()).toBe('ü'.repeat(64))
   })
 
   it('12.3 that both dial have one link', async () => {

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { lookup } from 'node:dns/promises'
 import { isIPv6 } from 'node:net'
 import { type Env, type Log, OptionError } from '@holdfast/core'
@@ -6,8 +5,6 @@ import { loadConfig, watchedRegistry } from '@holdfast/core/service'
 import { type ToxClient, toxClient } from '../client/tox-client.js'
 import { registerConferenceMetrics } from '../metrics/conference-metrics.js'
 import { registerNodeMetrics } from '../metrics/node-metrics.js'
-import { newProfile } from '../profile/tox-profile.js'
-import { KeyPair } from '../tox/crypto/box.js'
 import type { ToxNodeOptions } from '../tox/node-options.js'
 import type { HostPort } from './addresses.js'
 import { type MemberConfig, memberSchema } from './config.js'
@@ -85,24 +82,15 @@ async function usable<T extends HostPort>(log: Log, places: readonly T[], family
 async function lookedUp({ host, port }: HostPort, family: 0 | 4 = 0): Promise<HostPort> {
   try {
     const { address } = await lookup(host, { family })
-    return { host: address, port }
+    // An address is what it is, whatever was asked for.
+    if (family === 0 || !isIPv6(address)) return { host: address, port }
   } catch {
-    throw noAddress(host, family)
+    // Told below.
   }
+  throw noAddress(host, family)
 }
 
 function noAddress(host: string, family: 0 | 4): OptionError {
   const what = 'an address, or a name that can be looked up'
   return new OptionError('host', family === 0 ? what : `${what}, of IPv4 unless we listen at [::]:0`, host)
-}
-
-/** The save file of somebody new, under a name. For once `cryptoReady` is there. */
-export function freshProfile(name: string): Uint8Array {
-  const keys = new KeyPair(randomBytes(32))
-  return newProfile({
-    secretKey: keys.secret(),
-    realKey: keys.name,
-    nospam: randomBytes(4).readUInt32BE(),
-    name,
-  })
 }

@@ -1,14 +1,13 @@
+import { randomBytes } from 'node:crypto'
 import { mkdir, readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { AtomicFile } from '@holdfast/core/node'
 import { CommandError } from '@holdfast/core/program'
 import { Command, InvalidArgumentError } from 'commander'
-import { readProfile, type ToxProfile } from '../profile/tox-profile.js'
-import { cryptoReady } from '../tox/crypto/box.js'
+import { newProfile, readProfile, type ToxProfile } from '../profile/tox-profile.js'
 import { toxId } from '../tox/crypto/tox-id.js'
 import { SaveFileError } from '../wire/errors.js'
 import { maxNameBytes } from '../wire/packets.js'
-import { freshProfile } from './open-client.js'
 import { addProfileOption, type ProfileFlags } from './profile-option.js'
 import { programName } from './program-name.js'
 
@@ -19,8 +18,8 @@ export function profileCommand(): Command {
     .description('make a profile of somebody new, and print its Tox ID')
     .option('--name <name>', 'what others see', nameOf, '')
     .action(async ({ profile, name }: ProfileFlags & { name: string }) => {
-      await cryptoReady
-      await put(profile, freshProfile(name))
+      const nospam = randomBytes(4).readUInt32BE()
+      await put(profile, newProfile({ secretKey: randomBytes(32), nospam, name }))
     })
   const take = new Command('import')
     .description('take the save file of another Tox program, conferences too')

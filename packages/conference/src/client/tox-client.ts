@@ -40,6 +40,7 @@ export interface ToxClientOptions extends Omit<ToxNodeOptions, 'secretKey' | 'no
  * @throws (rejects) a `SaveFileError`, a `StoreError`, or what {@link toxNode} does
  * @example
  * ```ts no-run
+ * import { once } from 'node:events'
  * import { toxClient } from '@holdfast/conference'
  * import { nodeEnv } from '@holdfast/core/node'
  *
@@ -51,6 +52,7 @@ export interface ToxClientOptions extends Omit<ToxNodeOptions, 'secretKey' | 'no
  * client.messages$.subscribe(({ conference, name, text, isOurs }) => {
  *   if (!isOurs) conferences.say(conference, `${name} said ${text}`)
  * })
+ * await once(process, 'SIGTERM') // then `client` says goodbye and saves
  * ```
  */
 export async function toxClient(options: ToxClientOptions): Promise<ToxClient> {

@@ -1,4 +1,6 @@
 import { Buffer } from 'node:buffer'
+import { OptionError } from '@holdfast/core'
+import { publicKeyOf } from '../tox/crypto/public-key.js'
 import {
   decodeConferencesSection,
   encodeConferencesSection,
@@ -6,7 +8,8 @@ import {
 } from '../wire/conferences-section.js'
 import { SaveFileError } from '../wire/errors.js'
 import { decodeFriendsSection, encodeFriendsSection, type SavedFriend } from '../wire/friends-section.js'
-import { hex, type RealKey } from '../wire/identity.js'
+import { hex, keyBytes, type RealKey } from '../wire/identity.js'
+import { maxNameBytes } from '../wire/packets.js'
 import { encodeSaveFile, saveFileSections, sectionTypes, withSection } from '../wire/save-file.js'
 
 /** What a Tox save file says that this package goes by. */
@@ -24,7 +27,6 @@ export interface ToxProfile {
 /** What is written back; what is not given stays as it is in the file. */
 export type ProfileChanges = Partial<Pick<ToxProfile, 'name' | 'friends' | 'conferences'>>
 
-const keyBytes = 32
 const nospamBytes = 4
 
 /**
@@ -66,15 +68,40 @@ export function changeProfile(file: Uint8Array, { name, friends, conferences }: 
 }
 
 /** What a {@link newProfile} is made of. */
-export interface NewProfile extends Pick<ToxProfile, 'secretKey' | 'realKey' | 'nospam'> {
+export interface NewProfile {
+  /** 32 random bytes. Whoever has them is us. */
+  readonly secretKey: Uint8Array
+  /**
+   * Four bytes of our Tox ID, as a number.
+   *
+   * @defaultValue 0
+   */
+  readonly nospam?: number
+  /** At most 128 bytes of UTF-8. */
   readonly name?: string
 }
 
-/** The save file of somebody new, which other Tox software reads, too. */
-export function newProfile({ secretKey, realKey, nospam, name = '' }: NewProfile): Uint8Array {
+/**
+ * The save file of somebody new, which other Tox software reads, too.
+ *
+ * @throws an `OptionError` if the key or the name has another length
+ * @example
+ * ```ts
+ * import { randomBytes } from 'node:crypto'
+ * import { newProfile, readProfile } from '@holdfast/conference'
+ *
+ * const file = newProfile({ secretKey: randomBytes(32), name: 'ada' })
+ * readProfile(file).name // => 'ada'
+ * ```
+ */
+export function newProfile({ secretKey, nospam = 0, name = '' }: NewProfile): Uint8Array {
+  if (secretKey.length !== keyBytes) throw new OptionError('secretKey', '32 bytes', secretKey.length)
+  if (Buffer.byteLength(name) > maxNameBytes) {
+    throw new OptionError('name', `at most ${maxNameBytes} bytes of UTF-8`, name)
+  }
   const head = Buffer.alloc(nospamBytes)
   head.writeUInt32BE(nospam)
-  const keys = Buffer.concat([head, Buffer.from(realKey, 'hex'), secretKey])
+  const keys = Buffer.concat([head, Buffer.from(publicKeyOf(secretKey), 'hex'), secretKey])
   return encodeSaveFile([
     { type: sectionTypes.keys, data: keys },
     { type: sectionTypes.friends, data: new Uint8Array() },

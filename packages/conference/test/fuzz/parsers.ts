@@ -58,7 +58,7 @@ const frames = [
   encodeFrame({ kind: 'received-apart', dhtKey: key(1), data: Buffer.from('apart') }),
   encodeFrame({ kind: 'data', id: 17, data: Buffer.from('data') }),
 ]
-const profile = newProfile({ secretKey: Buffer.alloc(32, 7), realKey: key(1), nospam: 5, name: 'Ada' })
+const profile = newProfile({ secretKey: Buffer.alloc(32, 7), nospam: 5, name: 'Ada' })
 const saved = Buffer.from((vectorFile('savefile') as { readonly fileHex: string }).fileHex, 'hex')
 const nodes = packNodes([{ dhtKey: key(1), address: { host: '10.0.0.1', port: 33_445 }, via: 'udp' }])
 

@@ -1,12 +1,13 @@
+import { randomBytes } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Env } from '@holdfast/core'
 import { type ToxClient, toxClient } from '../../client/tox-client.js'
 import type { MemberView } from '../../conferences/conference-view.js'
 import { listenTo } from '../../conferences/listen-to.js'
+import { newProfile } from '../../profile/tox-profile.js'
 import { FaultyUdp } from '../../testing/faulty-udp.js'
 import type { NodeInfo } from '../../tox/dht/packed-nodes.js'
-import { freshProfile } from '../open-client.js'
 
 /** One of the demonstration's peers: a whole client with a profile on disk and a UDP port of its own. */
 export class Player {
@@ -46,7 +47,7 @@ export class Player {
     const client = await toxClient({
       env: this.#env,
       profile: this.#profile,
-      create: () => freshProfile(this.name),
+      create: () => newProfile({ secretKey: randomBytes(32), name: this.name }),
       listen: { host: '127.0.0.1', port: 0 },
       bootstrap,
       bindUdp: this.network.bind,
