@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { loadConfig } from '@holdfast/core/service'
 import { expect, it } from 'vitest'
@@ -77,4 +77,17 @@ it('R105: a file that a field names, and that is not what it should be, is told 
   await expect(readSigner(wrong)).rejects.toThrow(/authKeyFile: .* must hold a secret key/)
   await expect(readCertificate(wrong, missing)).rejects.toThrow(/key: .* cannot be opened/)
   await expect(readCertificate(wrong, wrong)).rejects.toThrow(/no pair of PEM files/)
+})
+
+it('R105: the how-to has every field, and an example that is taken', async () => {
+  const page = new URL('../../../docs/how-to/mirror-a-grasp-server.md', import.meta.url)
+  const text = await readFile(page, 'utf8')
+  const limits = Object.keys(runSchema.shape.limits.unwrap().shape).map((name) => `limits.${name}`)
+  const fields = [...Object.keys(runSchema.shape).filter((name) => name !== 'limits'), ...limits]
+  expect(fields.filter((name) => !text.includes(`\`${name}\``))).toEqual([])
+  await using directory = await temporaryFolder()
+  const file = join(directory.path, 'mirror.toml')
+  await writeFile(file, /```toml\n([^]*?)```/.exec(text)?.[1] ?? 'no example')
+  const config = await loadConfig({ schema: runSchema, prefix, file, env: {} })
+  expect(config).toMatchObject({ domains: ['grasp.example.com'], limits: { clientsPerAddress: 50 } })
 })
