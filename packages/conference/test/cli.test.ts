@@ -200,7 +200,7 @@ describe('headless', () => {
     await using bot = new Bot(null, '--config', config, '--log-level', 'warn')
     bot.program.child.stdin?.end()
     await bot.event('input-ended')
-    await bot.program.says(/"host":"::1".*left out: host must be an address/, 'err')
+    await bot.program.says(/"host":"::1".*left out: ::1 has no address of IPv4/, 'err')
     expect(await bot.event('ready')).toMatchObject({
       http: expect.stringMatching(/^http:/) as string,
       friends: [{ realKey: '1'.repeat(64) }],

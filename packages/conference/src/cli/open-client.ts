@@ -1,6 +1,7 @@
 import { lookup } from 'node:dns/promises'
 import { isIPv6 } from 'node:net'
-import { type Env, type Log, OptionError } from '@holdfast/core'
+import type { Env, Log } from '@holdfast/core'
+import { CommandError } from '@holdfast/core/program'
 import { loadConfig, watchedRegistry } from '@holdfast/core/service'
 import { type ToxClient, toxClient } from '../client/tox-client.js'
 import { registerConferenceMetrics } from '../metrics/conference-metrics.js'
@@ -68,7 +69,7 @@ async function usable<T extends HostPort>(log: Log, places: readonly T[], family
       try {
         return { ...place, ...(await lookedUp(place, family)) }
       } catch (cause) {
-        if (!(cause instanceof OptionError)) throw cause
+        if (!(cause instanceof CommandError)) throw cause
         log.warn({ host: place.host, port: place.port }, `left out: ${cause.message}`)
         return null
       }
@@ -90,7 +91,8 @@ async function lookedUp({ host, port }: HostPort, family: 0 | 4 = 0): Promise<Ho
   throw noAddress(host, family)
 }
 
-function noAddress(host: string, family: 0 | 4): OptionError {
-  const what = 'an address, or a name that can be looked up'
-  return new OptionError('host', family === 0 ? what : `${what}, of IPv4 unless we listen at [::]:0`, host)
+/** No mistake of the configuration, which would stay so: the network may not be there yet when a host starts. */
+function noAddress(host: string, family: 0 | 4): CommandError {
+  const what = family === 0 ? 'no address' : 'no address of IPv4 (for IPv6 listen at [::]:0)'
+  return new CommandError(`${host} has ${what}, or cannot be looked up: check the name, and the network`)
 }
