@@ -107,6 +107,7 @@ export interface NostrMirror extends AsyncDisposable {
  * @throws (rejects) what the verifier and the store of the state reject with
  * @example
  * ```ts no-run
+ * import { once } from 'node:events'
  * import { nodeEnv } from '@holdfast/core/node'
  * import { nostrMirror, openLmdbStore } from '@holdfast/nostr-sync'
  *
@@ -120,6 +121,8 @@ export interface NostrMirror extends AsyncDisposable {
  * })
  * mirror.state$.subscribe(({ relays }) => console.log(relays.map(({ url, status }) => `${url} ${status}`)))
  * mirror.start()
+ * await once(process, 'SIGINT')
+ * await mirror.drain({ within: 10_000 })
  * ```
  */
 export async function nostrMirror(options: NostrMirrorOptions): Promise<NostrMirror> {

@@ -34,6 +34,18 @@ export interface Difference {
  *
  * @returns whether all of it came
  * @throws (rejects) a `HoldfastError` `HF_NOT_READY` when the relay cannot be reached, or not any more
+ * @example
+ * ```ts no-run
+ * import { nodeEnv } from '@holdfast/core/node'
+ * import { eventIntake, fetchOnce, openLmdbStore, openPolicy, relayOptions, startVerifier } from '@holdfast/nostr-sync'
+ *
+ * const env = nodeEnv({ name: 'fetch' })
+ * await using store = await openLmdbStore({ path: 'events' })
+ * await using verifier = await startVerifier({ env })
+ * await using intake = eventIntake({ env, store, verifier, policy: openPolicy() })
+ * const relay = relayOptions({ env, intake, items: (filter) => store.items(filter) })
+ * await fetchOnce({ url: 'wss://relay.example', relay, filters: [{ kinds: [30_617] }], connectWithin: 30_000 })
+ * ```
  */
 export function fetchOnce(shot: OneShot): Promise<boolean> {
   return withRelay(shot, (session, { resolve }) => ({

@@ -35,6 +35,7 @@ export interface RelaySink extends EventSink {
  *
  * @example
  * ```ts no-run
+ * import { once } from 'node:events'
  * import { nodeEnv } from '@holdfast/core/node'
  * import { openLmdbStore, relaySink } from '@holdfast/nostr-sync'
  *
@@ -42,6 +43,7 @@ export interface RelaySink extends EventSink {
  * await using store = await openLmdbStore({ path: 'events' })
  * await using sink = relaySink({ env, store, url: 'ws://127.0.0.1:7777' })
  * sink.state$.subscribe(({ phase }) => console.log(sink.name, phase))
+ * await once(process, 'SIGINT')
  * ```
  */
 export function relaySink(options: RelaySinkOptions): RelaySink {
