@@ -67,12 +67,68 @@ async function sessionCutAfter(bytes: number): Promise<ReceivedBatch[]> {
   return batches
 }
 
+/**
+ * A catch-up of five tokens of one row each, which come in one chunk, then two live ones; applying takes its time, each after
+ * the other. Says what was begun, and fails where the stored position is beyond what is done.
+ */
+async function slowSessionCutAfter(bytes: number, takes: number): Promise<number[]> {
+  const env = testEnv()
+  const network = memoryNetwork(env.clock)
+  const at = { uri: 'memory:main' }
+  const source = memorySource({ streams: ['events'] })
+  for (const name of ['1', '2', '3', '4', '5']) source.append('events', [[name]])
+  await using _server = await replicationServer({ env, acceptor: network, at, source, serverName: 's' })
+  const begun: number[] = []
+  const done = new Set<number>()
+  const skipped: number[] = []
+  await using client = replicationClient({
+    env,
+    dialer: losingAfter(network, bytes),
+    endpoints: [at],
+    name: 'w1',
+    streams: [
+      {
+        stream: 'events',
+        from: 0,
+        unread: true,
+        async apply({ token }) {
+          begun.push(token)
+          await new Promise<void>((resolve) => env.clock.after(takes, resolve))
+          done.add(token)
+        },
+        store: {
+          load: () => Promise.resolve(undefined),
+          save: async (to) => {
+            for (let token = 1; token <= (to?.at ?? 0); token += 1) if (!done.has(token)) skipped.push(token)
+          },
+        },
+      },
+    ],
+  })
+  await client.start()
+  await env.clock.advanceAsync(10)
+  for (const name of ['6', '7']) {
+    source.append('events', [[name]])
+    await env.clock.advanceAsync(10)
+  }
+  await env.clock.advanceAsync(5000)
+  expect(skipped, `a position beyond what was applied, cut after ${bytes} bytes`).toEqual([])
+  return begun
+}
+
 const rowsOf: Readonly<Record<number, string>> = {
   1: '["1a"] ["1b"] ["1c"]',
   2: '["2a"] ["2b"]',
   3: '["3a"] ["3b"]',
   4: '["4a"]',
   5: '["5a"] ["5b"] ["5c"]',
+}
+
+/** What comes again comes from a position that was not passed over. */
+function expectNoGaps(tokens: readonly number[], where: string): void {
+  for (const [index, token] of tokens.entries()) {
+    expect(token, where).toBeLessThanOrEqual(Math.max(0, ...tokens.slice(0, index)) + 1)
+  }
 }
 
 describe('a server that is lost at any byte of a session', () => {
@@ -86,10 +142,18 @@ describe('a server that is lost at any byte of a session', () => {
         .filter((token, index, all) => all.indexOf(token) === index)
       expect(fresh, where).toEqual([1, 2, 3, 4, 5])
       const tokens = batches.map(({ token }) => token)
-      for (const [index, token] of tokens.entries()) {
-        // What comes again comes from a position that was not passed over.
-        expect(token, where).toBeLessThanOrEqual(Math.max(0, ...tokens.slice(0, index)) + 1)
-      }
+      expectNoGaps(tokens, where)
     }
   })
+
+  for (const takes of [0, 40]) {
+    it(`H13.8, I17: costs no batch where each takes ${takes} ms to apply, and no position is ahead of them`, async () => {
+      for (let bytes = 1; bytes <= 330; bytes += 1) {
+        const begun = await slowSessionCutAfter(bytes, takes)
+        const where = `cut after ${bytes} bytes`
+        expect([...new Set(begun)], where).toEqual([1, 2, 3, 4, 5, 6, 7])
+        expectNoGaps(begun, where)
+      }
+    })
+  }
 })
