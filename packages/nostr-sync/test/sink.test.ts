@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { systemEnv } from '@holdfast/core'
 import { jsonLinesSink, keySigner, memoryStore, type NostrEvent, relaySink } from '@holdfast/nostr-sync'
@@ -127,5 +128,27 @@ describe('a file as a sink', () => {
     const lines = (await readFile(path, 'utf8')).trimEnd().split('\n')
     expect(lines.map((line) => JSON.parse(line) as NostrEvent)).toEqual(events)
     expect(sink.stats.delivered).toBe(500)
+  })
+
+  it('begins on a line of its own behind half a line of a process that was killed', async () => {
+    await using directory = await temporaryFolder()
+    const path = join(directory.path, 'events.jsonl')
+    await writeFile(path, '{"id":"half')
+    for (const from of [1, 2]) {
+      const store = memoryStore()
+      const sink = await jsonLinesSink({ env, store, path })
+      await store.put(made(1, from))
+      await sink.drain({ within: 1000 })
+    }
+    const [first, second] = [made(1, 1), made(1, 2)].map(([one]) => JSON.stringify(one))
+    expect(await readFile(path, 'utf8')).toBe(`{"id":"half\n${first}\n${second}\n`)
+  })
+
+  it.runIf(existsSync('/dev/full'))('counts as refused what a full disk did not take', async () => {
+    const store = memoryStore()
+    const sink = await jsonLinesSink({ env, store, path: '/dev/full' })
+    await store.put(made(3))
+    await sink.drain({ within: 1000 })
+    expect(sink.stats).toEqual({ delivered: 0, refused: 3 })
   })
 })

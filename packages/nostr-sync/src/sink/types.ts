@@ -13,6 +13,6 @@ export interface EventSink extends AsyncDisposable {
 export interface SinkStats {
   /** Events that are there now because of us, or were before. */
   delivered: number
-  /** Events that the other side does not want. */
+  /** Events that the other side does not want, or that a file did not take. */
   refused: number
 }
