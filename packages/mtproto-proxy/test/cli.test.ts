@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { readFile, stat, writeFile } from 'node:fs/promises'
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { connect, createServer, type TLSSocket } from 'node:tls'
@@ -110,6 +110,18 @@ describe('init and link', () => {
     expect(await readFile(file, 'utf8')).toBe(before)
     await run('init', file, '--ip', 'none', '--force')
     expect(await readFile(file, 'utf8')).not.toBe(before)
+  })
+
+  it.each([
+    [['init', '--domain', 'münchen.de'], 'the name of a host'],
+    [['init', '--ip', 'here'], 'an IP address'],
+    [['simulate', '--domain', ''], 'the name of a host'],
+    [['run'], 'ports: must have at least one [[ports]]; set it in a file, see --config'],
+  ])('%j says what is wrong, and writes nothing', async (args, says) => {
+    await using folder = await temporaryFolder()
+    const outcome = await run(...args, ...(args[0] === 'init' ? [join(folder.path, 'proxy.toml')] : []))
+    expect(outcome).toMatchObject({ code: 2, err: expect.stringContaining(says) as unknown })
+    expect(await readdir(folder.path)).toEqual([])
   })
 
   it.each(['both', 'front', 'back'] as const)('writes one that is right for %s', async (role) => {

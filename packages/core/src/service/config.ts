@@ -165,6 +165,12 @@ function describe(issue: z.core.$ZodIssue, about: About): string[] {
   const given = about.origins.get(field.path.join('.'))
   const variable = variableName(about.prefix, field.path)
   if (given === undefined) {
+    // A check of the program's own says better what it needs, perhaps of a field that no flag sets.
+    if (issue.code === 'custom') {
+      return [
+        `${name}: ${issue.message}; set it in ${about.file ?? 'a file, see --config'}, or by ${variable}`,
+      ]
+    }
     return [`${name}: is missing; set it in the file, by ${variable}, or by ${flagName(field.path)}`]
   }
   const from = { file: about.file, variable, flag: flagName(field.path) }[given.origin]

@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
+import { isIP } from 'node:net'
 import { HoldfastError, systemClock } from '@holdfast/core'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { proxySettings } from '../config/to-settings.js'
 import { getExternalIp } from '../telegram/documents.js'
+import { domainArgument } from './domain-argument.js'
 import { newConfig } from './new-config.js'
 import { programName } from './program-name.js'
 
@@ -25,10 +27,11 @@ export function initCommand(): Command {
         .default('both'),
     )
     .option('-p, --port <port>', 'where clients connect', portOf, 443)
-    .option('-d, --domain <name>', 'the site that clients seem to visit', 'www.example.com')
+    .option('-d, --domain <name>', 'the site that clients seem to visit', domainArgument, 'www.example.com')
     .option(
       '--ip <address>',
       'address of this host on the Internet; "none" leaves it open (default: ask for it)',
+      addressArgument,
     )
     .option('--force', 'replace a file that is there')
     .addHelpText(
@@ -78,6 +81,12 @@ function nextSteps(file: string, o: { role: InitFlags['role']; isAddressKnown: b
   if (o.role !== 'back') steps.push(`  ${programName} link -c ${file} --qr    # what users are given`)
   if (!o.isAddressKnown) steps.push('The address of this host could not be found: set it by hand.')
   return `${steps.join('\n')}\n`
+}
+
+function addressArgument(text: string): string {
+  if (text !== 'none' && isIP(text) === 0)
+    throw new InvalidArgumentError('It must be an IP address, or "none".')
+  return text
 }
 
 function portOf(text: string): number {

@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto'
-import { Command, InvalidArgumentError } from 'commander'
-import { domain as domainSchema } from '../config/parts.js'
+import { Command } from 'commander'
 import { formatSecret, keyBytes, type Secret } from '../wire/secret.js'
+import { domainArgument } from './domain-argument.js'
 import { programName } from './program-name.js'
 
 /** `secret generate`: a new secret in its three forms. */
 export function secretCommand(): Command {
   const generate = new Command('generate')
     .description('make a secret, and print what goes into the configuration and what clients are given')
-    .option('-d, --domain <name>', 'the site that fake-TLS clients seem to visit', domainOf)
+    .option('-d, --domain <name>', 'the site that fake-TLS clients seem to visit', domainArgument)
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
@@ -50,11 +50,4 @@ function describe({ key, plain, secure, fakeTls }: Forms): string {
     `  fake-TLS (ee)  ${fakeTls ?? 'name a site with --domain'}`,
   ]
   return `${lines.join('\n')}\n`
-}
-
-function domainOf(text: string): string {
-  const result = domainSchema.safeParse(text)
-  if (!result.success)
-    throw new InvalidArgumentError('It must be the name of a host, such as www.example.com.')
-  return result.data
 }

@@ -16,6 +16,7 @@ import { registerFigures } from '../metrics/figures.js'
 import { prometheusMetrics } from '../metrics/prometheus-metrics.js'
 import { type ProxyNode, proxyNode } from '../node/proxy-node.js'
 import { type FakeTelegram, fakeTelegram } from '../testing/fake-telegram.js'
+import { domainArgument } from './domain-argument.js'
 import { userLinks } from './links.js'
 import { figuresOf } from './node-report.js'
 import { programName, variablePrefix } from './program-name.js'
@@ -43,7 +44,12 @@ export function simulateCommand(): Command {
     .option('-p, --port <port>', 'where clients connect; 0 takes a free one', portOf, 1443)
     .option('--listen <ip>', 'the address to listen on', '127.0.0.1')
     .option('-s, --secret <hex>', 'the secret, 32 hex digits', sampleSecret)
-    .option('-d, --domain <name>', 'the site that fake-TLS clients seem to visit', 'www.example.com')
+    .option(
+      '-d, --domain <name>',
+      'the site that fake-TLS clients seem to visit',
+      domainArgument,
+      'www.example.com',
+    )
     .addOption(
       new Option('--answers <mode>', 'what Telegram answers: the same, a whole key exchange, or resPQ only')
         .choices(['echo', 'mtproto', 'res-pq'])
