@@ -7,7 +7,7 @@ import {
   readRelayInfo,
 } from '@holdfast/nostr-sync'
 import type { ScriptedRelay } from '@holdfast/nostr-sync/testing'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { madeEvent } from './support/made-event.js'
 import {
   announcement,
@@ -294,10 +294,12 @@ describe('authentication', () => {
 
   it('R92: without a key, what asks for one has failed, and the link stays', async () => {
     await using bench = await mirrorBench(withoutNegentropy)
+    const warned = vi.spyOn(bench.env.log, 'warn')
     const relay = await bench.relay({ events: [announcement([url])], faults })
     bench.mirror.start()
     await bench.sync()
     expect([relay.clients.length, bench.status().status]).toEqual([1, 'connected-with-failures'])
+    expect(warned.mock.calls.filter(([, text]) => text.includes('there is no key'))).toHaveLength(1)
   })
 
   it('R92: keeps the key to itself, and refuses what is none', () => {

@@ -1,8 +1,9 @@
 import type { Env } from '@holdfast/core'
 import { nodeEnv } from '@holdfast/core/node'
-import { addInspectOption, exitCodes } from '@holdfast/core/program'
+import { addInspectOption, exitCodes, logLevelOption } from '@holdfast/core/program'
 import { createLog, OpenedThings } from '@holdfast/core/service'
 import { type Command, InvalidArgumentError } from 'commander'
+import type { Level } from 'pino'
 import { graspPolicy } from '../admission/grasp-policy.js'
 import { openPolicy } from '../admission/open-policy.js'
 import { RejectedEvents } from '../admission/rejected-events.js'
@@ -16,6 +17,7 @@ import type { EventStore } from '../store/types.js'
 import { startVerifier } from '../verify/verifier.js'
 import type { Filter } from '../wire/filter.js'
 import { normalizeRelayUrl, type RelayUrl } from '../wire/relay-url.js'
+import { readSigner } from './config-file.js'
 import { parseDomain, wrongDomain } from './domain.js'
 import { filterOf } from './filter-option.js'
 import { programName, variablePrefix } from './program-name.js'
@@ -26,6 +28,8 @@ export interface OneRelayFlags {
   readonly filter: Filter
   readonly domains?: readonly string[]
   readonly negentropy: boolean
+  readonly authKeyFile?: string
+  readonly logLevel: Level | 'silent'
   readonly json?: boolean
 }
 
@@ -45,18 +49,21 @@ export function addOneRelayOptions(command: Command): Command {
     .argument('<relay>', 'URL of the relay', relayOf)
     .requiredOption('-d, --data <dir>', 'directory of the event store; made if it is not there')
     .option('-f, --filter <json>', 'only what matches this filter of NIP-01', filterOf, {})
+    .option('--auth-key-file <file>', 'secret key of 64 hex digits, for a relay that asks who we are')
+    .addOption(logLevelOption('warn', variablePrefix))
     .option('--json', 'print JSON')
 }
 
 /** Opens what is needed, does it, and exits with 1 if it was not done. */
 export async function withOneRelay(
   url: RelayUrl,
-  { data, filter, domains, negentropy, json }: OneRelayFlags,
+  { data, filter, domains, negentropy, authKeyFile, logLevel: level, json }: OneRelayFlags,
   work: (parts: OneRelayParts) => Promise<boolean>,
 ): Promise<void> {
-  const env = nodeEnv({ name: programName, log: createLog({ name: programName, level: 'warn', json }) })
+  const env = nodeEnv({ name: programName, log: createLog({ name: programName, level, json }) })
   const opened = new OpenedThings()
   try {
+    const signer = authKeyFile === undefined ? null : await readSigner(authKeyFile)
     const store = opened.add(await openLmdbStore({ path: data }))
     const verifier = opened.add(await startVerifier({ env }))
     const rejected = new RejectedEvents()
@@ -69,6 +76,7 @@ export async function withOneRelay(
       // Whoever names a relay means it, wherever it is.
       allowPrivateTargets: true,
       negentropy: negentropy ? 'auto' : 'off',
+      signer,
     })
     const shot: OneShot = { url, relay, filters: [filter], connectWithin }
     const isDone = await work({ env, store, intake, shot })

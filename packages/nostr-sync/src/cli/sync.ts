@@ -72,6 +72,7 @@ async function synced(
     sent = await pushOnce({
       ...{ env, store, url, filters, connectWithin },
       negentropy: negentropy ? 'auto' : 'off',
+      ...(shot.relay.signer && { signer: shot.relay.signer }),
       onAnswer: (stats) => (sent = stats),
     })
   }

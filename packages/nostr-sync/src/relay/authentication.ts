@@ -35,6 +35,10 @@ export class Authentication {
 
   /** Something was refused until we say who we are. @param then - told once whether asking again is of use */
   require(then: (accepted: boolean) => void): void {
+    if (this.#signer === null && this.#phase.kind === 'unasked') {
+      this.#phase = { kind: 'refused' }
+      this.#tell('the relay answers only who says who they are, and there is no key to do so with')
+    }
     // Refused although accepted: another try would end the same.
     if (this.#signer === null || this.#phase.kind === 'refused') {
       then(false)
@@ -72,9 +76,15 @@ export class Authentication {
     this.#channel.send({ kind: 'auth', event })
   }
 
+  /** Once for a link: without this nobody would know why nothing comes. */
+  #tell(what: string): void {
+    this.#channel.log.warn({ relay: this.#url }, what)
+  }
+
   #settle(accepted: boolean): void {
     if (this.#phase.kind === 'waiting') this.#phase.timer.cancel()
     this.#phase = { kind: accepted ? 'accepted' : 'refused' }
+    if (!accepted) this.#tell('the relay does not take our word for who we are')
     const waiting = this.#waiting
     this.#waiting = []
     for (const then of waiting) then(accepted)

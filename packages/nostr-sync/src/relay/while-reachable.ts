@@ -12,8 +12,8 @@ export interface Patience {
 /**
  * Waits for work that the links of a lifecycle do, one link after the other, for as long as there are links.
  *
- * @throws (rejects) a `HoldfastError` `HF_NOT_READY` when the peer is out of reach for too long, or will not be asked again in
- *   that time, or the lifecycle has ended
+ * @throws (rejects) a `HoldfastError` `HF_NOT_READY` when the peer is out of reach for too long, or will not be asked again for
+ *   longer than that, or the lifecycle has ended
  */
 export async function whileReachable<T>(
   life: Lifecycle,
@@ -48,8 +48,8 @@ export async function whileReachable<T>(
         without.since = clock.now()
         without.timer = clock.after(without.left, giveUp)
       }
-      // A lasting fault, or a relay that asks to be left alone: nothing more will be tried in time.
-      if (state.phase === 'waiting' && state.retryAt > without.since + without.left) giveUp()
+      // A lasting fault, or a relay that asks to be left alone: no patience lasts until it is tried again.
+      if (state.phase === 'waiting' && state.retryAt - clock.now() > within) giveUp()
     }
   }
   const following = life.state$.subscribe({ next: look, error: fail })
