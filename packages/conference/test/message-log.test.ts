@@ -164,6 +164,13 @@ describe('a message log', () => {
     await expect(logIn(folder.path)).rejects.toMatchObject({ code: 'HF_STORE_IN_USE' })
     await log.close()
     await expect(log.append(conference, said('late'))).rejects.toMatchObject({ code: 'HF_STORE_CLOSED' })
+    for (const read of [
+      () => log.page(conference),
+      () => log.search(conference, 'late'),
+      () => log.size(conference),
+    ]) {
+      expect(read).toThrow('was closed')
+    }
     await using again = await logIn(folder.path)
     expect(again.page(conference)).toEqual([])
   })

@@ -50,6 +50,33 @@ describe('two nodes over UDP', () => {
     expect(a.node.friends.profile.name).toBe('Augusta')
   })
 
+  it('refuse addresses and keys that can be nobody’s, and dial nobody once they are closed', async () => {
+    const somebody = { dhtKey: '22'.repeat(32), address: { host: '127.0.0.1', port: 1 } }
+    const nowhere = { host: 'example.org', port: 1 }
+    const wrong: readonly [string, Parameters<typeof testNode>[1]][] = [
+      ['secretKey', { secretKey: new Uint8Array(3) }],
+      ['listen', { listen: { host: '127.0.0.1', port: 70_000 } }],
+      ['bootstrap[1].dhtKey', { bootstrap: [somebody, { ...somebody, dhtKey: 'ff'.repeat(32) }] }],
+      ['bootstrap[0].address', { bootstrap: [{ ...somebody, address: nowhere }] }],
+      ['relays[0].key', { relays: [{ ...nowhere, key: 'zz' }] }],
+      ['relays[0]', { relays: [{ host: '', port: 1, key: '22'.repeat(32) }] }],
+      ['neighbours[0]', { neighbours: [{ host: '127.0.0.1', port: 0 }] }],
+    ]
+    for (const [field, options] of wrong)
+      await expect(testNode('a', options)).rejects.toMatchObject({ field })
+    await using a = await testNode('a')
+    const friend = '33'.repeat(32)
+    expect(() => a.node.befriend(friend, { ...somebody, address: nowhere })).toThrow(
+      'at.address must be an IP',
+    )
+    expect(() => a.node.bootstrap([{ ...somebody, dhtKey: '' }])).toThrow(
+      'nodes[0].dhtKey must be a public key',
+    )
+    await a.node.close()
+    a.node.befriend(friend, somebody)
+    expect(a.node.friends.all.size).toBe(0)
+  })
+
   it('12.6 are called by as much of a name as others take, in conferences too', async () => {
     await using a = await testNode('a', { profile: { name: 'ü'.repeat(100) } })
     expect(a.node.friends.profile.name).toBe('ü'.repeat(64))

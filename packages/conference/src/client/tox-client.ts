@@ -166,7 +166,7 @@ export class ToxClient implements AsyncDisposable {
    * Makes a peer a friend, and remembers it.
    *
    * @param at - which node is its, and where, as far as that is known
-   * @throws an `OptionError` if it is no key, or our own
+   * @throws an `OptionError` if it is no key, or our own, or if `at` can be nobody's
    */
   befriend(realKey: RealKey, at?: Parameters<ToxNode['befriend']>[1]): void {
     if (!/^[0-9a-f]{64}$/.test(realKey) || !isValidKey(realKey)) {

@@ -133,7 +133,7 @@ export class MessageLog implements AsyncDisposable {
    * @throws (rejects) a `StoreError`; then nothing of what shared the commit is stored
    */
   async append(conference: ConferenceIdentifier, message: LoggedMessage): Promise<number | null> {
-    if (this.#closed) throw new StoreError('HF_STORE_CLOSED', this.path, 'was closed')
+    this.#mustBeOpen()
     if (this.#pending.length >= mostPending) {
       throw new StoreError('HF_STORE_WRITE_FAILED', this.path, `${mostPending} messages wait for the disk`)
     }
@@ -145,8 +145,9 @@ export class MessageLog implements AsyncDisposable {
     return pending.position
   }
 
-  /** A page of a conference in the order in which it came: the newest entries, or those that follow `after`. */
+  /** A page of a conference in the order in which it came: the newest entries, or those that follow `after`. @throws a `StoreError` if it is closed */
   page(conference: ConferenceIdentifier, { before, after, limit = 50 }: PageOptions = {}): LogEntry[] {
+    this.#mustBeOpen()
     const extent = this.#extent(conference)
     const first = Math.max(extent.first, (after ?? 0) + 1)
     const next = Math.min(before ?? Infinity, extent.next)
@@ -159,12 +160,13 @@ export class MessageLog implements AsyncDisposable {
     return entries
   }
 
-  /** Entries that have all these words, in any order and case, the newest first. */
+  /** Entries that have all these words, in any order and case, the newest first. @throws a `StoreError` if it is closed */
   search(
     conference: ConferenceIdentifier,
     words: string,
     { before = Infinity, after = 0, limit = 50 }: PageOptions = {},
   ): LogEntry[] {
+    this.#mustBeOpen()
     const [rarest, ...others] = [...wordsOf(words)]
     if (rarest === undefined) return []
     const start = ['word', conference, rarest, Math.min(before, Number.MAX_SAFE_INTEGER)]
@@ -182,8 +184,9 @@ export class MessageLog implements AsyncDisposable {
     return found
   }
 
-  /** How much is kept of a conference: bytes are those that the budget counts. */
+  /** How much is kept of a conference: bytes are those that the budget counts. @throws a `StoreError` if it is closed */
   size(conference: ConferenceIdentifier): { readonly count: number; readonly bytes: number } {
+    this.#mustBeOpen()
     const { first, next, bytes } = this.#extent(conference)
     return { count: next - first, bytes }
   }
@@ -197,6 +200,10 @@ export class MessageLog implements AsyncDisposable {
   /** Waits for what is being written, and closes the log. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  #mustBeOpen(): void {
+    if (this.#closed) throw new StoreError('HF_STORE_CLOSED', this.path, 'was closed')
   }
 
   async #write(): Promise<void> {

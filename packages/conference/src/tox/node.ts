@@ -1,10 +1,11 @@
 import { randomBytes as systemRandomBytes } from 'node:crypto'
-import { OptionError, type Timer } from '@holdfast/core'
+import type { Timer } from '@holdfast/core'
 import { tcp } from '@holdfast/core/node'
 import { type Conferences, conferences } from '../conferences/conferences.js'
 import type { RefusedWhy } from '../group/events.js'
 import type { DhtKey, RealKey } from '../wire/identity.js'
 import { Arrivals } from './arrivals.js'
+import { checkNetwork, checkPlace } from './check-options.js'
 import { cryptoReady, KeyPair } from './crypto/box.js'
 import { SharedKeys } from './crypto/shared-keys.js'
 import { toxId } from './crypto/tox-id.js'
@@ -50,9 +51,7 @@ const tickEvery = { links: 50, network: 1000, neighbours: 10_000 }
  * ```
  */
 export async function toxNode(options: ToxNodeOptions): Promise<ToxNode> {
-  if (options.secretKey.length !== 32) {
-    throw new OptionError('secretKey', '32 bytes', `${options.secretKey.length} bytes`)
-  }
+  checkNetwork(options)
   await cryptoReady
   const node = new ToxNode(options)
   await node[begin]()
@@ -176,8 +175,14 @@ export class ToxNode implements AsyncDisposable {
     return this.#network
   }
 
-  /** Makes a peer a friend. `at` is which node is its, and where, as far as that is known. */
+  /**
+   * Makes a peer a friend. `at` is which node is its, and where, as far as that is known. Once closed, it does nothing.
+   *
+   * @throws an `OptionError` if `at` can be nobody's
+   */
   befriend(realKey: RealKey, at?: Pick<NodeInfo, 'dhtKey'> & Partial<NodeInfo>): void {
+    if (at) checkPlace('at', at)
+    if (this.#isClosed) return
     if (at) this.#whereabouts.tell(realKey, at.dhtKey, at.address)
     this.friends.add(realKey)
     this.conferences.take({ kind: 'friend', realKey, is: this.#isOnline(realKey) ? 'online' : 'offline' })
@@ -196,8 +201,9 @@ export class ToxNode implements AsyncDisposable {
     return refused
   }
 
-  /** Asks these nodes for a way in. */
+  /** Asks these nodes for a way in. @throws an `OptionError` if one can be nobody's */
   bootstrap(nodes: readonly NodeInfo[]): void {
+    for (const [index, node] of nodes.entries()) checkPlace(`nodes[${index}]`, node)
     this.#dht.bootstrap(nodes)
   }
 
