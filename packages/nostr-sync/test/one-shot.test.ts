@@ -3,6 +3,7 @@ import {
   compareOnce,
   eventIntake,
   fetchOnce,
+  keySigner,
   memoryStore,
   negentropyItems,
   type OneShot,
@@ -66,6 +67,15 @@ describe('one relay, once', () => {
     expect(relay.clients[0]?.messages('neg-open')).toHaveLength(1)
     await relay.close()
     await expect(over<unknown>(result, clock)).rejects.toMatchObject({ code: 'HF_NOT_READY' })
+  })
+
+  it('R92: is told who we are before it is compared with, if it asks', async () => {
+    const { relay, shot, clock } = await setUp({ faults: { authRequired: true } })
+    const known = { ...shot, relay: { ...shot.relay, signer: keySigner('07'.repeat(32)) } }
+    const { need } = await over(compareOnce(known), clock)
+    expect(need.toSorted()).toEqual(relay.events.map(({ id }) => id).toSorted())
+    expect(relay.clients[0]?.messages('neg-open')).toHaveLength(2)
+    await expect(over(compareOnce(shot), clock)).rejects.toThrow(/auth-required/)
   })
 
   it('R87: is not waited for when it will not be tried again in that time', async () => {

@@ -42,4 +42,6 @@ export interface RelayChannel {
   seed(): number
   /** Ends the link. */
   fail(why: End): void
+  /** Something was refused until we say who we are (R92). @param then - told once whether asking again is of use */
+  authenticate(then: (accepted: boolean) => void): void
 }

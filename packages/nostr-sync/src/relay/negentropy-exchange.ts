@@ -5,7 +5,7 @@ import { NegentropyError } from '../wire/negentropy/errors.js'
 import { negentropyFromHex, negentropyToHex } from '../wire/negentropy/hex.js'
 import type { NegentropyItems } from '../wire/negentropy/items.js'
 import { NegentropyInitiator } from '../wire/negentropy/reconciliation.js'
-import { negentropyRefusal, refusesNegentropy } from '../wire/refusal.js'
+import { closedMeaning, negentropyRefusal, refusesNegentropy } from '../wire/refusal.js'
 import type { ReconciliationHandler, RelayChannel } from './channel.js'
 import type { Job } from './slots.js'
 
@@ -44,6 +44,7 @@ export class NegentropyExchange implements Job, ReconciliationHandler {
   #isAnswered = false
   #receivedBefore = 0
   #isRestarted = false
+  #hasAuthenticated = false
   #rounds = 0
 
   constructor(channel: RelayChannel, exchange: Exchange) {
@@ -85,6 +86,7 @@ export class NegentropyExchange implements Job, ReconciliationHandler {
 
   error(text: string): void {
     this.#forget()
+    if (this.#authenticates(text)) return
     const meaning = negentropyRefusal(text)
     if (meaning === 'too-large') this.#finish({ kind: 'too-large' })
     else if (meaning === 'restart' && !this.#isRestarted) {
@@ -96,6 +98,7 @@ export class NegentropyExchange implements Job, ReconciliationHandler {
 
   closed(text: string): void {
     this.#forget()
+    if (this.#authenticates(text)) return
     this.#finish({ kind: this.#isAnswered ? 'failed' : 'unsupported', why: text })
   }
 
@@ -103,6 +106,21 @@ export class NegentropyExchange implements Job, ReconciliationHandler {
     if (this.#isAnswered || !refusesNegentropy(text)) return
     this.#forget()
     this.#finish({ kind: 'unsupported', why: text })
+  }
+
+  /** Refused until we say who we are: begins anew after that, once (R92). */
+  #authenticates(text: string): boolean {
+    if (closedMeaning(text) !== 'authenticate' || this.#hasAuthenticated) return false
+    this.#hasAuthenticated = true
+    this.#channel.authenticate((accepted) => {
+      if (!accepted) {
+        this.#finish({ kind: 'failed', why: text })
+        return
+      }
+      this.#initiator = this.#initiatorOf()
+      this.#open()
+    })
+    return true
   }
 
   #initiatorOf(): NegentropyInitiator {

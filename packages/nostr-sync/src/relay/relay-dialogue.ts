@@ -66,6 +66,7 @@ export class RelayDialogue {
       wallSeconds: () => Math.floor(env.clock.wall() / 1000),
       seed: () => Math.floor(env.random() * 2 ** 32),
       fail: (why) => scope.fail(why),
+      authenticate: (then) => this.authentication.require(then),
     }
     this.authentication = new Authentication(this.channel, url, signer)
   }

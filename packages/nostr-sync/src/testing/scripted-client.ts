@@ -194,7 +194,12 @@ export class ScriptedClient {
   }
 
   #reconcile(subscription: string, filter: Filter, message: string): void {
-    switch (this.#relay.faults.negentropy) {
+    const { faults } = this.#relay
+    if (faults.authRequired === true && !this.#isAuthenticated) {
+      this.says({ kind: 'neg-err', subscription, text: 'auth-required: who are you?', max: null })
+      return
+    }
+    switch (faults.negentropy) {
       case 'silent':
         return
       case 'notice':
