@@ -132,6 +132,10 @@ describe('a wrong configuration', () => {
     ])
     const broken = write('e.json', '{"upstream": {"apiKey": "hunter2",, }}')
     expect(await problems({ file: broken })).toEqual([`${broken}:1: is not valid JSON; mend it there`])
+    const yaml = write('e.yaml', 'listen: x\n')
+    expect((await problems({ file: yaml }))[0]).toMatch(
+      /e\.yaml.*: is not valid JSON; files are read as TOML if their names end in \.toml, and as JSON otherwise$/,
+    )
     const brokenToml = write('e.toml', 'listen = "x"\napiKey = "hunter2" oops\n')
     expect((await problems({ file: brokenToml }))[0]).toMatch(
       /e\.toml:2:\d+: is not valid TOML; mend it there$/,

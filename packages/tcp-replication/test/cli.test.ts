@@ -68,6 +68,10 @@ describe('the command line', () => {
     expect(code).toBe(2)
     expect(err).toContain('dialect: ')
     expect(err).toContain('--dialect')
+    const twice = await run('serve', '--data', '/nowhere', '--streams', 'typing,typing', '--json')
+    expect(twice.code).toBe(2)
+    expect(twice.err).toContain('streams: ')
+    expect(twice.err).toContain('--streams')
   })
 
   it('exits with 1 when it cannot do what it was asked', async () => {
@@ -134,6 +138,7 @@ describe('serve, append, tail and status', () => {
     expect(code).toBe(0)
     expect(JSON.parse(out)).toMatchObject({ drained: { timedOut: false, cut: [] } })
     await tail.says(/# the server reports: server shutting down/)
+    expect(tail.err).not.toContain('the server reports')
     await using again = await serve(data)
     const { out: rows } = await run('tail', 'typing', '--server', again.address, '--from', '0', '--once')
     expect(rows).toBe(`typing 1 ${row}\n`)
@@ -177,6 +182,40 @@ describe('serve, append, tail and status', () => {
     expect(unknown.err).toContain('weather')
     const broken = await run('append', 'typing', '{', '--to', served.http)
     expect(broken.err).toContain('not JSON')
+  })
+
+  it('append lines that are there at once together, each with a token of its own, up to a bad one', async () => {
+    await using folder = await temporaryFolder()
+    await using served = await serve(join(folder.path, 'log'), '--http-secret', 's3cret')
+    const refused = await run('append', 'typing', row, '--to', served.http)
+    expect(refused).toMatchObject({ code: 1, out: '' })
+    expect(refused.err).toContain('--http-secret')
+    const lines = Array.from({ length: 2000 }, () => row)
+    lines[1500] = ''
+    lines[1800] = '{'
+    await using append = start(['append', 'typing', '--to', served.http, '--http-secret', 's3cret'], {
+      input: lines.join('\n'),
+    })
+    const { code, out, err } = await append.ended()
+    expect(out).toBe(Array.from({ length: 1799 }, (_, index) => `typing ${index + 1}\n`).join(''))
+    expect(code).toBe(1)
+    expect(err).toContain('line 1801 of standard input: not JSON: {; stored before it: 1799')
+  })
+
+  it('say once that a stream is not there, and exit with 1 where that was all', async () => {
+    await using folder = await temporaryFolder()
+    await using served = await serve(join(folder.path, 'log'))
+    await run('append', 'typing', row, '--to', served.http)
+    const args = ['tail', 'weather', 'typing', '--server', served.address, '--from', '0']
+    const once = await run(...args, '--once')
+    expect(once).toMatchObject({ code: 1, out: `typing 1 ${row}\n` })
+    expect(once.err.match(/the server has no weather/g)).toHaveLength(1)
+    await using tail = start(args)
+    await tail.says(/typing 1 /)
+    tail.child.kill('SIGTERM')
+    const { out, err } = await tail.ended()
+    expect(out).toMatch(/^# the server has no weather$/m)
+    expect(`${out}${err}`.match(/has no weather/g)).toHaveLength(1)
   })
 
   it('tell the inspector the metrics that they have, without --metrics', async () => {

@@ -1,4 +1,5 @@
 import { fc, test } from '@fast-check/vitest'
+import type { StreamUpdates, UpdatesPage } from '@holdfast/tcp-replication'
 import { describe, expect, it } from 'vitest'
 import { Followed, KeptPosition } from './support/followed.js'
 
@@ -177,6 +178,35 @@ describe('tokens of a catch-up that wait behind one being applied', () => {
     await it.says(...chunk, 'POSITION typing 4', `RDATA typing 5 ${row('a')}`)
     expect(seen).toEqual([2])
     expect(it.client.progress()).toMatchObject([{ applied: null }])
+  })
+})
+
+describe('a catch-up whose link ends before its end', () => {
+  it('9.1: begins anew, because its position comes with its end', async () => {
+    await using it = new Followed([{ stream: 'typing', from: 1 }])
+    await it.connect()
+    await it.says(`RDATA typing 2 ${row('a')}`, `RDATA typing 3 ${row('b')}`)
+    it.link.closeByPeer()
+    await it.connect()
+    expect(it.wrote()).toContain('REPLICATE typing 1')
+  })
+
+  it('14.2: begins anew in D2 too, whatever pages of it have been applied', async () => {
+    const asked: number[] = []
+    const updates: StreamUpdates = (_stream, from, _upTo, signal) => {
+      asked.push(from)
+      const page: UpdatesPage = { updates: [[from + 1, row('a')]], upTo: from + 1 }
+      if (from < 3) return Promise.resolve(page)
+      return new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('over'))))
+    }
+    await using it = new Followed([{ stream: 'typing', from: 1 }], { dialect: 'D2', updates })
+    for (let link = 0; link < 2; link += 1) {
+      await it.connect()
+      await it.says('POSITION typing master 9 9')
+      expect(it.took()).toEqual([`typing 2 ${row('a')} → null`, `typing 3 ${row('a')} → null`])
+      it.link.closeByPeer()
+    }
+    expect(asked).toEqual([1, 2, 3, 1, 2, 3])
   })
 })
 

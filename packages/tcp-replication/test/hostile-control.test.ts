@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { temporaryFolder } from '../../../test-support/temporary-folder.js'
 import { serveControl } from '../src/cli/control-endpoint.js'
 import { AppendLog } from '../src/source/append-log.js'
+import type { SourcePage } from '../src/source/types.js'
 
 interface Asked {
   readonly path: string
@@ -76,7 +77,7 @@ describe('the HTTP side of a server', () => {
     expect((await it.ask({ ...append, headers: { host: 'evil.example:9093' } })).status).toBe(403)
     expect((await it.ask({ path: '/status', headers: { host: 'evil.example' } })).status).toBe(403)
     expect(it.log.head('typing')).toBe(0)
-    expect((await it.ask({ ...append, headers: { host: 'localhost:9093' } })).text).toBe('{"token":1}\n')
+    expect((await it.ask({ ...append, headers: { host: 'localhost:9093' } })).text).toBe('{"tokens":[1]}\n')
   })
 
   it('H2.2: refuses tokens that are none, empty batches, and streams that it has not', async () => {
@@ -90,6 +91,32 @@ describe('the HTTP side of a server', () => {
     expect((await append('')).status).toBe(400)
     expect((await append(`stream=${encodeURIComponent('a/b ü')}`)).status).toBe(200)
     expect((await it.ask({ path: '/append?stream=typing' })).status).toBe(404)
+  })
+
+  it('appends nothing for who lacks the secret, and still tells its status', async () => {
+    await using it = await endpoint('s3cret')
+    const append = { path: '/append?stream=typing', method: 'POST', body: '[1]' }
+    expect((await it.ask(append)).status).toBe(401)
+    expect((await it.ask({ ...append, headers: { authorization: 'Bearer wrong' } })).status).toBe(401)
+    expect(it.log.head('typing')).toBe(0)
+    expect((await it.ask({ ...append, headers: { authorization: 'Bearer s3cret' } })).status).toBe(200)
+    expect((await it.ask({ path: '/status' })).status).toBe(200)
+  })
+
+  it('stores each line up to the first that cannot be, and says how many those are', async () => {
+    await using it = await endpoint()
+    const body = '[1]\n\n[2]\n{\n[3]\n'
+    const { status, text } = await it.ask({ path: '/append?stream=typing&each', method: 'POST', body })
+    expect(status).toBe(400)
+    expect(JSON.parse(text)).toEqual({ tokens: [1, 2], error: 'not JSON: {' })
+    const { batches } = (await it.log.read('typing', 0, 9, { bytes: 1000 })) as SourcePage
+    expect(batches).toEqual([
+      { token: 1, rows: ['[1]'] },
+      { token: 2, rows: ['[2]'] },
+    ])
+    const none = await it.ask({ path: '/append?stream=weather&each', method: 'POST', body })
+    expect(none.status).toBe(400)
+    expect(none.text).toMatch(/^\{"tokens":\[\],"error":".*weather/)
   })
 
   it('refuses an address that is none', async () => {

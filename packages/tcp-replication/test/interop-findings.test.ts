@@ -60,6 +60,18 @@ describe('a server that does not have every stream', () => {
     expect(it.problems).toEqual([{ kind: 'not-served', stream: 'groups' }])
   })
 
+  it('14.2: in D2 positions of others show that the one optional stream has none', async () => {
+    await using it = new Followed([{ stream: 'groups', optional: true }], { dialect: 'D2' })
+    await it.connect()
+    await it.says('POSITION typing master 1 1')
+    await it.settle(900)
+    await it.says('POSITION events master 1 1')
+    expect(it.client.state.phase).toBe('handshaking')
+    await it.settle(100)
+    expect(it.client.state.phase).toBe('ready')
+    expect(it.problems).toEqual([{ kind: 'not-served', stream: 'groups' }])
+  })
+
   it('14.2: in D2 a position that comes late after all is taken', async () => {
     const streams = [{ stream: 'typing' }, { stream: 'push_rules', optional: true }]
     await using it = new Followed(streams, { dialect: 'D2' })

@@ -106,13 +106,20 @@ async function readConfigFile(file: string): Promise<Record<string, unknown>> {
   } catch (cause) {
     // The parsers' own messages quote the file, and with it perhaps a secret: only the place is passed on.
     throw new ConfigError([
-      `${file}${place(cause, text)}: is not valid ${isToml ? 'TOML' : 'JSON'}; mend it there`,
+      `${file}${place(cause, text)}: is not valid ${isToml ? 'TOML' : 'JSON'}; ${mendingOf(file)}`,
     ])
   }
   if (typeof config === 'object' && config !== null && !Array.isArray(config)) {
     return config as Record<string, unknown>
   }
   throw new ConfigError([`${file}: must hold an object of fields`])
+}
+
+/** By its name the file may well be something else. */
+function mendingOf(file: string): string {
+  const type = extname(file)
+  if (type === '.toml' || type === '.json') return 'mend it there'
+  return 'files are read as TOML if their names end in .toml, and as JSON otherwise'
 }
 
 function place(cause: unknown, text: string): string {

@@ -26,7 +26,10 @@ const serving = {
   listen: address.default('tcp://127.0.0.1:9092'),
   http: z.string().optional(),
   httpSecret: z.string().min(1).optional().meta({ secret: true }),
-  streams: z.array(z.string().min(1)).optional(),
+  streams: z
+    .array(z.string().min(1))
+    .refine((names) => new Set(names).size === names.length, { error: 'Each stream must be named once' })
+    .optional(),
   dialect: z.enum(['d1', 'd2']).default('d1'),
   maxConnections: size.default(10_000),
   positionEvery: z.number().positive().default(30),

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { HoldfastError, StoreError } from '@holdfast/core'
 import { linesOf } from '@holdfast/core/program'
 import { type HttpEndpoint, replyJson, serveHttp } from '@holdfast/core/service'
+import { bearerPermits } from '../server/bearer.js'
 import { requestUrl } from '../server/request-url.js'
 import { streamUpdatesHandler } from '../server/updates-handler.js'
 import type { AppendLog } from '../source/append-log.js'
@@ -11,6 +12,7 @@ export interface ControlOptions {
   /** `HOST:PORT`, or a port on loopback. */
   readonly at: string
   readonly log: AppendLog
+  /** Asked for as a bearer token by whatever reads or appends rows; the status is for all. */
   readonly secret?: string | undefined
   /** Whether rows may be appended. */
   readonly appends: boolean
@@ -20,9 +22,15 @@ export interface ControlOptions {
 /** Rows of one request at most. */
 const longestBody = 16 * 1024 * 1024
 
+/** What `/append` answers: the tokens of what is stored, and why the rest is not. */
+export interface Appended {
+  readonly tokens: readonly number[]
+  readonly error?: string
+}
+
 /**
- * Serves `POST /append?stream=NAME[&token=N]` (one row of JSON on each line; all of a request are one batch),
- * `GET /status`, and Synapse's `GET /_synapse/replication/get_repl_stream_updates/…`.
+ * Serves `POST /append?stream=NAME[&token=N][&each]` (one row of JSON on each line; all of a request are one batch, with
+ * `each` every line is one, up to the first that cannot be appended), `GET /status`, and Synapse's `GET /_synapse/replication/get_repl_stream_updates/…`.
  *
  * @throws an `OptionError` when `at` has no port, and a `HoldfastError` `HF_LISTEN_FAILED`
  */
@@ -37,15 +45,19 @@ export function serveControl(options: ControlOptions): Promise<HttpEndpoint> {
       const { pathname = '', searchParams } = requestUrl(request) ?? {}
       if (request.method === 'GET' && pathname === '/status') replyJson(response, 200, status())
       else if (request.method === 'POST' && pathname === '/append' && appends) {
-        append(log, request, searchParams?.get('stream') ?? null, searchParams?.get('token') ?? null).then(
-          (token) => replyJson(response, 200, { token }),
-          (failure: unknown) => {
-            // The rest of a body that is too long is not waited for.
-            response.setHeader('connection', 'close')
-            replyJson(response, failure instanceof StoreError ? 500 : 400, {
-              error: failure instanceof Error ? failure.message : String(failure),
-            })
-          },
+        const reply = (code: number, answer: Appended): void => {
+          // The rest of a body that is too long is not waited for.
+          if (code !== 200) response.setHeader('connection', 'close')
+          replyJson(response, code, answer)
+        }
+        if (!bearerPermits(request, secret)) {
+          reply(401, { tokens: [], error: 'the secret is missing or wrong: give --http-secret' })
+          return
+        }
+        append(log, request, searchParams).then(
+          (answer) => reply(answer.error === undefined ? 200 : 400, answer),
+          (failure: unknown) =>
+            reply(failure instanceof StoreError ? 500 : 400, { tokens: [], error: messageOf(failure) }),
         )
       } else replyJson(response, 404, { error: `there is no ${request.method ?? ''} ${pathname} here` })
     },
@@ -55,17 +67,31 @@ export function serveControl(options: ControlOptions): Promise<HttpEndpoint> {
 async function append(
   log: AppendLog,
   request: IncomingMessage,
-  stream: string | null,
-  token: string | null,
-): Promise<number> {
+  query: URLSearchParams | undefined,
+): Promise<Appended> {
+  const stream = query?.get('stream') ?? null
+  const given = query?.get('token') ?? null
+  const token = given === null ? {} : { token: Number(given) }
   if (stream === null) throw new HoldfastError('HF_BAD_REQUEST', 'name the stream: /append?stream=NAME')
-  const rows: unknown[] = []
-  for await (const line of linesOf(bounded(request))) {
-    if (line.trim() !== '') rows.push(rowOf(line))
-  }
-  if (rows.length === 0)
+  const lines: string[] = []
+  for await (const line of linesOf(bounded(request))) if (line.trim() !== '') lines.push(line)
+  if (lines.length === 0)
     throw new HoldfastError('HF_BAD_REQUEST', 'no rows: send one row of JSON on each line')
-  return log.append(stream, rows, token === null ? {} : { token: Number(token) })
+  if (query?.has('each') !== true) return { tokens: [await log.append(stream, lines.map(rowOf), token)] }
+  // One transaction, and so one wait for the disk. What comes before a line at fault is stored.
+  return log.transaction((tx) => {
+    const tokens: number[] = []
+    try {
+      for (const line of lines) tokens.push(tx.append(stream, [rowOf(line)], token))
+    } catch (failure) {
+      return { tokens, error: messageOf(failure) }
+    }
+    return { tokens }
+  })
+}
+
+function messageOf(failure: unknown): string {
+  return failure instanceof Error ? failure.message : String(failure)
 }
 
 /** The body, as long as it is not too long. The connection stays, for the answer. */
@@ -74,7 +100,7 @@ async function* bounded(request: IncomingMessage): AsyncGenerator<Buffer> {
   for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     length += chunk.length
     if (length > longestBody)
-      throw new HoldfastError('HF_BAD_REQUEST', `more than ${longestBody} bytes in one batch`)
+      throw new HoldfastError('HF_BAD_REQUEST', `more than ${longestBody} bytes in one request`)
     yield chunk
   }
 }

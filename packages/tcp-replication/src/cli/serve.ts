@@ -31,7 +31,10 @@ export function addServingOptions(command: Command): Command {
     .option('-d, --data <dir>', 'directory of the append log; made if it is not there (required)')
     .option('-l, --listen <address>', 'where to serve replication (default: tcp://127.0.0.1:9092)')
     .option('--http <host:port>', 'where to serve status, appending, and what D2 clients have missed')
-    .option('--http-secret <secret>', 'bearer token that D2 clients must present (worker_replication_secret)')
+    .option(
+      '--http-secret <secret>',
+      'bearer token that whoever appends over HTTP and D2 clients must present (worker_replication_secret)',
+    )
     .option(
       '-s, --streams <names>',
       'streams, with commas between (default: those of Synapse 1.4, or of 1.66 with --dialect d2)',

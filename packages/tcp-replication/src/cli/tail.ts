@@ -84,11 +84,12 @@ Examples:
 async function tail(streams: readonly string[], flags: TailFlags): Promise<void> {
   const redis = await publicationOf(flags)
   const log = createLog({ name: programName, level: flags.logLevel })
-  const env = nodeEnv({ name: programName, log })
-  // What nobody named need not be there.
-  const optional = streams.length === 0
+  const env = nodeEnv({ name: programName, log: withoutWarnings(log) })
   const usual = redis === null ? usualStreams(flags.dialect ?? 'D1') : streamsOverRedis()
-  const names = optional ? usual : streams
+  const names = streams.length === 0 ? usual : streams
+  const lacking = new Set<string>()
+  // What somebody named has to be there; without an end that can only be said.
+  const failsWhereLacking = flags.once === true && streams.length > 0
   const { checkpoint: path, updates, updatesSecret: secret } = flags
   await runService({
     name: programName,
@@ -114,7 +115,7 @@ async function tail(streams: readonly string[], flags: TailFlags): Promise<void>
           stream,
           from: flags.from,
           unread: true,
-          optional,
+          optional: true,
           apply: (batch) => write(print(batch)),
           ...(checkpoint && { store: checkpoint.of(stream) }),
         })),
@@ -124,10 +125,16 @@ async function tail(streams: readonly string[], flags: TailFlags): Promise<void>
       const client = redis === null ? follow(flags, options) : await followRedis(redis, options)
       if (registry !== null) registerClientMetrics(registry, client)
       const watching = client.problems$.subscribe({
-        next: (problem) =>
+        next: (problem) => {
+          if (problem.kind === 'not-served') {
+            const isTold = lacking.has(problem.stream)
+            lacking.add(problem.stream)
+            if (isTold || failsWhereLacking) return
+          }
           void write(
             flags.json === true ? `${JSON.stringify({ problem })}\n` : `# ${describeProblem(problem)}\n`,
-          ),
+          )
+        },
         error: (failure: unknown) => log.error({ err: failure }, 'problems are not told any more'),
       })
       const telling = client.state$.subscribe({
@@ -140,9 +147,15 @@ async function tail(streams: readonly string[], flags: TailFlags): Promise<void>
         checkpoint?.mustBeSaved()
         return report
       }
+      const once = async (): Promise<void> => {
+        await client.caughtUp()
+        await drain()
+        if (failsWhereLacking && lacking.size > 0)
+          throw new CommandError(`the server has no ${[...lacking].join(', ')}`)
+      }
       return {
         drain,
-        finished: flags.once === true ? client.caughtUp().then(() => drain()) : ended(client),
+        finished: flags.once === true ? once() : ended(client),
         [Symbol.asyncDispose]: async () => {
           watching.unsubscribe()
           telling.unsubscribe()
@@ -151,6 +164,16 @@ async function tail(streams: readonly string[], flags: TailFlags): Promise<void>
       }
     },
   })
+}
+
+/** What a client warns of is told as a problem, where it comes among the rows. */
+function withoutWarnings(log: Log): Log {
+  return {
+    debug: (fields, text) => log.debug(fields, text),
+    info: (fields, text) => log.info(fields, text),
+    warn: (fields, text) => log.debug(fields, text),
+    error: (fields, text) => log.error(fields, text),
+  }
 }
 
 /** Says why there is no connection, each reason once: else it would look as if there were no rows. */

@@ -60,8 +60,12 @@ export class AwaitedPositions {
     return true
   }
 
-  /** D2, where nobody says that a stream is unknown: those left are missing unless another position comes soon. */
-  settle(): void {
+  /**
+   * D2, where nobody says that a stream is unknown: those left are missing unless another position comes soon. One of a
+   * stream that nobody awaits postpones nothing: there may be many of those.
+   */
+  settle({ postpones }: { readonly postpones: boolean }): void {
+    if (this.#settling !== null && !postpones) return
     this.#settling?.cancel()
     this.#settling = this.#scope.after(settleMs, () => this.#events.missing(this.streams))
   }

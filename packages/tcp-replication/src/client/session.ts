@@ -232,6 +232,7 @@ export class Session implements LinkProtocol {
     const onLink = this.#streams.get(stream)
     if (onLink === undefined) {
       this.#notFollowed(stream)
+      this.#settleSoon({ postpones: false })
       return
     }
     this.#awaited.progress()
@@ -297,10 +298,14 @@ export class Session implements LinkProtocol {
   }
 
   #positioned(stream: string): void {
+    if (this.#awaited.positioned(stream)) this.#settleSoon({ postpones: true })
+  }
+
+  #settleSoon(o: { readonly postpones: boolean }): void {
     const { followers, dialect } = this.#client
-    if (!this.#awaited.positioned(stream) || this.#awaited.isOver || dialect !== 'D2') return
+    if (this.#awaited.isOver || dialect !== 'D2') return
     if (this.#awaited.streams.every((other) => followers.get(other)?.optional === true))
-      this.#awaited.settle()
+      this.#awaited.settle(o)
   }
 
   #missing(streams: readonly string[]): void {

@@ -1,6 +1,6 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ReplicationSource, SourcePage } from '../source/types.js'
+import { bearerPermits } from './bearer.js'
 import { requestUrl } from './request-url.js'
 
 /** Options of {@link streamUpdatesHandler}. */
@@ -27,7 +27,7 @@ export function streamUpdatesHandler(
     const stream = path.exec(url?.pathname ?? '')?.[1]
     if (url === null || stream === undefined) return false
     if (request.method !== 'GET') refuse(response, 405, 'M_UNRECOGNIZED', 'Only GET')
-    else if (!permitted(request, options.secret))
+    else if (!bearerPermits(request, options.secret))
       refuse(response, 401, 'M_UNAUTHORIZED', 'Missing or wrong secret')
     else void answer(decoded(stream), url.searchParams, response, options.source)
     return true
@@ -92,12 +92,6 @@ async function readHeld(
     const page = await source.read(stream, Math.max(from, first), upTo, { bytes: pageBytes })
     if (page !== 'too-old') return { first, page }
   }
-}
-
-function permitted(request: IncomingMessage, secret: string | undefined): boolean {
-  if (secret === undefined) return true
-  const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
-  return timingSafeEqual(digest(request.headers.authorization ?? ''), digest(`Bearer ${secret}`))
 }
 
 function refuse(response: ServerResponse, status: number, errcode: string, error: string): void {
