@@ -45,9 +45,14 @@ describe('a listener', () => {
     const log = { debug: note('debug'), info: note('info'), warn: note('warn'), error: note('error') }
     const { acceptor, listener } = await serving({ env: testEnv({ log }) })
     acceptor.comes()?.closeByPeer()
+    acceptor.comes()?.fail(end('reset-by-peer'))
     acceptor.comes()?.fail(end('silent'))
     listener.close()
-    expect(lines.slice(0, 2)).toEqual(['debug link ended: closed-by-peer', 'info link ended: silent'])
+    expect(lines.slice(0, 3)).toEqual([
+      'debug link ended: closed-by-peer',
+      'debug link ended: reset-by-peer',
+      'info link ended: silent',
+    ])
   })
 
   it('refuses newcomers at its limit of links, and takes them again when one ends', async () => {

@@ -110,6 +110,9 @@ Telegram's configuration: 1 min 1 s old
     })
     const json = await run('status', '--json', '--admin', admin.url)
     expect(JSON.parse(json.out)).toEqual(state)
+    // As the option admin has it.
+    const bare = await run('status', '--admin', admin.url.replace('http://', ''))
+    expect(bare).toEqual(text)
   })
 
   it('table adds, removes and lists', async () => {

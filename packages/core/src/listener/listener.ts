@@ -45,6 +45,8 @@ const ordinaryEnds: ReadonlySet<EndKind> = new Set([
   'closed-by-us',
   'drained',
   'drained-by-peer',
+  // How many programs hang up.
+  'reset-by-peer',
 ])
 const drainEnd = end('drained', { advice: { kind: 'never' } })
 const nothingDrained: DrainReport = { finished: 0, cut: [], took: 0, timedOut: false }

@@ -1,10 +1,11 @@
-import { CommandError } from '@holdfast/core/program'
+import { CommandError, httpUrl } from '@holdfast/core/program'
 import { Option } from 'commander'
 import { programName, variablePrefix } from './program-name.js'
 
 /** The address of the running program, for commands that talk to it. */
 export function adminOption(): Option {
-  return new Option('--admin <url>', 'its admin address')
+  return new Option('--admin <address>', 'its admin address, HOST:PORT or a URL')
+    .argParser(httpUrl)
     .default('http://127.0.0.1:8889')
     .env(`${variablePrefix}_ADMIN_URL`)
 }
