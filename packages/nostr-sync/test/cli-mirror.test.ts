@@ -1,5 +1,6 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { openLmdbStore } from '@holdfast/nostr-sync'
 import { embeddedRelay, scriptedRelay, TestAuthor } from '@holdfast/nostr-sync/testing'
 import { describe, expect, it } from 'vitest'
 import { temporaryFolder } from '../../../test-support/temporary-folder.js'
@@ -15,6 +16,11 @@ const issue = alice.signs({
   created_at: 1_700_000_001,
 })
 const ids = [announcement.id, issue.id].sort()
+
+/** Makes a store of nothing. */
+async function emptyStore(path: string): Promise<void> {
+  await using _store = await openLmdbStore({ path })
+}
 
 describe('one relay, once', () => {
   it.each([[], ['--no-negentropy']])(
@@ -51,6 +57,7 @@ describe('one relay, once', () => {
     await using directory = await temporaryFolder()
     await using relay = await embeddedRelay({ events: [announcement, issue] })
     const data = join(directory.path, 'store')
+    await emptyStore(data)
     const before = await run('diff', relay.url, '--data', data, '--json')
     expect(before.code).toBe(1)
     expect((JSON.parse(before.out) as { need: string[] }).need.sort()).toEqual(ids)
@@ -60,10 +67,32 @@ describe('one relay, once', () => {
     expect(await run('diff', relay.url, '--data', data)).toMatchObject({ code: 0, out: '', err: '' })
   })
 
+  it.each([['diff'], ['sync', '--dir', 'up']])(
+    '%s %s %s makes no store where none is',
+    async (...command) => {
+      await using directory = await temporaryFolder()
+      const data = join(directory.path, 'misspelt')
+      const [name = '', ...options] = command
+      const { code, out, err } = await run(name, 'ws://127.0.0.1:1', '--data', data, ...options)
+      expect([code, out]).toEqual([1, ''])
+      expect(err).toContain(`${data}: there is no event store to read`)
+      expect(await readdir(directory.path)).toEqual([])
+    },
+  )
+
+  it('R55: sync says why the relay gives nothing', async () => {
+    await using directory = await temporaryFolder()
+    const refusal = 'blocked: not for you'
+    await using relay = await scriptedRelay({ faults: { refusal, negentropy: 'closed' } })
+    const { code, err } = await run('sync', relay.url, '--data', join(directory.path, 'store'))
+    expect([code, err]).toEqual([1, expect.stringContaining(refusal)])
+  })
+
   it('diff says so where there is no negentropy, sync does without', async () => {
     await using directory = await temporaryFolder()
     await using relay = await scriptedRelay({ events: [announcement], faults: { negentropy: 'closed' } })
     const data = join(directory.path, 'store')
+    await emptyStore(data)
     const diff = await run('diff', relay.url, '--data', data)
     expect([diff.code, diff.err]).toEqual([1, expect.stringContaining('does not compare what it has')])
     expect((await run('sync', relay.url, '--data', data)).code).toBe(0)
@@ -92,4 +121,37 @@ it('run mirrors, serves, keeps its state and stops in order', async () => {
   expect((await program.ended()).code).toBe(0)
   const state = JSON.parse(await readFile(join(data, 'relays.json'), 'utf8')) as { relays: { url: string }[] }
   expect(state.relays.map((each) => each.url)).toContain(relay.url)
+})
+
+describe('before a mirror opens its store', () => {
+  const missing = '/nowhere/at/all'
+  it.each([
+    [['--metrics', 'here'], 'metrics'],
+    [['--http', '70000'], 'http'],
+    [['--auth-key-file', missing], 'authKeyFile'],
+  ])('it looks at %j', async (options, name) => {
+    await using directory = await temporaryFolder()
+    const data = join(directory.path, 'store')
+    const { code, err } = await run('run', '--data', data, '--domains', 'grasp.example', ...options)
+    expect([code, err]).toEqual([2, expect.stringContaining(name)])
+    expect(await readdir(directory.path)).toEqual([])
+  })
+
+  it('it refuses one that was emptied since relays were fetched from', async () => {
+    await using directory = await temporaryFolder()
+    await writeFile(join(directory.path, 'data.mdb'), '')
+    await writeFile(join(directory.path, 'relays.json'), '{}')
+    const mirror = [
+      'run',
+      '--data',
+      directory.path,
+      '--domains',
+      'grasp.example',
+      '--listen',
+      'ws://127.0.0.1:0',
+    ]
+    const { code, err } = await run(...mirror)
+    expect([code, err]).toEqual([1, expect.stringContaining('data.mdb is damaged, it is empty')])
+    expect((await readdir(directory.path)).toSorted()).toEqual(['data.mdb', 'relays.json'])
+  })
 })

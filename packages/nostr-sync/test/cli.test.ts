@@ -71,6 +71,37 @@ describe('the command line', () => {
     })
   })
 
+  it('imports the rest where a line is longer than any event, and says which one it is', async () => {
+    await using directory = await temporaryFolder()
+    const file = join(directory.path, 'in.jsonl')
+    const long = 'x'.repeat(17 * 1024 * 1024)
+    await writeFile(file, `${lines(foreign)}\n${long}\n${long}\n${lines(issue)}${long}`)
+    const { code, out } = await run('import', file, '--data', join(directory.path, 'store'), '--json')
+    const bad = [3, 4, 6].map((line) => `line ${line}: it is longer than 16777216 characters, as no event is`)
+    expect([code, JSON.parse(out)]).toMatchObject([0, { saved: 2, duplicate: 0, invalid: 3, bad }])
+    const again = await run('import', file, '--data', join(directory.path, 'store'), '--json')
+    expect(JSON.parse(again.out)).toMatchObject({ saved: 0, duplicate: 2, invalid: 3 })
+  })
+
+  it('an emptied store is neither exported nor verified as one of nothing, and is filled by who may begin anew', async () => {
+    await using directory = await temporaryFolder()
+    const data = directory.path
+    await writeFile(join(data, 'data.mdb'), '')
+    for (const command of [
+      ['export', '--data', data],
+      ['verify', data],
+    ])
+      expect(await run(...command)).toMatchObject({
+        code: 1,
+        out: '',
+        err: expect.stringContaining('data.mdb is damaged, it is empty') as string,
+      })
+    // A process that was killed as it made the store leaves the same.
+    const file = join(data, 'in.jsonl')
+    await writeFile(file, lines(issue))
+    expect((await run('import', file, '--data', data)).out).toMatch(/^1 saved, 0 duplicate/)
+  })
+
   it('R90: verifies a file, and names what is wrong', async () => {
     const program = start(['verify', '-', '--json'], {
       input: lines(issue, { ...foreign, sig: issue.sig }, { ...issue, content: 'x' }, {}),

@@ -114,6 +114,28 @@ describe('what relays refuse', () => {
     expect([relay.clients.length, bench.status().status]).toEqual([1, 'connected-with-failures'])
   })
 
+  it('R55: of a refusal its words are told once for a link and shown, until what was refused is granted', async () => {
+    await using bench = await mirrorBench(withoutNegentropy)
+    const warned = vi.spyOn(bench.env.log, 'warn')
+    const told = (): unknown[] => warned.mock.calls.filter(([, what]) => what.startsWith('the relay refuses'))
+    const refusal = `restricted: members only\u001b[2J${'!'.repeat(1000)}`
+    const relay = await bench.relay({ events: [announcement([url])], faults: { refusal } })
+    bench.mirror.start()
+    await bench.sync()
+    expect(asked(lastClient(relay)).length + askedLive(lastClient(relay)).length).toBeGreaterThan(1)
+    const { refusal: shown, status } = bench.status()
+    expect([status, shown?.length]).toEqual(['connected-with-failures', 200])
+    expect(shown).toMatch(/^restricted: members only \[2J!+$/)
+    expect(told()).toEqual([[{ relay: url, text: shown }, expect.any(String)]])
+    lastClient(relay).drop()
+    await bench.sync()
+    expect([relay.clients.length, told().length]).toEqual([2, 2])
+    delete relay.faults.refusal
+    await bench.pass(20 * 60_000)
+    expect(bench.status()).toMatchObject({ status: 'connected', refusal: null })
+    expect([relay.clients.length, told().length]).toEqual([2, 2])
+  })
+
   it('R51: no more than four historic subscriptions are open at once, and each is closed after its EOSE', async () => {
     await using bench = await mirrorBench(withoutNegentropy)
     await bench.store.put([announcement([url]), ...Array.from({ length: 250 }, (_, n) => issue(`${n}`))])

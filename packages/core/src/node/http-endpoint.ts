@@ -104,6 +104,11 @@ function isLoopback(address: string): boolean {
   return address === '::1' || /^(::ffff:)?127\./.test(address)
 }
 
+/** Sees that {@link serveHttp} can tell from `at` where to listen, before there is anything to serve. @throws as it does */
+export function checkHttpAddress(at: string, option: string): void {
+  listenAddress(at, option)
+}
+
 /** @throws an {@link OptionError} when there is no port */
 function listenAddress(at: string, option: string): { host: string; port: number } {
   const found = /^(?:\[(?<v6>[^\]]+)\]:|(?<v4>[^:[\]]*):)?(?<port>\d{1,5})$/.exec(at)?.groups

@@ -5,7 +5,13 @@
  * @packageDocumentation
  */
 
-export { type HttpEndpoint, type HttpEndpointOptions, replyJson, serveHttp } from '../node/http-endpoint.js'
+export {
+  checkHttpAddress,
+  type HttpEndpoint,
+  type HttpEndpointOptions,
+  replyJson,
+  serveHttp,
+} from '../node/http-endpoint.js'
 export { ConfigError, type ConfigOptions, loadConfig, withoutSecrets } from './config.js'
 export {
   type DemoAct,

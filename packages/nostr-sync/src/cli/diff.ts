@@ -8,7 +8,7 @@ export function diffCommand(): Command {
   return addOneRelayOptions(new Command())
     .addHelpText('after', examples)
     .action((url: string, flags: OneRelayFlags) =>
-      withOneRelay(url, { ...flags, negentropy: true }, async ({ shot }) => {
+      withOneRelay(url, { ...flags, negentropy: true }, 'read', async ({ shot }) => {
         const { need, have } = await compareOnce(shot)
         if (flags.json === true) process.stdout.write(`${JSON.stringify({ relay: url, need, have })}\n`)
         else {

@@ -5,6 +5,8 @@ import { type EventReading, readEvent } from '../wire/event.js'
 /** Of what is wrong in a file or a store, so much is shown. */
 export const mostShown = 20
 
+const longest = 16 * 1024 * 1024
+
 /** What a line of a file turned out to be. */
 export interface EventLine {
   /** Counted from 1, empty lines included. */
@@ -16,14 +18,24 @@ export interface EventLine {
  * Reads events from lines of JSON.
  *
  * @param path - a file, or `-` for standard input
- * @throws (rejects) when the file cannot be read, or a line of it is longer than any event
+ * @throws (rejects) when the file cannot be read
  */
 export async function* eventLines(path: string): AsyncGenerator<EventLine, void, undefined> {
   let line = 0
-  for await (const text of linesOf(path === '-' ? process.stdin : createReadStream(path))) {
+  let tooLong: number[] = []
+  const onTooLong = (): void => void tooLong.push(++line)
+  const passedOver = function* (): Generator<EventLine, void, undefined> {
+    const why = `it is longer than ${longest} characters, as no event is`
+    for (const each of tooLong) yield { line: each, reading: { kind: 'malformed', why, id: null } }
+    tooLong = []
+  }
+  const input = path === '-' ? process.stdin : createReadStream(path)
+  for await (const text of linesOf(input, { longest, onTooLong })) {
+    yield* passedOver()
     line++
     if (text.trim() !== '') yield { line, reading: readEvent(parse(text)) }
   }
+  yield* passedOver()
 }
 
 function parse(line: string): unknown {

@@ -4,6 +4,7 @@ import { createLog, loadConfig, OpenedThings } from '@holdfast/core/service'
 import { Command } from 'commander'
 import { z } from 'zod'
 import type { RejectReason } from '../admission/types.js'
+import { resultOf } from '../intake/event-counts.js'
 import { eventIntake } from '../intake/intake.js'
 import type { Intake, IntakeOutcome } from '../intake/types.js'
 import { openLmdbStore } from '../store/lmdb-store.js'
@@ -23,7 +24,7 @@ interface ImportFlags {
   readonly json?: boolean
 }
 
-const results = ['saved', 'known', 'rejected', 'held', 'invalid', 'failed'] as const
+const results = ['saved', 'duplicate', 'rejected', 'held', 'invalid', 'failed'] as const
 /** Reasons that another event may do away with. */
 const lacking: ReadonlySet<RejectReason> = new Set([
   'does-not-list-service',
@@ -102,7 +103,7 @@ async function importFile(
 function withSaved(tally: Results, saved: number): Results {
   const more = saved - tally.of('saved')
   tally.add('saved', more)
-  tally.add('known', -Math.min(more, tally.of('known')))
+  tally.add('duplicate', -Math.min(more, tally.of('duplicate')))
   return tally
 }
 
@@ -115,7 +116,7 @@ async function importOnce(file: string, intake: Intake): Promise<Imported & { re
     if (bad.length < mostShown) bad.push(`line ${line}: ${why}`)
   }
   const note = (outcome: IntakeOutcome, line: number): void => {
-    tally.add(outcome.kind)
+    tally.add(resultOf(outcome))
     if (outcome.kind === 'invalid') refuse(line, outcome.why)
     if (outcome.kind === 'rejected' && lacking.has(outcome.reason)) orphans++
   }

@@ -19,6 +19,7 @@ import type { Filter } from '../wire/filter.js'
 import { normalizeRelayUrl, type RelayUrl } from '../wire/relay-url.js'
 import { readSigner } from './config-file.js'
 import { parseDomain, wrongDomain } from './domain.js'
+import { openExistingStore } from './existing-store.js'
 import { filterOf } from './filter-option.js'
 import { programName, variablePrefix } from './program-name.js'
 
@@ -43,28 +44,36 @@ export interface OneRelayParts {
 
 const connectWithin = 30_000
 
-/** Adds their argument and options. */
-export function addOneRelayOptions(command: Command): Command {
+/** Adds their argument and options. @param made - when a store is made */
+export function addOneRelayOptions(command: Command, made?: string): Command {
   return addInspectOption(command, variablePrefix)
     .argument('<relay>', 'URL of the relay', relayOf)
-    .requiredOption('-d, --data <dir>', 'directory of the event store; made if it is not there')
+    .requiredOption(
+      '-d, --data <dir>',
+      `directory of the event store${made === undefined ? '' : `; ${made}`}`,
+    )
     .option('-f, --filter <json>', 'only what matches this filter of NIP-01', filterOf, {})
     .option('--auth-key-file <file>', 'secret key of 64 hex digits, for a relay that asks who we are')
     .addOption(logLevelOption('warn', variablePrefix))
     .option('--json', 'print JSON')
 }
 
-/** Opens what is needed, does it, and exits with 1 if it was not done. */
+/**
+ * Opens what is needed, does it, and exits with 1 if it was not done.
+ *
+ * @param use - `read`: a store that is not there is an error
+ */
 export async function withOneRelay(
   url: RelayUrl,
   { data, filter, domains, negentropy, authKeyFile, logLevel: level, json }: OneRelayFlags,
+  use: 'read' | 'write',
   work: (parts: OneRelayParts) => Promise<boolean>,
 ): Promise<void> {
   const env = nodeEnv({ name: programName, log: createLog({ name: programName, level, json }) })
   const opened = new OpenedThings()
   try {
     const signer = authKeyFile === undefined ? null : await readSigner(authKeyFile)
-    const store = opened.add(await openLmdbStore({ path: data }))
+    const store = opened.add(await (use === 'read' ? openExistingStore(data) : openLmdbStore({ path: data })))
     const verifier = opened.add(await startVerifier({ env }))
     const rejected = new RejectedEvents()
     const policy = domains === undefined ? openPolicy() : graspPolicy({ domains })

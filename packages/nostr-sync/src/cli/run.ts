@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import type { DrainReport, Env, Millis } from '@holdfast/core'
 import { fileStore } from '@holdfast/core/node'
 import {
@@ -19,9 +18,10 @@ import { startVerifier } from '../verify/verifier.js'
 import { admissionOf } from './admission-of.js'
 import { type RunConfig, runSchema } from './config.js'
 import { readSigner } from './config-file.js'
+import { checkStoreOfRelays, relaysFile } from './existing-store.js'
 import { programName, variablePrefix } from './program-name.js'
 import { addServingOptions, fieldsOf, type ServingFlags, serveStatus } from './serve.js'
-import { openServing, type Serving } from './serving.js'
+import { checkAddresses, openServing, readTls, type Serving } from './serving.js'
 import { reportStatus } from './status-report.js'
 
 interface RunFlags extends ServingFlags {
@@ -68,6 +68,10 @@ async function start(
     // Before there is anything to count.
     const registry = watchedRegistry(metrics)
     const timings = registry && registerTimings(registry)
+    checkAddresses({ metrics, http })
+    const signer = authKeyFile === undefined ? null : await readSigner(authKeyFile)
+    const tls = await readTls(config)
+    await checkStoreOfRelays(data)
     const store = opened.add(await openLmdbStore({ path: data, clock: env.clock }))
     const verifier = opened.add(
       await startVerifier({
@@ -80,15 +84,15 @@ async function start(
       await nostrMirror({
         ...{ env, store, verifier, domains, bootstrapRelays, negentropy, allowPrivateTargets },
         policy: admissionOf(config),
-        state: fileStore({ path: join(data, 'relays.json'), parse: readSavedState }),
-        ...(authKeyFile !== undefined && { signer: await readSigner(authKeyFile) }),
+        state: fileStore({ path: relaysFile(data), parse: readSavedState }),
+        ...(signer && { signer }),
         ...(timings && { onCaughtUp: timings.onCaughtUp }),
         ...(maxRelays !== undefined && { maxRelays }),
         ...(maxRelaysPerRepo !== undefined && { maxRelaysPerRepo }),
         ...(maxConcurrentConnects !== undefined && { maxConcurrentConnects }),
       }),
     )
-    const parts = { env, store, verifier, intake: mirror.intake, supportedGrasps: ['GRASP-02'] }
+    const parts = { env, store, verifier, intake: mirror.intake, tls, supportedGrasps: ['GRASP-02'] }
     const serving = await openServing(parts, config, opened)
     if (http !== undefined) {
       const status = (): object => reportStatus(parts, serving, mirror.state)

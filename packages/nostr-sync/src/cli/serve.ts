@@ -17,7 +17,7 @@ import { startVerifier } from '../verify/verifier.js'
 import { admissionOf } from './admission-of.js'
 import { type ServeConfig, serveSchema } from './config.js'
 import { programName, variablePrefix } from './program-name.js'
-import { openServing, type Serving } from './serving.js'
+import { checkAddresses, openServing, readTls, type Serving } from './serving.js'
 import { reportStatus } from './status-report.js'
 
 /** The flags of whatever serves a relay. */
@@ -89,11 +89,13 @@ async function start(
   // Before there is anything to count.
   const registry = watchedRegistry(metrics)
   try {
+    checkAddresses({ metrics, http })
+    const tls = await readTls(config)
     const store = opened.add(await openLmdbStore({ path: config.data, clock: env.clock }))
     const { verifyWorkers: workers } = config
     const verifier = opened.add(await startVerifier({ env, ...(workers !== undefined && { workers }) }))
     const intake = opened.add(eventIntake({ env, store, verifier, policy: admissionOf(config) }))
-    const parts = { env, store, verifier, intake, supportedGrasps: [] }
+    const parts = { env, store, verifier, intake, tls, supportedGrasps: [] }
     const serving = await openServing(parts, config, opened)
     if (http !== undefined) {
       const { url } = opened.add(await serveStatus(http, () => reportStatus(parts, serving)))

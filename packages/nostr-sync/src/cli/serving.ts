@@ -1,5 +1,5 @@
 import type { Env } from '@holdfast/core'
-import type { OpenedThings } from '@holdfast/core/service'
+import { checkHttpAddress, type OpenedThings } from '@holdfast/core/service'
 import { relayEndpoint } from '../endpoint/relay-endpoint.js'
 import type { EndpointLimits, RelayEndpoint } from '../endpoint/types.js'
 import type { Intake } from '../intake/types.js'
@@ -19,6 +19,19 @@ export interface Serving {
   readonly sinks: readonly EventSink[]
 }
 
+/** Sees that there are addresses in the options of that name. @throws an `OptionError` */
+export function checkAddresses(options: Readonly<Record<'metrics' | 'http', string | undefined>>): void {
+  for (const [option, at] of Object.entries(options)) if (at !== undefined) checkHttpAddress(at, option)
+}
+
+/** What a relay is served by `wss:` with; nothing by `ws:`. */
+type Tls = Partial<Awaited<ReturnType<typeof readCertificate>>>
+
+/** Reads what {@link openServing} needs of files. @throws (rejects) a `ConfigError` */
+export async function readTls({ certificate, key }: Omit<ServeConfig, 'data'>): Promise<Tls> {
+  return certificate !== undefined && key !== undefined ? readCertificate(certificate, key) : {}
+}
+
 /**
  * Opens the relay endpoint and the sinks that a configuration asks for.
  *
@@ -30,13 +43,14 @@ export async function openServing(
     readonly store: EventStore
     readonly intake: Intake
     readonly verifier: Verifier
+    readonly tls: Tls
     readonly supportedGrasps: readonly string[]
   },
   config: Omit<ServeConfig, 'data'>,
   opened: OpenedThings,
 ): Promise<Serving> {
-  const { env, store, intake, verifier, supportedGrasps } = parts
-  const { listen, certificate, key, url, authRequired, name, forwardTo, appendTo } = config
+  const { env, store, intake, verifier, tls, supportedGrasps } = parts
+  const { listen, url, authRequired, name, forwardTo, appendTo } = config
   const sinks: EventSink[] = forwardTo.map((to) =>
     opened.add(relaySink({ env: { ...env, name: `forward to ${to}` }, store, url: to })),
   )
@@ -47,10 +61,7 @@ export async function openServing(
   const endpoint = opened.add(
     await relayEndpoint({
       ...{ env, store, intake },
-      at: {
-        uri: listen,
-        ...(certificate !== undefined && key !== undefined && (await readCertificate(certificate, key))),
-      },
+      at: { uri: listen, ...tls },
       info: { ...(name !== undefined && { name }), software: programName, version, supportedGrasps },
       limits: definedOf(config.limits),
       ...(url !== undefined && { auth: { url, required: authRequired, verifier } }),

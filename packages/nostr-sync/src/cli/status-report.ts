@@ -69,11 +69,22 @@ export function describeStatus(report: StatusReport): string {
 }
 
 function describeRelay(relay: RelayStatus): string {
-  const { url, status, health, watermarkAgeMs, pendingBatches, confirmedItems, fault, failuresInRow } = relay
+  const {
+    url,
+    status,
+    health,
+    watermarkAgeMs,
+    pendingBatches,
+    confirmedItems,
+    fault,
+    refusal,
+    failuresInRow,
+  } = relay
   const parts = [
     status,
     ...(health === 'healthy' || health === status ? [] : [health]),
     ...(fault === null ? [] : [`${fault.category} fault: ${fault.reason}`]),
+    ...(refusal === null ? [] : [`refuses: ${refusal}`]),
     ...(failuresInRow === 0 ? [] : [`failed ${failuresInRow} times in a row`]),
     ...(pendingBatches === 0 ? [] : [`${pendingBatches} batches pending`]),
     watermarkAgeMs === null

@@ -21,7 +21,7 @@ const results = ['saved', 'duplicate', 'rejected', 'held', 'invalid', 'failed'] 
 
 /** `sync`: everything that one relay has, or lacks, once. */
 export function syncCommand(): Command {
-  return addOneRelayOptions(new Command())
+  return addOneRelayOptions(new Command(), 'made if it is not there, unless it is only sent from')
     .addOption(
       new Option('--dir <direction>', 'down: fetch; up: send; both: fetch, then send')
         .choices(['down', 'up', 'both'])
@@ -31,7 +31,7 @@ export function syncCommand(): Command {
     .option('--no-negentropy', 'page through everything, and send everything, instead of comparing first')
     .addHelpText('after', examples)
     .action((url: string, flags: SyncFlags) =>
-      withOneRelay(url, flags, async (parts) => {
+      withOneRelay(url, flags, flags.dir === 'up' ? 'read' : 'write', async (parts) => {
         const { complete, counts } = await synced(parts, flags)
         if (flags.json === true)
           process.stdout.write(`${JSON.stringify({ relay: url, complete, ...counts })}\n`)

@@ -8,7 +8,7 @@ import { Backlog } from './backlog.js'
 import { Decider } from './decider.js'
 import type { Entry } from './entry.js'
 import { IntakeError } from './errors.js'
-import { EventCounts, type EventResult } from './event-counts.js'
+import { EventCounts, resultOf } from './event-counts.js'
 import { EventMemory } from './event-memory.js'
 import type { EventSource } from './event-source.js'
 import type { HeldEventsOptions } from './held-events.js'
@@ -232,10 +232,6 @@ function nobody(): void {
 
 function undecided(what: string): IntakeOutcome {
   return { kind: 'failed', cause: new IntakeError(what) }
-}
-
-function resultOf(outcome: IntakeOutcome): EventResult {
-  return outcome.kind === 'known' ? 'duplicate' : outcome.kind
 }
 
 /** Roughly: what is fixed in length counts as nothing. */

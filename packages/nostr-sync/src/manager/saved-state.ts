@@ -85,9 +85,18 @@ const savedState: z.ZodType<SavedState> = z.object({
   rejected: z.array(rejected),
 })
 
-/** Checks what was read from a file. @throws when it is not what was saved */
+/** So many problems are named. */
+const mostNamed = 3
+
+/** Checks what was read from a file. @throws an error that names the fields that are not as they were saved */
 export function readSavedState(json: unknown): SavedState {
-  return savedState.parse(json)
+  const { data, error } = savedState.safeParse(json)
+  if (error === undefined) return data
+  const problems = error.issues.map(
+    ({ path, message }) => `${z.core.toDotPath(path) || 'all of it'}: ${message}`,
+  )
+  const more = problems.length > mostNamed ? [`and ${problems.length - mostNamed} more`] : []
+  throw new Error([...problems.slice(0, mostNamed), ...more].join('; '), { cause: error })
 }
 
 /** A relay, to be saved. */

@@ -28,6 +28,11 @@ export interface RelayStatus {
   readonly failuresInRow: number
   /** A fault that will not pass soon (R87); null without one. */
   readonly fault: RelayFault | null
+  /**
+   * Why the relay did not give what was asked for last, on the present link or the last one: its own words, 200 characters of
+   * them; null if it gave all.
+   */
+  readonly refusal: string | null
   readonly lastConnected: UnixSeconds | null
   readonly disconnectedAt: UnixSeconds | null
   readonly counts: RelayCounts
@@ -66,6 +71,7 @@ export function statusOf(work: RelayWork, confirmed: ConfirmedState, wall: numbe
     openSubscriptions: session?.openSubscriptions ?? 0,
     failuresInRow: record.failuresInRow,
     fault: relay.health.fault,
+    refusal: relay.health.refusal,
     lastConnected: record.lastConnected,
     disconnectedAt: record.disconnectedAt,
     counts: relay.counter.counts,

@@ -8,6 +8,7 @@ import {
 import { isRateLimited, type RateLimit, type RateLimitOptions, rateLimitHit } from '../sync/rate-limit.js'
 import { type RelayBackoffOptions, relayBackoff } from '../sync/relay-backoff.js'
 import { afterFailure, afterSuccess, type HealthRecord } from '../sync/relay-health.js'
+import { refusalPrefix } from '../wire/refusal.js'
 import type { RelayUrl } from '../wire/relay-url.js'
 import { RelayTargetError } from './errors.js'
 
@@ -48,12 +49,15 @@ export interface HealthParts {
 }
 
 const hour: Millis = 3_600_000
+const longestRefusal = 200
 
 /** How a relay does, and when it may be tried or asked again (R79 to R84, R87). */
 export class HealthTracker {
   readonly #parts: HealthParts
   #memory: HealthMemory
   #fault: (RelayFault & { readonly at: WallStamp }) | null = null
+  #refusal: string | null = null
+  #hasToldRefusal = false
 
   constructor(parts: HealthParts, { failuresInRow, failingSince, recoveredAt, rateLimit }: HealthMemory) {
     this.#parts = parts
@@ -123,6 +127,35 @@ export class HealthTracker {
     const advice = why.advice.kind === 'after' ? why.advice.ms : null
     if (code === 429 || code === 503) this.rateLimited(`HTTP ${code}`, advice ?? 0)
     return adviseRelay({ ...why, code }, advice)
+  }
+
+  // Refusals ---------------------------------------------------------------------------------------------------
+
+  /** A link begins: what was refused on the last one may be granted on this. */
+  linkBegan(): void {
+    this.#refusal = null
+    this.#hasToldRefusal = false
+  }
+
+  /** What was refused is asked for again. */
+  forgiveRefusal(): void {
+    this.#refusal = null
+  }
+
+  /** It will not give what we asked for (R55). @param text - the relay's words */
+  refused(text: string): void {
+    // A stranger's text, shown on terminals.
+    this.#refusal = text.slice(0, longestRefusal).replace(/[\p{Cc}\p{Cf}]/gu, ' ')
+    // That it asks who we are was told where it could not be said.
+    if (this.#hasToldRefusal || refusalPrefix(text) === 'auth-required') return
+    this.#hasToldRefusal = true
+    const { url, log } = this.#parts
+    log.warn({ relay: url, text: this.#refusal }, 'the relay refuses what we ask for')
+  }
+
+  /** Why it did not give what we asked for last, on the present link or the last one; null if it gave all. */
+  get refusal(): string | null {
+    return this.#refusal
   }
 
   // Load -------------------------------------------------------------------------------------------------------

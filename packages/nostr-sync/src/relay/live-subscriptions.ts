@@ -21,6 +21,8 @@ export interface LiveContext {
   quietFor(): Millis
   /** The relay said that we ask too much. */
   complained(text: string): void
+  /** The relay will not give what was asked for, in its words. */
+  refused(text: string): void
   /**
    * From now on something that was asked for does not come. `passing`: it did come until now, or the relay wants quiet, so
    * that it may be asked for again; `stalled`: the relay says nothing about it, perhaps for want of time; `refused`: it never
@@ -160,12 +162,18 @@ class LiveSubscription implements SubscriptionHandler {
     const meaning = closedMeaning(text)
     if (meaning === 'authenticate' && !this.#hasAuthenticated) {
       this.#hasAuthenticated = true
-      this.#context.authentication.require((accepted) => (accepted ? this.send() : this.#lose('refused')))
+      this.#context.authentication.require((accepted) => (accepted ? this.send() : this.#refused(text)))
       return
     }
     if (meaning === 'cool-down') this.#context.complained(text)
     else this.#context.channel.log.debug({ text }, 'the relay closed a live subscription')
-    this.#lose(meaning === 'cool-down' || this.#isLive ? 'passing' : 'refused')
+    if (meaning === 'cool-down' || this.#isLive) this.#lose('passing')
+    else this.#refused(text)
+  }
+
+  #refused(text: string): void {
+    this.#context.refused(text)
+    this.#lose('refused')
   }
 
   /** No EOSE: once more, when the relay has had its quiet. */

@@ -88,6 +88,7 @@ export class RelaySession implements LinkProtocol {
       isLimitZeroUnsafe: () => capabilities.isLimitZeroUnsafe,
       limitZeroFailed: () => capabilities.limitZeroFailed(),
       complained: (text) => this.#complained(text),
+      refused: (text) => this.#relay.health.refused(text),
       lost: (how) => this.#liveLost(how),
     })
   }
@@ -95,6 +96,7 @@ export class RelaySession implements LinkProtocol {
   /** The relay's document is there: what was to be left in peace still is (R84), and what it wants to know it is told (R92). */
   begin(): void {
     const { health, capabilities, options } = this.#relay
+    health.linkBegan()
     // Whatever is written meanwhile: of requests that a relay does not answer nothing is heard.
     this.scope.sweep(options.hearWithin / 2, () => this.probe())
     if (health.isRateLimited) this.#coolDown()
@@ -131,6 +133,7 @@ export class RelaySession implements LinkProtocol {
   /** Lets what has failed be asked for again. */
   forgiveFailures(): void {
     this.#isRefused = false
+    this.#relay.health.forgiveRefusal()
     this.#batches.forgiveFailures()
   }
 
@@ -241,6 +244,7 @@ export class RelaySession implements LinkProtocol {
       authentication: this.#dialogue.authentication,
       eoseWithin,
       complained: (text) => this.#complained(text),
+      refused: (text) => this.#relay.health.refused(text),
       paging: { ...paging, maxLimit: maxLimit ?? defaultLimit },
       idChunk,
       maxMessageLength,

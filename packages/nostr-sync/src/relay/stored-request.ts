@@ -15,6 +15,8 @@ export interface RequestContext {
   readonly eoseWithin: Millis
   /** The relay said that we ask too much; what it refused is asked again later. */
   complained(text: string): void
+  /** The relay will not give what was asked for, in its words. */
+  refused(text: string): void
 }
 
 /** A relay that means well is done by so many times the wait for its EOSE, however slowly it sends. */
@@ -76,8 +78,8 @@ export class StoredRequest implements Job, SubscriptionHandler {
       case 'authenticate': {
         const isFirst = !this.#hasAuthenticated
         this.#hasAuthenticated = true
-        if (!isFirst) this.#finish('failed')
-        else authentication.require((accepted) => (accepted ? this.#send() : this.#finish('failed')))
+        if (!isFirst) this.#refused(text)
+        else authentication.require((accepted) => (accepted ? this.#send() : this.#refused(text)))
         return
       }
       case 'cool-down':
@@ -88,8 +90,13 @@ export class StoredRequest implements Job, SubscriptionHandler {
         return
       case 'failed':
         this.#context.channel.log.debug({ text, filter: this.#owner.filter }, 'the relay refused a request')
-        this.#finish('failed')
+        this.#refused(text)
     }
+  }
+
+  #refused(text: string): void {
+    this.#context.refused(text)
+    this.#finish('failed')
   }
 
   #send(): void {

@@ -14,6 +14,8 @@ export interface RelayFaults {
   maxSubscriptions?: number
   /** Refuses REQs after so many on one link, by CLOSED or by NOTICE (R83). */
   rateLimit?: { readonly after: number; readonly by: 'closed' | 'notice' }
+  /** Refuses every REQ by CLOSED with this text (R55). */
+  refusal?: string
   /** Puts so many bytes into a frame instead of the next event. */
   oversizedFrame?: number
   /** Resets the link once it has sent so many messages. */

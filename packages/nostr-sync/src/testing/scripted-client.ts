@@ -162,6 +162,10 @@ export class ScriptedClient {
       else this.says({ kind: 'notice', text: 'ERROR: rate limited, slow down' })
       return
     }
+    if (faults.refusal !== undefined) {
+      closed(faults.refusal)
+      return
+    }
     for (const event of this.#stored(filters)) this.#sendEvent(subscription, event)
     if (faults.noEose !== true) this.says({ kind: 'eose', subscription })
     if (!this.#live.has(subscription) && this.#live.size >= (faults.maxSubscriptions ?? Infinity))
