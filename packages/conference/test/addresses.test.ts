@@ -1,5 +1,6 @@
+import { toxId } from '@holdfast/conference'
 import { describe, expect, it } from 'vitest'
-import { hostPort, knownNode } from '../src/cli/addresses.js'
+import { friendKey, hostPort, knownNode } from '../src/cli/addresses.js'
 
 describe('an address on the command line', () => {
   it.each([
@@ -10,7 +11,7 @@ describe('an address on the command line', () => {
   ])('%s is read', (text, place) => {
     expect(hostPort(text)).toEqual(place)
     if (place.port > 0)
-      expect(knownNode(`${text}:${'AB'.repeat(32)}`)).toEqual({ ...place, key: 'ab'.repeat(32) })
+      expect(knownNode(`${text}:${'5B'.repeat(32)}`)).toEqual({ ...place, key: '5b'.repeat(32) })
   })
 
   it.each([
@@ -27,5 +28,31 @@ describe('an address on the command line', () => {
     'a:x',
   ])('%j is none', (text) => {
     expect(() => hostPort(text)).toThrow('It must be HOST:PORT, or [IPV6]:PORT.')
+  })
+})
+
+describe('a key on the command line', () => {
+  const somebody = '5b'.repeat(32)
+
+  it('is read, alone or from a Tox ID', () => {
+    for (const text of [somebody, somebody.toUpperCase(), toxId({ realKey: somebody, nospam: 7 })]) {
+      expect(friendKey(text)).toBe(somebody)
+    }
+  })
+
+  // All points of low order that can be written with the top bit 0: 0, 1, two of order 8, p - 1, p and p + 1.
+  it.each([
+    '00'.repeat(32),
+    `01${'00'.repeat(31)}`,
+    'e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800',
+    '5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157',
+    `ec${'ff'.repeat(30)}7f`,
+    `ed${'ff'.repeat(30)}7f`,
+    `ee${'ff'.repeat(30)}7f`,
+    // The top bit is 1.
+    `${'11'.repeat(31)}91`,
+  ])('%s is nobody’s', (key) => {
+    expect(() => friendKey(key)).toThrow('Nobody can have this key')
+    expect(() => knownNode(`example.org:33445:${key}`)).toThrow('Nobody can have this key')
   })
 })

@@ -122,17 +122,40 @@ describe('a message log', () => {
     'is bounded by bytes, and counts them rightly',
     async (all) => {
       await using folder = await temporaryFolder()
-      const most = 1200
+      const most = 12_000
       await using log = await logIn(folder.path, { keep: { bytes: most } })
       for (const text of all) await log.append(conference, said(text))
       const kept = log.page(conference, { limit: 1000 })
       const { bytes, count } = log.size(conference)
       expect(bytes).toBeLessThanOrEqual(most)
       expect(count).toBe(kept.length)
-      expect(bytes).toBe(kept.reduce((sum, { text }) => sum + Buffer.byteLength(text) + 103, 0))
+      // As much as if nothing but these had ever been there.
+      await Promise.all(kept.map((entry) => log.append('another', entry)))
+      expect(log.size('another')).toEqual({ count, bytes })
       expect(texts(kept)).toEqual(all.slice(all.length - kept.length))
     },
   )
+
+  it.each([1, 5, 40])('what it counts is what the file takes, about: %i words each', async (words) => {
+    await using folder = await temporaryFolder()
+    const log = await logIn(folder.path, { keep: { bytes: 2_000_000 } })
+    const identifier = `00${'ab'.repeat(32)}`
+    const text = (index: number): string =>
+      Array.from({ length: words }, (_, at) => `word${(index * 7919 + at * 104_729) % 4999}`).join(' ')
+    const count = 8000 / words + 600
+    // Few at once: pages that a commit frees are free from the next but one.
+    const together = Math.ceil(500 / words)
+    for (let index = 0; index < count; index += together) {
+      const some = Array.from({ length: together }, (_, at) => said(text(index + at)))
+      await Promise.all(some.map((message) => log.append(identifier, message)))
+    }
+    const { bytes } = log.size(identifier)
+    await log.close()
+    const { size } = await stat(join(folder.path, 'log', 'data.mdb'))
+    expect(bytes).toBeGreaterThan(1_000_000)
+    expect(size).toBeGreaterThan(bytes * 0.5)
+    expect(size).toBeLessThan(bytes * 2)
+  })
 
   it('goes on where it was when it is opened again', async () => {
     await using folder = await temporaryFolder()

@@ -2,13 +2,14 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { newProfile, readProfile, toxClient } from '@holdfast/conference'
-import { silentLog } from '@holdfast/core'
+import { OptionError, silentLog } from '@holdfast/core'
 import { nodeEnv } from '@holdfast/core/node'
 import { testEnv } from '@holdfast/core/testing'
 import { expect, it } from 'vitest'
 import { temporaryFolder } from '../../../test-support/temporary-folder.js'
 import { drain } from '../src/cli/drain.js'
 import { reportStatus } from '../src/cli/status-report.js'
+import { whyUnread } from '../src/wire/errors.js'
 
 it('a profile that cannot be saved is told of once, and saved when it can be', async () => {
   await using folder = await temporaryFolder()
@@ -73,4 +74,58 @@ it('a drain counts the links that were up, not those that were being made', asyn
   await expect.poll(() => client.node.links).toBe(1)
   expect(reportStatus(client).network).toEqual({ address: null, linksUp: 0 })
   expect(await drain(client, env.clock)).toMatchObject({ finished: 0, cut: [] })
+})
+
+it('a closed client refuses what it could not save', async () => {
+  await using folder = await temporaryFolder()
+  const profile = join(folder.path, 'me.tox')
+  const client = await toxClient({
+    env: testEnv(),
+    profile,
+    create: () => newProfile({ secretKey: randomBytes(32), name: 'before' }),
+    listen: null,
+  })
+  const { conferences } = client
+  const conference = conferences.create() ?? -1
+  const [ada, ben] = ['5b'.repeat(32), '5c'.repeat(32)]
+  client.befriend(ada)
+  await client.close()
+  expect(conferences.isClosed).toBe(true)
+  expect(conferences.create()).toBe(null)
+  expect(client.rename('after')).toBe('closed')
+  expect(conferences.setTitle(conference, 'after')).toBe('closed')
+  expect(conferences.leave(conference)).toBe('closed')
+  client.befriend(ben)
+  client.unfriend(ada)
+  expect([...client.friends.keys()]).toEqual([ada])
+  expect(conferences.list()).toMatchObject([{ conference, title: '' }])
+  const saved = readProfile(await readFile(profile))
+  expect(saved).toMatchObject({ name: 'before', conferences: [{}], friends: [{ realKey: ada }] })
+})
+
+it('a key that nobody can have makes no friend', async () => {
+  await using folder = await temporaryFolder()
+  await using client = await toxClient({
+    env: testEnv(),
+    profile: join(folder.path, 'me.tox'),
+    create: () => newProfile({ secretKey: randomBytes(32) }),
+    listen: null,
+  })
+  for (const key of ['0'.repeat(64), `01${'0'.repeat(62)}`, '1'.repeat(63), client.node.realKey]) {
+    expect(() => client.befriend(key)).toThrow(OptionError)
+  }
+  expect(client.friends.size).toBe(0)
+})
+
+it('a profile that may not be read is told as such, and not to be made', () => {
+  const failed = (code: string): Error => Object.assign(new Error(code), { code })
+  expect(whyUnread('me.tox', failed('ENOENT'), 'make it')).toBe('me.tox is not there: make it')
+  for (const code of ['EACCES', 'EPERM']) {
+    expect(whyUnread('me.tox', failed(code), 'make it')).toBe(
+      `me.tox may not be read by this user (${code}): see who owns it and its folder, or name another`,
+    )
+  }
+  for (const code of ['EISDIR', 'EIO']) {
+    expect(whyUnread('me.tox', failed(code), 'make it')).not.toContain('make it')
+  }
 })

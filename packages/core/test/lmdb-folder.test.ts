@@ -136,8 +136,14 @@ describe('a folder that holds something else', () => {
   it('is refused when it is no folder, or cannot be made', async () => {
     await using at = await temporaryFolder()
     await writeFile(at.file, 'hello')
-    expect(await refused(at.file, at.file)).toMatchObject({ code: 'HF_STORE_FOREIGN' })
-    await expect(openIn(join(at.file, 'below'))).rejects.toMatchObject({ code: 'HF_STORE_UNAVAILABLE' })
+    expect(await refused(at.file, at.file)).toMatchObject({
+      code: 'HF_STORE_FOREIGN',
+      message: expect.stringContaining('is not a directory: choose another path') as string,
+    })
+    await expect(openIn(join(at.file, 'below'))).rejects.toMatchObject({
+      code: 'HF_STORE_UNAVAILABLE',
+      message: expect.stringContaining('(ENOTDIR): see who owns it') as string,
+    })
   })
 
   it('is taken for a new one when its file is empty', async () => {

@@ -1,7 +1,8 @@
 import { isIPv6 } from 'node:net'
 import { InvalidArgumentError } from 'commander'
+import { canHaveOwner } from '../tox/crypto/public-key.js'
 import { parseToxId } from '../tox/crypto/tox-id.js'
-import { isValidKey, type RealKey } from '../wire/identity.js'
+import type { RealKey } from '../wire/identity.js'
 
 /** A host, by name or address, and a port. */
 export interface HostPort {
@@ -36,15 +37,23 @@ export function knownNode(text: string): KnownNode {
   const [, where = '', key = ''] = /^(.+):([0-9a-fA-F]{64})$/.exec(text) ?? []
   if (key === '')
     throw new InvalidArgumentError('It must be HOST:PORT:KEY, the key of 64 hexadecimal digits.')
-  return { ...theirHostPort(where), key: key.toLowerCase() }
+  return { ...theirHostPort(where), key: somebodys(key.toLowerCase()) }
 }
 
 /** Reads a Tox ID or a public key. */
 export function friendKey(text: string): RealKey {
-  if (/^[0-9a-fA-F]{64}$/.test(text) && isValidKey(text)) return text.toLowerCase()
+  return somebodys(/^[0-9a-fA-F]{64}$/.test(text) ? text.toLowerCase() : keyOfId(text))
+}
+
+function keyOfId(text: string): RealKey {
   try {
     return parseToxId(text).realKey
   } catch {
     throw new InvalidArgumentError('It must be a Tox ID of 76, or a public key of 64 hexadecimal digits.')
   }
+}
+
+function somebodys(key: string): string {
+  if (canHaveOwner(key)) return key
+  throw new InvalidArgumentError('Nobody can have this key: copy it again from where it is shown.')
 }

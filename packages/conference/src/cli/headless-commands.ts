@@ -6,42 +6,67 @@ import { parseToxId } from '../tox/crypto/tox-id.js'
 import type { SayRefused } from '../tox/friends/friends.js'
 import { reportStatus } from './status-report.js'
 
-const key = z.string().regex(/^[0-9a-f]{64}$/, { error: 'It must be 64 lower-case hexadecimal digits.' })
-const identifier = z.string().regex(/^0[01][0-9a-f]{64}$/, { error: 'It must be 66 hexadecimal digits.' })
+// What is wrong is said as what the field must be, after its name.
+const key = matching(/^[0-9a-f]{64}$/, 'must be a public key of 64 lower-case hexadecimal digits')
+const anIdentifier = 'an identifier of 66 lower-case hexadecimal digits'
+const identifierPattern = /^0[01][0-9a-f]{64}$/
+const identifier = matching(identifierPattern, `must be ${anIdentifier}`)
+const aConference = `must be a number of this run, or ${anIdentifier}`
 /** By its identifier, or by the number that it has in this run. */
-const conference = z.union([z.int().nonnegative(), identifier])
-const id = z.union([z.string(), z.number()]).exactOptional()
-const position = z.int().nonnegative().exactOptional()
-const page = { before: position, after: position, limit: z.int().min(1).max(1000).exactOptional() }
+const conference = z.union(
+  [whole(0, Number.MAX_SAFE_INTEGER, aConference), matching(identifierPattern, aConference)],
+  { error: aConference },
+)
+const id = z.union([z.string(), z.number()], { error: 'must be a text or a number' }).exactOptional()
+const text = z.string({ error: 'must be a text' })
+const position = whole(0, Number.MAX_SAFE_INTEGER, 'must be a whole number from 0').exactOptional()
+const limit = whole(1, 1000, 'must be a whole number from 1 to 1000').exactOptional()
+const page = { before: position, after: position, limit }
+const type = z.enum(['text', 'audio'], { error: 'must be "text" or "audio"' }).exactOptional()
+const place = z.strictObject(
+  {
+    host: z.union([z.ipv4(), z.ipv6()], { error: 'must be an IP address' }),
+    port: whole(1, 65_535, 'must be a port from 1 to 65535'),
+  },
+  { error: 'must be {"host":IP,"port":N}' },
+)
 
 const commandSchema = z.discriminatedUnion('do', [
-  z.strictObject({ do: z.literal('create'), id, type: z.enum(['text', 'audio']).exactOptional() }),
+  z.strictObject({ do: z.literal('create'), id, type }),
   z.strictObject({ do: z.literal(['accept', 'decline']), id, from: key, identifier }),
   z.strictObject({ do: z.literal('invite'), id, conference, friend: key }),
-  z.strictObject({ do: z.literal(['say', 'act']), id, conference, text: z.string() }),
-  z.strictObject({ do: z.literal('title'), id, conference, title: z.string() }),
+  z.strictObject({ do: z.literal(['say', 'act']), id, conference, text }),
+  z.strictObject({ do: z.literal('title'), id, conference, title: text }),
   z.strictObject({ do: z.literal('leave'), id, conference }),
   z.strictObject({ do: z.literal('page'), id, conference, ...page }),
-  z.strictObject({ do: z.literal('search'), id, conference, words: z.string(), ...page }),
-  z.strictObject({ do: z.literal('name'), id, name: z.string() }),
+  z.strictObject({ do: z.literal('search'), id, conference, words: text, ...page }),
+  z.strictObject({ do: z.literal('name'), id, name: text }),
   z.strictObject({
     do: z.literal('befriend'),
     id,
     /** A Tox ID or a public key. */
-    friend: z.string(),
+    friend: z.string({ error: 'must be a Tox ID of 76, or a public key of 64 hexadecimal digits' }),
     /** Which node is the friend's, and where, as its own `ready` tells. */
     dhtKey: key.exactOptional(),
-    address: z
-      .strictObject({ host: z.union([z.ipv4(), z.ipv6()]), port: z.int().min(1).max(65_535) })
-      .exactOptional(),
+    address: place.exactOptional(),
   }),
   z.strictObject({ do: z.literal('unfriend'), id, friend: key }),
-  z.strictObject({ do: z.literal('message'), id, friend: key, text: z.string() }),
+  z.strictObject({ do: z.literal('message'), id, friend: key, text }),
   z.strictObject({ do: z.literal('list'), id }),
   z.strictObject({ do: z.literal('close'), id }),
 ])
 
 type HeadlessCommand = z.output<typeof commandSchema>
+
+const commandNames = commandSchema.options.flatMap(({ shape }) => [...shape.do.values])
+
+function matching(pattern: RegExp, error: string): z.ZodString {
+  return z.string({ error }).regex(pattern, { error })
+}
+
+function whole(least: number, most: number, error: string): z.ZodInt {
+  return z.int({ error }).min(least, { error }).max(most, { error })
+}
 
 /** What came in was no command; `id` is the request's, if it could be read. */
 export interface BadCommand {
@@ -60,7 +85,18 @@ export function parseCommand(line: string): HeadlessCommand | BadCommand {
   const parsed = commandSchema.safeParse(json)
   if (parsed.success) return parsed.data
   const given = z.looseObject({ id }).safeParse(json)
-  return { id: given.data?.id ?? null, why: z.prettifyError(parsed.error) }
+  return { id: given.data?.id ?? null, why: parsed.error.issues.flatMap(problemsOf).join('; ') }
+}
+
+/** What is wrong with a command, by field; there are more than one only if fields are unknown. */
+function problemsOf(issue: z.core.$ZodIssue): string[] {
+  const path = issue.path.map(String)
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((name) => `${[...path, name].join('.')}: there is no such field`)
+  }
+  if (path.length === 0) return ['a command is an object, such as {"do":"list"}']
+  if (path[0] === 'do') return [`do: must be one of ${commandNames.join(', ')}`]
+  return [`${path.join('.')}: ${issue.message}`]
 }
 
 /** What a command came to: something to tell besides `ok`, or why it was not done. */
@@ -72,7 +108,8 @@ export function doCommand(client: ToxClient, command: HeadlessCommand): Outcome 
   switch (command.do) {
     case 'create': {
       const number = conferences.create(command.type)
-      return number === null ? { why: 'too-many' } : { result: { conference: conferences.get(number) } }
+      if (number === null) return { why: conferences.isClosed ? 'closed' : 'too-many' }
+      return { result: { conference: conferences.get(number) } }
     }
     case 'accept':
     case 'decline':

@@ -6,7 +6,7 @@ import { CommandError } from '@holdfast/core/program'
 import { Command, InvalidArgumentError } from 'commander'
 import { newProfile, readProfile, type ToxProfile } from '../profile/tox-profile.js'
 import { toxId } from '../tox/crypto/tox-id.js'
-import { SaveFileError } from '../wire/errors.js'
+import { SaveFileError, whyUnread } from '../wire/errors.js'
 import { maxNameBytes } from '../wire/packets.js'
 import { addProfileOption, type ProfileFlags } from './profile-option.js'
 import { programName } from './program-name.js'
@@ -76,10 +76,10 @@ export function profileOf(path: string, bytes: Uint8Array): ToxProfile {
 const makeOne = `make a profile with \`${programName} profile new\`, or name another with --profile`
 
 /** A whole save file, or the end of the program, with what to do. */
-export async function bytesOf(path: string, todo = makeOne): Promise<Uint8Array> {
+export async function bytesOf(path: string, ifMissing = makeOne): Promise<Uint8Array> {
   try {
     return await readFile(path)
   } catch (cause) {
-    throw new CommandError(`${path} cannot be read (${String(cause)}): ${todo}`, { cause })
+    throw new CommandError(whyUnread(path, cause, ifMissing), { cause })
   }
 }

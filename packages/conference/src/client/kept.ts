@@ -2,7 +2,7 @@ import { access } from 'node:fs/promises'
 import type { Budget, WallStamp } from '@holdfast/core'
 import { MessageLog } from '../history/message-log.js'
 import { ProfileStore } from '../profile/profile-store.js'
-import { SaveFileError } from '../wire/errors.js'
+import { SaveFileError, whyUnread } from '../wire/errors.js'
 
 /** What a profile keeps on disk: see {@link openKept}. */
 export interface Kept {
@@ -34,6 +34,6 @@ async function mustBeThere(path: string): Promise<void> {
   try {
     await access(path)
   } catch (cause) {
-    throw new SaveFileError(`${path} cannot be read: make a profile there, or name another`, { cause })
+    throw new SaveFileError(whyUnread(path, cause, 'make a profile there, or name another'), { cause })
   }
 }

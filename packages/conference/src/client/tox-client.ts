@@ -9,10 +9,11 @@ import { savedConferences } from '../group/save.js'
 import type { MessageLog } from '../history/message-log.js'
 import type { ProfileStore } from '../profile/profile-store.js'
 import { cryptoReady } from '../tox/crypto/box.js'
+import { canHaveOwner } from '../tox/crypto/public-key.js'
 import { type ToxNode, toxNode } from '../tox/node.js'
 import type { ToxNews, ToxNodeOptions } from '../tox/node-options.js'
 import { newSavedFriend, renameSavedFriend, type SavedFriend } from '../wire/friends-section.js'
-import { isValidKey, type RealKey } from '../wire/identity.js'
+import type { RealKey } from '../wire/identity.js'
 import { Autosave } from './autosave.js'
 import { openKept } from './kept.js'
 
@@ -26,9 +27,9 @@ export interface ToxClientOptions extends Omit<ToxNodeOptions, 'secretKey' | 'no
   /** Makes the save file if it is not there, as {@link newProfile} does; without it that is an error. */
   readonly create?: () => Uint8Array
   /**
-   * How much of what is said is kept on disk in each conference.
+   * How much of what is said is kept on disk in each conference; see `MessageLogOptions`. 64 MiB are some 25,000 short messages.
    *
-   * @defaultValue 64 MiB or 100,000 messages, however old
+   * @defaultValue 64 MiB, however old
    */
   readonly keep?: Budget
 }
@@ -128,7 +129,8 @@ export class ToxClient implements AsyncDisposable {
     this.conferences = node.conferences
     for (const friend of store.profile.friends) {
       this.#friends.set(friend.realKey, friend)
-      node.befriend(friend.realKey)
+      // Whoever wrote the file may have had a friend that nobody can be: it stays in it.
+      if (canHaveOwner(friend.realKey)) node.befriend(friend.realKey)
     }
     const { profile, memories } = store
     node.conferences.do({ kind: 'restore', conferences: profile.conferences, memories })
@@ -163,29 +165,27 @@ export class ToxClient implements AsyncDisposable {
   }
 
   /**
-   * Makes a peer a friend, and remembers it.
+   * Makes a peer a friend, and remembers it. Once closed, it does nothing.
    *
    * @param at - which node is its, and where, as far as that is known
    * @throws an `OptionError` if it is no key, or our own, or if `at` can be nobody's
    */
   befriend(realKey: RealKey, at?: Parameters<ToxNode['befriend']>[1]): void {
-    if (!/^[0-9a-f]{64}$/.test(realKey) || !isValidKey(realKey)) {
-      throw new OptionError('realKey', 'a public key of 64 lower-case hexadecimal digits', realKey)
-    }
     if (realKey === this.node.realKey) throw new OptionError('realKey', 'the key of somebody else', realKey)
     this.node.befriend(realKey, at)
-    if (this.#friends.has(realKey)) return
+    if (this.#closed || this.#friends.has(realKey)) return
     this.#friends.set(realKey, newSavedFriend(realKey))
     this.#autosave.soon()
   }
 
-  /** Makes a friend one no more. */
+  /** Makes a friend one no more. Once closed, it does nothing. */
   unfriend(realKey: RealKey): void {
+    if (this.#closed) return
     this.node.unfriend(realKey)
     if (this.#friends.delete(realKey)) this.#autosave.soon()
   }
 
-  /** Has another name from now on, for friends and in all conferences: at most 128 bytes of UTF-8. `null` means done. */
+  /** Has another name from now on, for friends and in all conferences: at most 128 bytes of UTF-8. `null` means done; `closed`, that nothing would be saved. */
   rename(name: string): RefusedWhy | null {
     const refused = this.node.rename(name)
     if (refused === null) this.#autosave.soon()

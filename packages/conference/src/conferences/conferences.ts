@@ -71,6 +71,7 @@ export class Conferences implements Disposable {
   #machine: ConferencesMachine
   #isStepping = false
   #isTelling = false
+  #isClosed = false
   #refused: RefusedWhy | null = null
 
   /** @internal */
@@ -81,6 +82,11 @@ export class Conferences implements Disposable {
     this.#machine = emptyConferences(options.self)
     this.#rosters = new WatchedRosters(options.env, () => this.#machine)
     this.#ticker = clock.sweep(ticksEvery, () => this.take({ kind: 'tick' }))
+  }
+
+  /** Whether we are closing, or have closed: then every command is refused as `closed`. */
+  get isClosed(): boolean {
+    return this.#isClosed
   }
 
   /** What there is, as a value. */
@@ -131,7 +137,7 @@ export class Conferences implements Disposable {
     return null
   }
 
-  /** Opens a conference with nobody else in it. Returns its number; `null` if there are 65,536 already. */
+  /** Opens a conference with nobody else in it. Returns its number; `null` if there are 65,536 already, or {@link Conferences.isClosed}. */
   create(type: 'text' | 'audio' = 'text'): number | null {
     const { randomBytes = systemRandomBytes } = this.#options
     const identifier = conferenceIdentifier(type, randomBytes(32))
@@ -180,6 +186,8 @@ export class Conferences implements Disposable {
 
   /** Does what the application asks for; why not, or `null` if it was done. */
   do(command: ConferencesCommand): RefusedWhy | null {
+    if (this.#isClosed) return 'closed'
+    this.#isClosed = command.kind === 'close'
     this.#refused = null
     this.take(command)
     return this.#refused
@@ -209,6 +217,7 @@ export class Conferences implements Disposable {
 
   /** Takes no further steps by itself, and tells nothing more. To go with a word to the others, `do` `close` first. */
   [Symbol.dispose](): void {
+    this.#isClosed = true
     this.#ticker.cancel()
     for (const subject$ of [this.#events$, this.#messages$, this.#changes$]) subject$.complete()
   }

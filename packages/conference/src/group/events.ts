@@ -62,6 +62,8 @@ export type RefusedWhy =
   | 'no-limit'
   /** 65,536 conferences. */
   | 'too-many'
+  /** We are closing, or have closed: nothing would be said or saved. */
+  | 'closed'
 
 /** Why a member was frozen. */
 export type FrozenBecause =

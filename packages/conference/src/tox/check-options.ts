@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import { OptionError } from '@holdfast/core'
-import { type DhtKey, isValidKey } from '../wire/identity.js'
+import type { DhtKey, RealKey } from '../wire/identity.js'
+import { canHaveOwner } from './crypto/public-key.js'
 import { type Address, addressText } from './dht/address.js'
 import type { ToxNodeOptions } from './node-options.js'
 
@@ -39,9 +40,16 @@ export function checkPlace(field: string, at: { readonly dhtKey: DhtKey; readonl
   if (at.address) checkAddress(`${field}.address`, at.address, 1)
 }
 
-function checkKey(field: string, key: DhtKey): void {
-  if (wholeKey.test(key) && isValidKey(key)) return
-  throw new OptionError(field, 'a public key of 64 lower-case hexadecimal digits', key)
+/**
+ * Checks a public key.
+ *
+ * @throws an `OptionError` if it is written otherwise, or can be nobody's
+ */
+export function checkKey(field: string, key: RealKey): void {
+  if (!wholeKey.test(key)) {
+    throw new OptionError(field, 'a public key of 64 lower-case hexadecimal digits', key)
+  }
+  if (!canHaveOwner(key)) throw new OptionError(field, 'a public key that somebody can have', key)
 }
 
 function checkAddress(field: string, address: Address, least: 0 | 1): void {

@@ -5,7 +5,7 @@ import { type Conferences, conferences } from '../conferences/conferences.js'
 import type { RefusedWhy } from '../group/events.js'
 import type { DhtKey, RealKey } from '../wire/identity.js'
 import { Arrivals } from './arrivals.js'
-import { checkNetwork, checkPlace } from './check-options.js'
+import { checkKey, checkNetwork, checkPlace } from './check-options.js'
 import { cryptoReady, KeyPair } from './crypto/box.js'
 import { SharedKeys } from './crypto/shared-keys.js'
 import { toxId } from './crypto/tox-id.js'
@@ -178,9 +178,10 @@ export class ToxNode implements AsyncDisposable {
   /**
    * Makes a peer a friend. `at` is which node is its, and where, as far as that is known. Once closed, it does nothing.
    *
-   * @throws an `OptionError` if `at` can be nobody's
+   * @throws an `OptionError` if the key or `at` can be nobody's
    */
   befriend(realKey: RealKey, at?: Pick<NodeInfo, 'dhtKey'> & Partial<NodeInfo>): void {
+    checkKey('realKey', realKey)
     if (at) checkPlace('at', at)
     if (this.#isClosed) return
     if (at) this.#whereabouts.tell(realKey, at.dhtKey, at.address)

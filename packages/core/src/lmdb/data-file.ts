@@ -80,7 +80,9 @@ async function isUsable(path: string, file: string): Promise<boolean> {
   try {
     const found = await stat(path).catch(() => null)
     if (found === null) await mkdir(path, { recursive: true, mode: 0o700 })
-    else if (!found.isDirectory()) throw new StoreError('HF_STORE_FOREIGN', path, 'is not a directory')
+    else if (!found.isDirectory()) {
+      throw new StoreError('HF_STORE_FOREIGN', path, 'is not a directory: choose another path')
+    }
     await access(path, constants.R_OK | constants.W_OK | constants.X_OK)
     const present = await stat(file).catch(() => null)
     if (present === null || present.size === 0) return false
@@ -88,7 +90,9 @@ async function isUsable(path: string, file: string): Promise<boolean> {
     return true
   } catch (cause) {
     if (cause instanceof StoreError) throw cause
-    throw new StoreError('HF_STORE_UNAVAILABLE', path, 'cannot be made, read or written', { cause })
+    const { code = String(cause) } = cause as NodeJS.ErrnoException
+    const what = `cannot be made, read or written (${code}): see who owns it and what is in its place, or choose another path`
+    throw new StoreError('HF_STORE_UNAVAILABLE', path, what, { cause })
   }
 }
 
@@ -97,7 +101,9 @@ async function readMeta(handle: FileHandle, path: string): Promise<LmdbFile> {
   const first = await read(handle, 0, metaBytes)
   if (first?.readUInt32LE(at.magic) !== magic) throw foreign('is no LMDB database: choose another directory')
   if ((first.readUInt32LE(at.version) & 0xffff) !== dataVersion)
-    throw foreign('is of another version of LMDB')
+    throw foreign(
+      'is of another version of LMDB: open it with the software that wrote it, or choose another directory',
+    )
   const pageBytes = first.readUInt32LE(at.pageBytes)
   if (pageBytes < smallestPageBytes) throw corrupt(path, `it speaks of pages of ${pageBytes} bytes`)
   const second = await read(handle, pageBytes, metaBytes)

@@ -78,7 +78,8 @@ export class LmdbFolder<V, K extends Key> implements AsyncDisposable {
       await entries?.close()
       openPaths.delete(path)
       if (cause instanceof StoreError) throw cause
-      throw new StoreError('HF_STORE_UNAVAILABLE', path, 'LMDB cannot open it', { cause })
+      const what = 'LMDB cannot open it: see the cause, and who may read and write its files'
+      throw new StoreError('HF_STORE_UNAVAILABLE', path, what, { cause })
     }
   }
 
@@ -136,7 +137,8 @@ function claim<V, K extends Key>(
     throw new StoreError('HF_STORE_FOREIGN', path, what)
   }
   if (found !== undefined && found !== options.format) {
-    const what = `was written by another version (${JSON.stringify(found.slice(0, 80))})`
+    const was = JSON.stringify(found.slice(0, 80))
+    const what = `was written by another program or version (${was}): open it with that, or choose another folder`
     throw new StoreError('HF_STORE_FOREIGN', path, what)
   }
   const put = (key: K, text: string): void => {

@@ -37,6 +37,7 @@ const refused: Readonly<Record<RefusedWhy, string>> = {
   'no-identifier': 'that is no identifier',
   'no-limit': 'that is no limit',
   'too-many': 'there are too many conferences',
+  closed: 'this program is closing: start it again',
 }
 
 /** What the user of a chat sees and does. */
@@ -210,7 +211,7 @@ export class Room {
 
   #create(): void {
     const number = this.#client.conferences.create()
-    if (number === null) this.#tell('too-many')
+    if (number === null) this.#tell(this.#client.conferences.isClosed ? 'closed' : 'too-many')
     else this.#enter(number)
   }
 

@@ -3,8 +3,8 @@ import type { MovableClock } from '@holdfast/core/testing'
 import type { Player } from './cast.js'
 import type { Chatter } from './chatter.js'
 
-/** How many times as fast time passes for the peers: a minute of silence takes 7.5 s. */
-export const times = 8
+/** How many times as fast time passes for the peers: a minute of silence takes 6 s. */
+export const times = 10
 /** How long anything may take, on a busy machine too. */
 export const patienceMs = 60_000
 
@@ -19,7 +19,7 @@ export interface Stage extends Pick<DemoStage, 'show' | 'act'> {
 }
 
 const hourMs = 3_600_000
-const awayMs = 1500
+const awayMs = 700
 const toldWithinMs = 20_000
 
 /** A duration, for people. */
