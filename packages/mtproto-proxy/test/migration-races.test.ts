@@ -259,6 +259,32 @@ describe('9.4 a connection to Telegram closes', () => {
     speaks(telegram, client, 'moved')
   })
 
+  it('R11 for clients that take nothing: all that hold more than their share go after 3 s, and nobody else', () => {
+    const { telegram, client, first } = onTheFirst({ credits: { packetsTotal: 40 } })
+    const others = Array.from({ length: 12 }, () => telegram.client()).filter(
+      (each) => telegram.peerOf(each) === first,
+    )
+    client.send('me')
+    others.forEach((other, index) => other.send(`other ${index}`))
+    telegram.pump()
+    const [takes, ...stuck] = others
+    if (takes === undefined || stuck.length < 3) throw new Error('nobody is on the first')
+    first.answer(first.connOf('me'), 'one')
+    for (let packet = 0; packet < 12; packet += 1)
+      for (let index = 0; index < 4; index += 1) first.answer(first.connOf(`other ${index}`), 'tick')
+    expect(first.link.isPaused).toBe(true)
+    for (let time = 0; time < 2; time += 1) {
+      takes.tunnel?.delivered(1, 4)
+      telegram.advance(1000)
+    }
+    expect(others.flatMap(({ ends }) => ends)).toEqual([])
+    takes.tunnel?.delivered(1, 4)
+    telegram.advance(2000)
+    expect(others.map(({ ends }) => ends.length).slice(0, 5)).toEqual([0, 1, 1, 1, 0])
+    expect(client.ends).toEqual([])
+    expect(first.link.isPaused).toBe(false)
+  })
+
   it('R12 with its whole pool: clients are closed, and no connection is left behind', async () => {
     const { telegram, client, first, second } = onTheFirst()
     telegram.centers.close()

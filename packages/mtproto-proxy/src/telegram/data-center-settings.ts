@@ -80,8 +80,8 @@ export interface DataCenterSettings {
    */
   readonly hearWithin?: Millis
   /**
-   * How long reading from Telegram may stop for clients that take nothing, in milliseconds, before the slowest of them
-   * is closed (R11).
+   * How long reading from Telegram may stop for slow clients, in milliseconds, before the slowest of them is closed (R11).
+   * Those that hold more than their share, and take nothing at all meanwhile, are closed after three seconds.
    *
    * @defaultValue 15000
    */

@@ -54,6 +54,11 @@ export interface DcLinkSettings {
 }
 
 const sweepEvery: Millis = 1000
+/**
+ * Who takes nothing for so long while all others wait for it is given up: a phone between two cells may be back sooner,
+ * one that has stopped reading never is.
+ */
+const stuckAfter: Millis = 3000
 /** How many clients that are gone a link remembers, so that Telegram is told only once of each. */
 const goneMax = 1024
 
@@ -78,6 +83,10 @@ export class DcLink implements LinkProtocol, Carrier {
   #isReading = false
   /** Reading has stopped: since when, and what makes it go on. */
   #paused: { readonly since: Millis; readonly resume: Off } | null = null
+  /** When reading stopped last. */
+  #pausedAt: Millis = -Infinity
+  /** Who had more than its share in hand when reading stopped, since when, and has taken nothing since. */
+  readonly #stuck = new Map<DcClient, Millis>()
   #pings = 0n
 
   /** @param replace - takes its clients off it, in favour of another */
@@ -162,6 +171,7 @@ export class DcLink implements LinkProtocol, Carrier {
     client.link = null
     client.head = null
     this.#credits.leave(client)
+    this.#stuck.delete(client)
     if (this.#clients.delete(client.connId) && linkAlive) this.#closeConn(client.connId)
     this.#regulate()
   }
@@ -179,6 +189,7 @@ export class DcLink implements LinkProtocol, Carrier {
   }
 
   delivered(client: DcClient, packets: number, bytes: number): void {
+    this.#stuck.delete(client)
     this.#credits.ack(client, packets, bytes)
     this.#regulate()
   }
@@ -290,7 +301,10 @@ export class DcLink implements LinkProtocol, Carrier {
     const { metrics } = this.#settings
     const paused = this.#paused
     if (overflow !== null && paused === null) {
+      this.#pausedAt = this.#now
       this.#paused = { since: this.#now, resume: this.#scope.link.pause() }
+      // Not anew: between pauses reading may go on for a packet or two.
+      for (const hog of this.#hogs()) if (!this.#stuck.has(hog)) this.#stuck.set(hog, this.#now)
       metrics.backpressure(overflow)
     } else if (overflow === null && paused !== null) {
       this.#paused = null
@@ -302,9 +316,21 @@ export class DcLink implements LinkProtocol, Carrier {
 
   #sweep(): void {
     this.#outbox.sweep()
+    if (this.#paused === null && this.#now - this.#pausedAt > sweepEvery) this.#stuck.clear()
+    // All of them at once: one after the other, the rest would wait for each.
+    for (const [client, since] of this.#stuck) if (this.#now - since >= stuckAfter) client.end('overflow')
     if (this.#paused === null || this.#now - this.#paused.since < this.#settings.pauseWithin) return
     // A close is not noticed while reading has stopped, so this must not last (R11).
     this.#slowest()?.end('overflow')
+  }
+
+  /** Who has more in hand than clients have on average. */
+  *#hogs(): Iterable<DcClient> {
+    const { bytes, packets } = this.#credits
+    const { size } = this.#clients
+    for (const client of this.#clients.values()) {
+      if (client.unackedBytes * size > bytes || client.unackedPackets * size > packets) yield client
+    }
   }
 
   #slowest(): DcClient | null {

@@ -1,6 +1,10 @@
 import type { DhtKey } from '../../wire/identity.js'
 
-/** Which of two keys is nearer to a third by XOR: negative if `a` is. */
+/**
+ * Which of two keys is nearer to a third by XOR: negative if `a` is.
+ *
+ * @internal
+ */
 export function compareDistance(to: DhtKey, a: DhtKey, b: DhtKey): number {
   // Only the first digit in which they differ decides.
   for (let at = 0; at < to.length; at += 1) {
