@@ -1,6 +1,6 @@
 import { request } from 'node:http'
 import { describe, expect, it } from 'vitest'
-import { type HttpEndpoint, replyJson, serveHttp } from '../src/service/index.js'
+import { checkHttpAddress, type HttpEndpoint, replyJson, serveHttp } from '../src/service/index.js'
 
 const serve = (more: object = {}): Promise<HttpEndpoint> =>
   serveHttp({
@@ -69,6 +69,8 @@ describe('an HTTP endpoint', () => {
       'admin must be HOST:PORT, or a port for loopback, got "localhost"',
     )
     await expect(serve({ at: '70000' })).rejects.toMatchObject({ code: 'HF_BAD_OPTION' })
+    expect(() => checkHttpAddress('70000', 'http')).toThrow(/http/)
+    expect(() => checkHttpAddress('7000', 'http')).not.toThrow()
     await using endpoint = await serve()
     await expect(serve({ at: new URL(endpoint.url).host })).rejects.toMatchObject({
       code: 'HF_LISTEN_FAILED',

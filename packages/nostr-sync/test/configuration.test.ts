@@ -89,5 +89,5 @@ it('R105: the how-to has every field, and an example that is taken', async () =>
   const file = join(directory.path, 'mirror.toml')
   await writeFile(file, /```toml\n([^]*?)```/.exec(text)?.[1] ?? 'no example')
   const config = await loadConfig({ schema: runSchema, prefix, file, env: {} })
-  expect(config).toMatchObject({ domains: ['grasp.example.com'], limits: { clientsPerAddress: 50 } })
+  expect(config).toMatchObject({ domains: ['grasp.example.com'], limits: { clients: 500 } })
 })
