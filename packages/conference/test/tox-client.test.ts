@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { newProfile, readProfile, toxClient } from '@holdfast/conference'
+import { changeProfile, newProfile, readProfile, toxClient } from '@holdfast/conference'
 import { OptionError, silentLog } from '@holdfast/core'
 import { nodeEnv } from '@holdfast/core/node'
 import { testEnv } from '@holdfast/core/testing'
@@ -10,6 +10,7 @@ import { temporaryFolder } from '../../../test-support/temporary-folder.js'
 import { drain } from '../src/cli/drain.js'
 import { reportStatus } from '../src/cli/status-report.js'
 import { whyUnread } from '../src/wire/errors.js'
+import { newSavedFriend } from '../src/wire/friends-section.js'
 
 it('a profile that cannot be saved is told of once, and saved when it can be', async () => {
   await using folder = await temporaryFolder()
@@ -115,6 +116,21 @@ it('a key that nobody can have makes no friend', async () => {
     expect(() => client.befriend(key)).toThrow(OptionError)
   }
   expect(client.friends.size).toBe(0)
+})
+
+it('a friend in the save file that nobody can be stays there, and does no harm', async () => {
+  await using folder = await temporaryFolder()
+  const friends = ['0'.repeat(64), '5b'.repeat(32)].map(newSavedFriend)
+  const client = await toxClient({
+    env: testEnv(),
+    profile: join(folder.path, 'me.tox'),
+    create: () => changeProfile(newProfile({ secretKey: randomBytes(32) }), { friends }),
+    listen: null,
+  })
+  expect([...client.node.friends.all.keys()]).toEqual(['5b'.repeat(32)])
+  await client.close()
+  const saved = readProfile(await readFile(join(folder.path, 'me.tox')))
+  expect(saved.friends.map(({ realKey }) => realKey)).toEqual(friends.map(({ realKey }) => realKey))
 })
 
 it('a profile that may not be read is told as such, and not to be made', () => {
