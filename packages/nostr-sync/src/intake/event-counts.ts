@@ -1,13 +1,7 @@
 import type { EventSource } from './event-source.js'
-import type { IntakeOutcome } from './types.js'
 
 /** What may be counted of an event that was received (R104). `unsolicited`: no subscription had asked for it (R64). */
 export type EventResult = 'saved' | 'duplicate' | 'rejected' | 'held' | 'invalid' | 'failed' | 'unsolicited'
-
-/** As what an outcome is counted, and shown. @internal */
-export function resultOf(outcome: IntakeOutcome): Exclude<EventResult, 'unsolicited'> {
-  return outcome.kind === 'known' ? 'duplicate' : outcome.kind
-}
 
 /** Counts events by the relay they came from, or by `client` and `file`, and by what became of them. */
 export class EventCounts {

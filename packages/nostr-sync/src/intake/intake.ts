@@ -8,10 +8,11 @@ import { Backlog } from './backlog.js'
 import { Decider } from './decider.js'
 import type { Entry } from './entry.js'
 import { IntakeError } from './errors.js'
-import { EventCounts, resultOf } from './event-counts.js'
+import { EventCounts } from './event-counts.js'
 import { EventMemory } from './event-memory.js'
 import type { EventSource } from './event-source.js'
 import type { HeldEventsOptions } from './held-events.js'
+import { resultOf } from './result-of.js'
 import type { Intake, IntakeOutcome } from './types.js'
 
 /** Options of {@link eventIntake}. What is handed in stays its owner's to close. */
