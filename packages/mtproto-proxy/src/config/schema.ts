@@ -202,7 +202,7 @@ const telegram = {
         packets_per_upstream: z.number().min(1).optional(),
       })
       .prefault({}),
-    'Reading from Telegram stops while more has not reached clients; totals default to 30 KiB and 2 packets for each of `clients_per_dc_connection`',
+    'Reading from Telegram stops while more has not reached clients; totals default to 30 KiB and 2 packets for each of `clients_per_dc_connection`. Clients that hold more than their share and take nothing for 3 s meanwhile are closed; after 15 s the slowest is, whatever it takes',
     onBack,
   ),
   mtp_full_check_crc32: about(
