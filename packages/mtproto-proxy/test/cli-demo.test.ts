@@ -3,7 +3,7 @@ import type { Row } from '../src/cli/demo/scenes.js'
 import { run } from './support/program.js'
 
 describe('demo', () => {
-  it('14.12 holds what it promises', { timeout: 60_000 }, async () => {
+  it('14.12 holds what it promises', { timeout: 180_000 }, async () => {
     const { code, out, err } = await run('demo', '--json')
     const { rows, verdicts } = JSON.parse(out) as { rows: Row[]; verdicts: { held: boolean }[] }
     expect(verdicts.filter(({ held }) => !held)).toEqual([])

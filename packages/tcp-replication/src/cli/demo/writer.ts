@@ -1,4 +1,5 @@
 import type { Env } from '@holdfast/core'
+import type { Appended } from '../control-endpoint.js'
 import type { Oracle } from './oracle.js'
 
 /** Appends small batches to all streams, as fast as they are acknowledged up to a rate, until it is stopped. */
@@ -57,7 +58,9 @@ export class Writer {
         body: rows.join('\n'),
         signal,
       })
-      const { token } = (await response.json()) as { token: number }
+      const { tokens } = (await response.json()) as Appended
+      const [token] = tokens
+      if (token === undefined) return false
       this.#oracle.acknowledge(stream, token, rows)
       return true
     } catch {
